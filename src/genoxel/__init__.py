@@ -1,0 +1,42 @@
+"""Genoxel joins what a tumour looks like on CT, MRI and PET to what it is in its genome.
+
+Nouns come from `genoxel.core`; verbs live in one room per station. Names are loaded on first use, so that importing
+the package is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from genoxel._version import __version__
+
+_LAZY = {
+    "Image": "core.image",
+    "Grid": "core.image",
+    "Step": "core.image",
+    "Mask": "core.mask",
+    "Table": "core.table",
+    "Column": "core.table",
+    "Source": "core.table",
+    "RowKey": "core.keys",
+    "Records": "core.records",
+    "Outcome": "core.outcome",
+    "Cohort": "core.cohort",
+    "Flow": "core.flow",
+}
+_ROOMS = ("associate", "features", "image", "io", "learn", "omics", "report", "segment", "simulate", "stats", "study")
+
+__all__ = ["__version__", *_LAZY, *_ROOMS]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"genoxel.{_LAZY[name]}"), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"genoxel.{name}")
+    raise AttributeError(f"module 'genoxel' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,52 @@
+"""The row key: which patient, time point, lesion, region and sample a row speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from genoxel.core.errors import TableError
+
+
+class RowKey(NamedTuple):
+    """Identity of one row; all but `patient` may be empty. Identifiers are text and stay as written.
+
+    >>> RowKey("P007", lesion="2")
+    RowKey(patient='P007', timepoint='', lesion='2', region='', sample='')
+    """
+
+    patient: str
+    timepoint: str = ""
+    lesion: str = ""
+    region: str = ""
+    sample: str = ""
+
+    def text(self) -> str:
+        """Return the key as one readable text, empty parts left out."""
+        return "/".join(part for part in self if part)
+
+
+def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
+    """Return `rows` as row keys; a plain text is a patient. Raises `TableError` for a row without patient."""
+    keys = []
+    for row in rows:
+        key = RowKey(row) if isinstance(row, str) else RowKey(*row)
+        if not all(isinstance(part, str) for part in key):
+            raise TableError(f"the row key {tuple(key)!r}", "text in every part", "read identifiers as text")
+        if not key.patient:
+            raise TableError("a row without patient", "a patient identifier in every row", "fill it, or drop the row")
+        keys.append(key)
+    return tuple(keys)
+
+
+def refuse_duplicates(keys: Sequence[RowKey], what: str) -> None:
+    """Raise `TableError` naming the row keys that occur more than once in `what`."""
+    seen: set[RowKey] = set()
+    twice = sorted({key for key in keys if key in seen or seen.add(key)})  # type: ignore[func-returns-value]
+    if twice:
+        names = ", ".join(key.text() for key in twice[:5]) + (" ..." if len(twice) > 5 else "")
+        raise TableError(
+            f"{len(twice)} row keys more than once in {what}: {names}",
+            "one row per patient, time point, lesion, region and sample",
+            "say which row counts, or fill the time point, lesion or sample",
+        )
