@@ -1,0 +1,1 @@
+"""Faces of Genoxel: no science here, only words in and words out."""
