@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from genoxel.core.errors import FileFormatError, MissingFileError, OutputError
 from genoxel.io.files import atomic_write, hash_file, read_bytes, safe_text
 

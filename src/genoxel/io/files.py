@@ -104,12 +104,16 @@ def hash_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def is_gzip(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file begins as gzip does, whatever its name."""
+    with existing(path).open("rb") as raw:
+        return raw.read(2) == b"\x1f\x8b"
+
+
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Return the bytes of a file, unpacked when they are gzip; `FileFormatError` for damaged or oversized gzip."""
     file = existing(path)
-    with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    if not packed:
+    if not is_gzip(file):
         return file.read_bytes()
     try:
         with gzip.open(file) as stream:

@@ -1,0 +1,177 @@
+"""Mutant, wild type or unknown: variants become columns, and wild type needs evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from genoxel.core.errors import TableError
+from genoxel.core.keys import as_keys
+from genoxel.core.records import Records
+from genoxel.core.table import Column, Source, Table
+from genoxel.omics.symbols import damaged
+
+Status = Literal["mutant", "wild type"]
+
+ALTERING = (
+    *("Missense_Mutation", "Nonsense_Mutation", "Nonstop_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins"),
+    *("In_Frame_Del", "In_Frame_Ins", "Splice_Site", "Translation_Start_Site"),
+    *("De_novo_Start_InFrame", "De_novo_Start_OutOfFrame", "Start_Codon_SNP", "Start_Codon_Ins", "Start_Codon_Del"),
+    *("Stop_Codon_Ins", "Stop_Codon_Del"),
+)
+"""Variant classes of the MAF format that change the protein."""
+
+SILENT = (
+    *("Silent", "Synonymous", "Intron", "3'UTR", "5'UTR", "3'Flank", "5'Flank", "IGR", "RNA", "lincRNA"),
+    *("Splice_Region", "Targeted_Region"),
+)
+"""Variant classes that do not make a patient mutant (see `REGULATORY` for the one exception)."""
+
+REGULATORY: Mapping[str, tuple[str, ...]] = {"TERT": ("5'Flank", "5'UTR")}
+"""Genes whose driver mutations lie outside the protein: the TERT promoter."""
+
+_ALTERING = frozenset(name.casefold() for name in ALTERING)
+_SILENT = frozenset(name.casefold() for name in SILENT)
+_HOTSPOT = re.compile(r"(?:p\.)?([A-Z*])(\d+)(.*)")
+
+
+def status(
+    records: Records, gene: str, hotspot: str | Sequence[str] | None = None, patients: Iterable[str] = ()
+) -> dict[str, Status | None]:
+    """Return for each patient "mutant", "wild type" or None (unknown).
+
+    `gene` may name several ("IDH1|IDH2": mutated in either). Mutant: at least one event of a class in `ALTERING` (or
+    `REGULATORY`), at the `hotspot` when one is given ("R132" any change of that residue, "L858R" that change alone).
+    Wild type: no such event, and the patient is listed as profiled, and every gene was covered. All others are
+    unknown, also those with an event of an unnamed class or without a protein change where a hotspot is asked for.
+    `patients` says for whom; default: all that were profiled or have events. Raises `TableError` when the records
+    hold no event and no word on who was profiled, or when a spreadsheet has damaged the symbol of this gene.
+
+    >>> fields = {"gene": np.array(["IDH1"]), "classification": np.array(["Missense_Mutation"]),
+    ...           "protein": np.array(["p.R132H"])}
+    >>> records = Records("variants", ("P1",), fields, profiled=("P1", "P2"))
+    >>> status(records, "IDH1", "R132", ["P1", "P2", "P3"])
+    {'P1': 'mutant', 'P2': 'wild type', 'P3': None}
+    """
+    genes = [part.strip() for part in gene.split("|") if part.strip()]
+    wanted = tuple(patients) or tuple(dict.fromkeys([row.patient for row in records.profiled or ()])) or ()
+    if not patients:
+        wanted = tuple(dict.fromkeys([*wanted, *records.patients]))
+    _refuse_damage(records, genes)
+    hits, doubts = _events(records, genes, hotspot)
+    assayed = {row.patient for row in records.profiled or ()}
+    covered = records.genes is None or set(genes) <= set(records.genes)
+    result: dict[str, Status | None] = {}
+    for patient in wanted:
+        if patient in hits:
+            result[patient] = "mutant"
+        else:
+            free = covered and patient in assayed and patient not in doubts
+            result[patient] = "wild type" if free else None
+    return result
+
+
+def status_table(
+    records: Records,
+    genes: Sequence[str],
+    hotspots: Mapping[str, Sequence[str]] | None = None,
+    patients: Iterable[str] = (),
+) -> Table:
+    """Return a table of kind "mutations": one binary column per gene (1 mutant, 0 wild type, NaN unknown)."""
+    spots = hotspots or {}
+    whom = tuple(patients) or tuple(
+        dict.fromkeys([*(row.patient for row in records.profiled or ()), *records.patients])
+    )
+    columns, values = [], []
+    for gene in genes:
+        found = status(records, gene, spots.get(gene), whom) if whom else {}
+        code = {"mutant": 1.0, "wild type": 0.0, None: np.nan}
+        values.append([code[found[patient]] for patient in whom])
+        where = f" at {', '.join(spots[gene])}" if gene in spots else ""
+        definition = f"protein-altering mutation of {gene}{where}; 0 only where it was looked for and not found"
+        source = Source(family="mutations")
+        columns.append(Column(gene, "binary", definition=definition, source=source, levels=("wild type", "mutant")))
+    array = np.array(values, dtype=np.float64).reshape(len(genes), len(whom)).T
+    return Table(array, as_keys(whom), tuple(columns), "mutations")
+
+
+def _refuse_damage(records: Records, genes: Sequence[str]) -> None:
+    lost = damaged(str(symbol) for symbol in set(records["gene"].tolist()))
+    for symbol, origins in lost.items():
+        clash = sorted(set(genes) & set(origins))
+        if clash:
+            raise TableError(
+                f"the gene name {symbol!r}, which may have been {clash[0]} before a spreadsheet turned it into a date",
+                "gene symbols as text",
+                "export the mutations again without a spreadsheet",
+            )
+
+
+def _events(records: Records, genes: Sequence[str], hotspot: str | Sequence[str] | None) -> tuple[set[str], set[str]]:
+    spots = [hotspot] if isinstance(hotspot, str) else list(hotspot or ())
+    _check_hotspots(records, spots)
+    names = records["gene"]
+    hits: set[str] = set()
+    doubts: set[str] = set()
+    for place in np.flatnonzero(np.isin(names.astype(str), list(genes))).tolist():
+        protein = _text(records.fields["protein"][place]) if "protein" in records.fields else ""
+        verdict = _judge(str(names[place]), _text(records["classification"][place]), protein, spots)
+        if verdict is None:
+            doubts.add(records.rows[place].patient)
+        elif verdict:
+            hits.add(records.rows[place].patient)
+    return hits, doubts
+
+
+def _judge(gene: str, classification: str, protein: str, spots: Sequence[str]) -> bool | None:
+    """Return whether one event makes mutant; None where its record does not say enough."""
+    word = classification.casefold()
+    regulatory = word in {name.casefold() for name in REGULATORY.get(gene, ())}
+    if not regulatory:
+        if word in _SILENT:
+            return False
+        if word not in _ALTERING:
+            return None
+    if not spots:
+        return True
+    return None if not protein else any(at_hotspot(protein, spot) for spot in spots)
+
+
+def at_hotspot(protein: str, spot: str) -> bool:
+    """Return whether a protein change lies at a hotspot: "R132" any change of that residue, "R132H" that one alone.
+
+    >>> [at_hotspot(change, "R132") for change in ("p.R132H", "R132C", "p.R1320H", "p.R172K")]
+    [True, True, False, False]
+    """
+    asked, found = _HOTSPOT.fullmatch(spot.strip()), _HOTSPOT.fullmatch(_one_letter(protein.strip()))
+    if not asked or not found:
+        return False
+    return asked.groups()[:2] == found.groups()[:2] and (not asked[3] or asked[3] == found[3])
+
+
+_THREE = "AlaArgAsnAspCysGlnGluGlyHisIleLeuLysMetPheProSerThrTrpTyrValTer"
+_AMINO = {_THREE[3 * place : 3 * place + 3]: letter for place, letter in enumerate("ARNDCQEGHILKMFPSTWYV*")}
+
+
+def _one_letter(protein: str) -> str:
+    """Return p.Arg132His as p.R132H; one-letter changes stay."""
+    return re.sub("|".join(_AMINO), lambda found: _AMINO[found[0]], protein)
+
+
+def _check_hotspots(records: Records, spots: Sequence[str]) -> None:
+    odd = [spot for spot in spots if not _HOTSPOT.fullmatch(spot.strip())]
+    if odd:
+        raise TableError(f"hotspot {odd[0]!r}", "a residue like R132 or a change like L858R", "write it so")
+    if spots and "protein" not in records.fields:
+        raise TableError(
+            "mutations without protein changes, while a hotspot is asked for",
+            "a column HGVSp_Short or Protein_Change",
+            "annotate the mutations, or ask for the gene without hotspot",
+        )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
