@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +29,7 @@ class Grid:
     lines: tuple[int, ...]
     delimiter: str = ""
     comments: tuple[str, ...] = ()
+    sheet: str = ""
 
     def place(self, column: str) -> int:
         """Return the position of a column; `TableError` names the nearest."""
@@ -59,12 +60,12 @@ def read_grid(path: str | Path, delimiter: str | None = None, quotes: bool = Tru
         raise FileFormatError(f"{file.name} without any row", "a header and rows", "check the export")
     sign = delimiter or _sniff(body, file.name)
     header, rows, lines = _parse(body, sign, quotes, first, file.name)
-    names = _header(header, file.name)
+    names = headers(header, file.name)
     _refuse_ragged(rows, lines, len(names), file.name)
     grid = Grid(file.name, names, tuple(map(tuple, rows)), tuple(lines), sign, comments)
     if not text.endswith(("\n", "\r")) and not is_gzip(file):
         _refuse_cut(grid)
-    return _without_empty_columns(grid)
+    return without_empty_columns(grid)
 
 
 def _split_comments(text: str) -> tuple[tuple[str, ...], str, int]:
@@ -138,7 +139,8 @@ def _refuse_swallowed(row: Sequence[str], line: int, sign: str, width: int, name
             )
 
 
-def _header(cells: Iterable[str], name: str) -> tuple[str, ...]:
+def headers(cells: Iterable[str], name: str) -> tuple[str, ...]:
+    """Return headers with single spaces; `FileFormatError` when one occurs twice."""
     names = tuple(" ".join(clean_id(cell).split()) for cell in cells)
     twice = sorted({cell for cell in names if cell and names.count(cell) > 1})
     if twice:
@@ -174,7 +176,7 @@ def _refuse_cut(grid: Grid) -> None:
         )
 
 
-def _without_empty_columns(grid: Grid) -> Grid:
+def without_empty_columns(grid: Grid) -> Grid:
     """Drop columns without name and content; refuse a column with content but no name."""
     keep = [place for place, name in enumerate(grid.header) if name]
     if len(keep) == len(grid.header):
@@ -188,4 +190,4 @@ def _without_empty_columns(grid: Grid) -> Grid:
                     "name that column",
                 )
     rows = tuple(tuple(row[place] for place in keep) for row in grid.rows)
-    return Grid(grid.name, tuple(grid.header[place] for place in keep), rows, grid.lines, grid.delimiter, grid.comments)
+    return replace(grid, header=tuple(grid.header[place] for place in keep), rows=rows)
