@@ -1,0 +1,132 @@
+"""From tables to the numbers a procedure sees; nothing is learned here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genoxel.core.errors import TableError, nearest
+from genoxel.core.image import FloatArray
+from genoxel.core.table import Column, Table
+from genoxel.learn.splits import IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Rows x columns as a procedure takes them: `X` (rows, p), `owner` (rows,) the place of each row's patient.
+
+    `always` columns come first and are spared by the selection (clinical columns beside an image); `notes` says what
+    was odd about the columns.
+    """
+
+    X: FloatArray
+    names: tuple[str, ...]
+    owner: IntArray
+    always: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether any column holds two different values."""
+        return any(np.unique(column[np.isfinite(column)]).size > 1 for column in self.X.T)
+
+
+def indicators(column: Column, values: FloatArray) -> tuple[list[str], list[FloatArray]]:
+    """Return names and 0/1 values of one column per level but the first; other kinds pass through.
+
+    The levels stand in the column's record, so nothing is learned from the rows; a level absent from a training fold
+    gives a constant column there, which the procedure drops.
+    """
+    if column.kind != "categorical":
+        return [column.name], [values]
+    missing = np.isnan(values)
+    names, parts = [], []
+    for code, level in enumerate(column.levels):
+        if code == 0 and len(column.levels) > 1:
+            continue
+        names.append(f"{column.name}={level}")
+        parts.append(np.where(missing, np.nan, values == code))
+    return names, parts
+
+
+def make_design(
+    blocks: Mapping[str, Table], names: Sequence[str], patients: Sequence[str], always: Sequence[str] = ()
+) -> Design:
+    """Return the design of the blocks called `names` for `patients`, one or more rows each.
+
+    Several rows per patient are taken from the first block that has them; a patient without a row in a block is
+    missing there. Raises `TableError` for a block that was not given.
+    """
+    tables = [_block(blocks, name).of_patients(patients) for name in _spared_first(names, always)]
+    keys = _row_patients(tables, patients)
+    place = {patient: index for index, patient in enumerate(patients)}
+    owner = np.array([place[patient] for patient in keys], dtype=np.intp)
+    labels: list[str] = []
+    parts: list[FloatArray] = []
+    spared = 0
+    for name, table in zip(_spared_first(names, always), tables, strict=True):
+        values = _aligned(table, keys, owner, len(patients))
+        for column, numbers in zip(table.columns, values.T, strict=True):
+            new_names, new_parts = indicators(column, numbers)
+            labels += new_names
+            parts += new_parts
+        spared = len(labels) if name in always else spared
+    X = np.array(parts, dtype=np.float64).T.reshape(owner.size, len(labels))
+    X = np.where(np.isfinite(X), X, np.nan)
+    return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, _oddities(X, labels))
+
+
+def _block(blocks: Mapping[str, Table], name: str) -> Table:
+    if name not in blocks:
+        hint = nearest(name, blocks) or "choose one of these"
+        raise TableError(f"the block {name!r} of features", ", ".join(blocks) or "no block was given", hint)
+    return blocks[name]
+
+
+def _spared_first(names: Sequence[str], always: Sequence[str]) -> list[str]:
+    return [name for name in names if name in always] + [name for name in names if name not in always]
+
+
+def _row_patients(tables: Sequence[Table], patients: Sequence[str]) -> list[str]:
+    for table in tables:
+        if len(table) > len(table.patients):
+            rest = [patient for patient in patients if patient not in set(table.patients)]
+            return [row.patient for row in table.rows] + rest
+    return list(patients)
+
+
+def _aligned(table: Table, keys: Sequence[str], owner: IntArray, n: int) -> FloatArray:
+    if [row.patient for row in table.rows] == list(keys):
+        return np.asarray(table.values)
+    if len(table) > len(table.patients):
+        values = np.full((len(keys), len(table.columns)), np.nan)
+        values[: len(table)] = table.values
+        return values
+    per_patient = np.full((n, len(table.columns)), np.nan)
+    place = dict(zip(keys, owner.tolist(), strict=True))
+    for row, key in enumerate(table.rows):
+        per_patient[place[key.patient]] = table.values[row]
+    return np.asarray(per_patient[owner])
+
+
+def _oddities(X: FloatArray, names: Sequence[str]) -> tuple[str, ...]:
+    missing = np.isnan(X)
+    bare = [bool(column.all()) for column in missing.T]
+    empty = [name for name, gone in zip(names, bare, strict=True) if gone]
+    constant = [name for name, column in zip(names, X.T, strict=True) if np.unique(column[~np.isnan(column)]).size == 1]
+    notes = []
+    if empty:
+        notes.append(f"{len(empty)} columns without any value were left out: {_some(empty)}.")
+    if constant:
+        notes.append(f"{len(constant)} constant columns were left out: {_some(constant)}.")
+    filled = int(missing.sum()) - len(empty) * len(X)
+    if filled:
+        share = filled / max(missing.size, 1)
+        notes.append(f"{filled} missing values ({share:.1%}) were filled with the median of each training fold.")
+    return tuple(notes)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
