@@ -1,0 +1,146 @@
+"""A thorax-like chest on CT: fat, muscle, ribs, spine, heart, vessels, airways, lungs and one nodule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
+from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesion
+from genoxel.simulate.sites import Scanner
+
+_AIR, _LUNG, _FAT, _SOFT, _BLOOD, _BONE, _MARROW = -1000.0, -860.0, -100.0, 45.0, 160.0, 420.0, 190.0
+_NODULE = 20.0
+_WATER_PER_MM = 0.019
+
+
+@dataclass(frozen=True)
+class ChestModel:
+    """Tissue of one chest before any scanner: HU (i, j, k), the true nodule, and distractors."""
+
+    hounsfield: Float32
+    tumour: BoolArray
+    others: Mapping[str, BoolArray]
+    spacing: Millimetres
+
+
+def draw_chest(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> ChestModel:
+    """Return the tissue of one chest with one nodule; `physical` maps trait -> quantity as in `traits`."""
+    axes = axes_mm(size, spacing)
+    scale = np.exp(0.03 * rng.standard_normal(3)).astype(np.float32)
+    axes = (axes[0] / scale[0], axes[1] / scale[1], axes[2] / scale[2])
+    soft = max(spacing[0], 1.5)
+    body, chest, lungs, heart = _spaces(axes)
+    values = _wall(axes, body, chest, soft)
+    share = ramp(lungs, soft)
+    values += share * (_lung(rng, axes, size, spacing) - values)
+    values = _middle(axes, values, heart, soft)
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    centre = (
+        float(side * rng.uniform(70, 88) * scale[0]),
+        float(rng.uniform(-18, 22) * scale[1]),
+        float(rng.uniform(-18, 18)),
+    )
+    plain = axes_mm(size, spacing)
+    lesion = draw_lesion(rng, plain, spacing, centre, {**physical, "oedema": 0.0})
+    values += ramp(chest, soft) * ramp(lesion.body, soft) * (_nodule(lesion, physical) - values)
+    tumour = (lesion.body > 0) & (chest > 0)
+    others = {"PTV": (lesion.body > -8) & (body > 0), "Heart": (heart > 0) & ~tumour}
+    return ChestModel(np.asarray(values, np.float32), tumour, others, spacing)
+
+
+def _ellipsoid(axes: Axes, centre: Millimetres, half: Millimetres) -> Float32:
+    """Return an approximate signed distance in mm, positive inside."""
+    parts = [
+        ((axis - np.float32(place)) / np.float32(size)) for axis, place, size in zip(axes, centre, half, strict=True)
+    ]
+    ratio = np.sqrt(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
+    return np.asarray((1 - ratio) * np.float32(min(half)), np.float32)
+
+
+def _spaces(axes: Axes) -> tuple[Float32, Float32, Float32, Float32]:
+    x, y, z = axes
+    body = _squircle(x, y, 152, 106) + 0 * z
+    chest = _squircle(x, y - 2, 126, 82) + 0 * z
+    heart = _ellipsoid(axes, (24, -26, -34), (52, 44, 52))
+    left = _ellipsoid(axes, (70, 4, -6), (54, 76, 150))
+    right = _ellipsoid(axes, (-70, 4, -6), (55, 78, 150))
+    lungs = np.minimum(np.maximum(left, right), np.minimum(chest - 2, -heart - 2))
+    return body, chest, np.asarray(lungs, np.float32), heart
+
+
+def _squircle(x: Float32, y: Float32, a: float, b: float) -> Float32:
+    ratio = (np.abs(x / np.float32(a)) ** 2.6 + np.abs(y / np.float32(b)) ** 2.6) ** np.float32(1 / 2.6)
+    return np.asarray((1 - ratio) * np.float32(b), np.float32)
+
+
+def _wall(axes: Axes, body: Float32, chest: Float32, soft: float) -> Float32:
+    x, y, z = axes
+    values = np.full(body.shape, _AIR, np.float32)
+    values += ramp(body, soft) * (np.float32(_FAT) - values)
+    values += ramp(np.minimum(body - 10, chest + 13), soft) * (np.float32(_SOFT + 10) - values)
+    angle = np.arctan2(y, np.abs(x))
+    slope = np.cos(2 * np.pi * z / 24 + 5.0 * angle)
+    rib = np.minimum(4.5 - np.abs(chest + 6), (slope - 0.1) * 5)
+    values += ramp(np.asarray(rib, np.float32), soft) * (np.float32(_BONE) - values)
+    values += ramp(np.asarray(chest, np.float32), soft) * (np.float32(_FAT + 95) - values)
+    spine = np.minimum(19 - np.hypot(x, y - 70), 40.0) + 0 * z
+    canal = 8.5 - np.hypot(x, y - 95) + 0 * z
+    arch = 15 - np.hypot(x, y - 96) + 0 * z
+    values += ramp(np.asarray(arch, np.float32), soft) * (np.float32(_BONE) - values)
+    values += ramp(np.asarray(canal, np.float32), soft) * (np.float32(35) - values)
+    values += ramp(np.asarray(spine, np.float32), soft) * (np.float32(_BONE) - values)
+    values += ramp(np.asarray(spine - 4, np.float32), soft) * (np.float32(_MARROW) - values)
+    return values
+
+
+def _lung(rng: np.random.Generator, axes: Axes, size: Size, spacing: Millimetres) -> Float32:
+    """Return lung with dependent density and branching vessels (where two fields are both near zero: curves)."""
+    one, two = field_pair(rng, size, spacing, 13.0)
+    fine, coarse = field_pair(rng, size, spacing, 6.0)
+    root = np.clip(1.5 - np.abs(np.abs(axes[0]) - 30) / 60, 0.35, 1.0)
+    width = np.float32(0.05) * root**2
+    vessel = np.exp(-(one**2 + two**2) / width)
+    small = np.exp(-((one - 0.8) ** 2 + (fine - 0.5) ** 2) / 0.04)
+    base = _LUNG + 0.35 * axes[1] + 18 * fine + 12 * coarse
+    return np.asarray(base + 800 * vessel + 330 * small, np.float32)
+
+
+def _middle(axes: Axes, values: Float32, heart: Float32, soft: float) -> Float32:
+    x, y, z = axes
+    values += ramp(heart, soft) * (np.float32(_SOFT) - values)
+    values += ramp(np.asarray(heart - 12, np.float32), 6.0) * (np.float32(_BLOOD - 20) - values)
+    tubes = (
+        (np.hypot(x - 26, y - 48) + 0 * z, 12.0, _BLOOD),
+        (np.hypot(x + 12 + 0.1 * z, y + 24) + np.maximum(-z, 0), 15.0, _BLOOD),
+        (np.hypot(x + 30, y + 12) + np.maximum(-z, 0), 9.0, _BLOOD + 30),
+        (np.hypot(np.abs(x) - np.maximum(14 - 0.5 * z, 0), y - 14) + 0.4 * np.maximum(-z - 25, 0), 8.0, _AIR + 20),
+    )
+    for away, radius, target in tubes:
+        values += ramp(np.asarray(radius - away, np.float32), soft) * (np.float32(target) - values)
+    return values
+
+
+def _nodule(lesion: Lesion, physical: Mapping[str, float]) -> Float32:
+    field = np.float32(physical["heterogeneity"]) * (0.75 * lesion.cells + 0.66 * lesion.vessels)
+    dead = ramp(lesion.core, 4.0)
+    return np.asarray(_NODULE + physical["enhancement"] * (1 - 0.8 * dead) + field * (1 - 0.3 * dead), np.float32)
+
+
+def scan_chest(rng: np.random.Generator, model: ChestModel, scanner: Scanner) -> dict[str, Float32]:
+    """Return what the scanner shows of `model`: {"CT": HU}, noise growing with the path as for counted photons."""
+    size = model.hounsfield.shape
+    attenuation = _WATER_PER_MM * np.maximum(1 + model.hounsfield / 1000, 0)
+    across = attenuation.sum(axis=0, keepdims=True) * model.spacing[0]
+    down = attenuation.sum(axis=1, keepdims=True) * model.spacing[1]
+    path = (across + down) / 2
+    level = scanner.dose * np.exp((path - 2.5) / 4)
+    noise = rng.standard_normal(size, dtype=np.float32)
+    width = 0.35 if scanner.sharp else 0.7
+    noise = ndimage.gaussian_filter(noise, (width, width, 0), mode="wrap")
+    noise *= np.float32((1.4 if scanner.sharp else 1.0) / noise.std())
+    shown = np.clip(np.rint(model.hounsfield + level * noise), -1024, 3071)
+    return {"CT": np.asarray(shown, np.float32)}

@@ -1,0 +1,100 @@
+"""Writing a whole simulated cohort: everything or nothing, the same bytes for any `map`."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import math
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from genoxel.core.errors import OutputError
+from genoxel.io.files import atomic_write, output_error
+from genoxel.simulate.deliver import Delivered, deliver
+from genoxel.simulate.plan import draw_people
+from genoxel.simulate.spec import SimulationSpec
+from genoxel.simulate.tables import write_tables
+from genoxel.simulate.truth import MARKER, MARKER_TEXT, truth
+
+Progress = Callable[[int, int], object]
+Map = Callable[..., Iterable[Any]]
+
+
+def simulate(
+    spec: SimulationSpec,
+    out: str | os.PathLike[str],
+    progress: Progress | None = None,
+    map: Map = builtins.map,
+) -> Path:
+    """Write a cohort into the new or empty folder `out` and return its path.
+
+    `out` receives dicom/PATIENT/..., clinical.xlsx, clinical.csv, mutations.maf, profiled.txt, expression.tsv,
+    truth.json and SIMULATED.txt, all at once when all is written. `progress(done, total)` is called after each
+    patient; `map` may be an executor's. Raises `OutputError` for a folder that is not empty, cannot be written or
+    has too little space.
+    """
+    target = Path(out)
+    _refuse(spec, target)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        _write(spec, partial, progress, map)
+        if target.exists():
+            target.rmdir()
+        partial.rename(target)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise output_error(target, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def expected_bytes(spec: SimulationSpec) -> int:
+    """Return about how many bytes a cohort takes on disk.
+
+    >>> expected_bytes(SimulationSpec(n=10)) // 2**20
+    12
+    """
+    series = 4 if spec.modality == "mr" else 1
+    slices = spec.size[2] * series
+    return spec.n * (2 * series * math.prod(spec.size) + 1800 * slices + 80_000)
+
+
+def _refuse(spec: SimulationSpec, target: Path) -> None:
+    if target.is_file():
+        raise OutputError(f"a file at {target}", "a new or empty folder", "choose another name")
+    if target.exists() and any(target.iterdir()):
+        raise OutputError(f"the folder {target}, which is not empty", "a new or empty folder", "choose another name")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(target.parent).free
+    except OSError as error:
+        raise output_error(target, error) from error
+    needed = expected_bytes(spec)
+    if free < needed * 1.1:
+        raise OutputError(
+            f"{free / 2**20:.0f} MB free at {target.parent}",
+            f"about {needed / 2**20:.0f} MB for {spec.n} patients",
+            "free some space, or choose another folder",
+        )
+
+
+def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper: Map) -> None:
+    people = draw_people(spec)
+    folder.mkdir()
+    atomic_write(folder / MARKER, MARKER_TEXT)
+    images = folder / "dicom"
+    jobs = [(spec, person, str(images)) for person in people]
+    written: list[Delivered] = []
+    for delivered in mapper(deliver, jobs):
+        written.append(delivered)
+        if progress is not None:
+            progress(len(written), spec.n)
+    score = write_tables(spec, people, folder)
+    content = truth(spec, people, written, score)
+    atomic_write(folder / "truth.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")

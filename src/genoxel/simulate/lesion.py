@@ -1,0 +1,78 @@
+"""A tumour as geometry and tissue: a star-shaped body, a dead core, a reach of oedema, and fields of tissue inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.simulate.fields import Float32, Millimetres, Size, bumps, field_pair
+
+BoolArray = npt.NDArray[np.bool_]
+Axes = tuple[Float32, Float32, Float32]
+
+_LOBES = (2.5, 9.0)
+_CORE_LOBES = (2.0, 5.0)
+_FINGERS = (3.0, 7.0)
+_OBLATE = 0.12
+_HIGHEST = 2.5
+_FINGER_REACH = 2.2
+_LARGEST_CORE = 0.7
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Signed distances in mm, positive inside: `body`, `core` (dead tissue) and `reach` (oedema, body included).
+
+    `cells` and `vessels` are fields of mean 0 and SD 1 with the tumour's correlation length.
+    """
+
+    body: Float32
+    core: Float32
+    reach: Float32
+    cells: Float32
+    vessels: Float32
+
+
+def axes_mm(size: Size, spacing: Millimetres) -> Axes:
+    """Return open coordinate arrays in mm from the centre of the volume, along i, j, k."""
+    lines = [
+        (np.arange(count, dtype=np.float32) - (count - 1) / 2) * step for count, step in zip(size, spacing, strict=True)
+    ]
+    x, y, z = np.meshgrid(*lines, indexing="ij", sparse=True)
+    return np.asarray(x, np.float32), np.asarray(y, np.float32), np.asarray(z, np.float32)
+
+
+def draw_lesion(
+    rng: np.random.Generator, axes: Axes, spacing: Millimetres, centre: Millimetres, physical: Mapping[str, float]
+) -> Lesion:
+    """Return a tumour at `centre` (mm from the volume's centre) with the given physical quantities.
+
+    `physical` maps trait -> quantity as in `traits`. The radius is corrected so that margin leaves the volume alone.
+    """
+    stretch = np.exp(_OBLATE * rng.uniform(-1, 1, 3)).astype(np.float32)
+    stretch /= np.float32(np.prod(stretch) ** (1 / 3))
+    x, y, z = np.broadcast_arrays(
+        *[(axis - np.float32(place)) / scale for axis, place, scale in zip(axes, centre, stretch, strict=True)]
+    )
+    away = np.sqrt(x * x + y * y + z * z)
+    margin, spread = physical["margin"], physical.get("oedema", 0.0)
+    radius = physical["size"] / (1 + 3 * margin**2) ** (1 / 3)
+    near = away < radius * (1 + _HIGHEST * margin) + _FINGER_REACH * spread + 12
+    safe = np.maximum(away[near], np.float32(1e-3))
+    unit = (x[near] / safe, y[near] / safe, z[near] / safe)
+    relief = np.clip(bumps(rng, unit, *_LOBES), -_HIGHEST, _HIGHEST)
+    surface = np.maximum(np.float32(radius) * (1 + np.float32(margin) * relief), np.float32(0.3 * radius))
+    core_relief = np.clip(bumps(rng, unit, *_CORE_LOBES), -_HIGHEST, _HIGHEST)
+    share = np.float32(min(physical["necrosis"], _LARGEST_CORE)) * (1 + np.float32(0.15) * core_relief)
+    fingers = np.clip(1 + np.float32(0.55) * bumps(rng, unit, *_FINGERS), 0, _FINGER_REACH)
+    far = np.float32(-1e3)
+    body, core, reach = (np.full(away.shape, far, np.float32) for _ in range(3))
+    body[near] = surface - away[near]
+    core[near] = surface * share - away[near]
+    reach[near] = surface + np.float32(spread) * fingers - away[near]
+    size = tuple(int(count) for count in away.shape)
+    cells, vessels = field_pair(rng, (size[0], size[1], size[2]), spacing, physical["texture"])
+    return Lesion(body, core, reach, cells, vessels)

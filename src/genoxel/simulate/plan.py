@@ -1,0 +1,150 @@
+"""Who is in the cohort: genotypes, latent traits, sites and clinical facts, decided before any image exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genoxel.core.image import FloatArray
+from genoxel.simulate.genes import DRIVERS
+from genoxel.simulate.sites import SCANNERS, Scanner
+from genoxel.simulate.spec import SimulationSpec
+from genoxel.simulate.traits import NONE, TRAITS, traits_of
+
+_ODD_NAMES = ("Tumor", "tumour_main", "GTVp 1", "gtv T1 re", "Läsion")
+_STREAMS = {"genotype": 1, "latent": 2, "clinical": 3, "faults": 4, "variants": 5, "expression": 6, "image": 7}
+_FIRST_DAY = np.datetime64("2019-01-07")
+BACKGROUND_GENES = ("IDH1", "TP53", "EGFR", "PIK3CA", "PTEN", "KRAS", "BRAF")
+"""Genes that every cohort's panel covers, whether or not an effect names them."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One simulated patient: everything that is decided about them before their image is drawn."""
+
+    index: int
+    name: str
+    scanner: Scanner
+    genotype: Mapping[str, bool]
+    profiled: bool
+    has_expression: bool
+    latent: Mapping[str, float]
+    age: float
+    sex: str
+    grade: int
+    day: str
+    contour: str | None
+
+    def physical(self, modality: str) -> dict[str, float]:
+        """Return what the latent traits set, in the units of `traits`."""
+        return {trait: TRAITS[trait].physical(value, modality) for trait, value in self.latent.items()}
+
+
+def stream(spec: SimulationSpec, use: str, *more: int) -> np.random.Generator:
+    """Return the generator for one use; uses, and patients within a use, never share random numbers."""
+    # SeedSequence pads with zeros, so that [s, 3] and [s, 3, 0] would be one stream: numbers start at 1.
+    return np.random.default_rng(np.random.SeedSequence([spec.seed, _STREAMS[use], *(number + 1 for number in more)]))
+
+
+def panel(spec: SimulationSpec) -> tuple[str, ...]:
+    """Return the genes of the panel: those with an effect first, then the background."""
+    return tuple(dict.fromkeys((*spec.genes, *BACKGROUND_GENES)))
+
+
+def draw_genotypes(spec: SimulationSpec) -> dict[str, FloatArray]:
+    """Return gene -> 0/1 per patient (n,); each gene has its exact share, genes are independent of each other."""
+    random = stream(spec, "genotype")
+    drawn = {}
+    for gene in panel(spec):
+        count = spec.mutants(gene) if gene in spec.genes else round(DRIVERS[gene].prevalence * spec.n)
+        flags = np.zeros(spec.n)
+        flags[random.permutation(spec.n)[:count]] = 1
+        drawn[gene] = flags
+    return drawn
+
+
+def draw_latents(spec: SimulationSpec, genotypes: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return trait -> latent value per patient (n,): normal with SD 1, shifted by d for mutants, centred overall."""
+    latents = {}
+    for place, trait in enumerate(TRAITS):
+        values = stream(spec, "latent", place).standard_normal(spec.n)
+        for effect in spec.planted:
+            if effect.trait == trait:
+                values = values + effect.d * (genotypes[effect.gene] - spec.mutants(effect.gene) / spec.n)
+        latents[trait] = values
+    return {trait: latents[trait] for trait in traits_of(spec.modality)}
+
+
+def realised(values: FloatArray, mutant: FloatArray, others: Sequence[FloatArray] = ()) -> float:
+    """Return Cohen's d of `values` (n,) between mutant (1) and wild type (0), given `others` planted on this trait.
+
+    With no others this is the difference of means over the pooled SD; otherwise the coefficient over the residual SD
+    of the least-squares fit. NaN where a group has fewer than two.
+
+    >>> round(realised(np.array([0.0, 2.0, 3.0, 5.0]), np.array([0.0, 0.0, 1.0, 1.0])), 3)
+    2.121
+    """
+    if min(mutant.sum(), (1 - mutant).sum()) < 2:
+        return float("nan")
+    design = np.column_stack([np.ones_like(mutant), mutant, *others])
+    fit, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    freedom = len(values) - rank
+    if freedom < 1 or rank < design.shape[1]:
+        return float("nan")
+    residual = values - design @ fit
+    return float(fit[1] / np.sqrt(residual @ residual / freedom))
+
+
+def draw_people(spec: SimulationSpec) -> tuple[Person, ...]:
+    """Return all patients of a cohort; cheap, no image is drawn."""
+    genotypes = draw_genotypes(spec)
+    latents = draw_latents(spec, genotypes)
+    contours = _contours(spec)
+    random = stream(spec, "clinical")
+    scanners = random.permutation(np.arange(spec.n) % spec.sites)
+    unprofiled = set(random.permutation(spec.n)[: round(spec.unknown * spec.n)].tolist())
+    silent = set(random.permutation(spec.n)[: round(spec.unknown * spec.n)].tolist())
+    ages = np.clip(np.round(random.normal(54.0, 12.0, spec.n), 1), 19.0, 88.0)
+    sexes = random.choice(["F", "M"], spec.n)
+    grades = random.choice([2, 3, 4], spec.n)
+    days = _FIRST_DAY + random.integers(0, 1400, spec.n)
+    width = max(3, len(str(spec.n)))
+    return tuple(
+        Person(
+            index=index,
+            name=f"SIM-{index + 1:0{width}d}",
+            scanner=SCANNERS[int(scanners[index])],
+            genotype={gene: bool(flags[index]) for gene, flags in genotypes.items()},
+            profiled=index not in unprofiled,
+            has_expression=index not in silent,
+            latent={trait: float(values[index]) for trait, values in latents.items()},
+            age=float(ages[index]),
+            sex=str(sexes[index]),
+            grade=int(grades[index]),
+            day=str(days[index]),
+            contour=contours[index],
+        )
+        for index in range(spec.n)
+    )
+
+
+def _contours(spec: SimulationSpec) -> list[str | None]:
+    """Return the name of each patient's tumour contour, None where it is missing."""
+    names: list[str | None] = ["GTV"] * spec.n
+    faulty = stream(spec, "faults").permutation(spec.n)[: spec.missing_contours + spec.odd_names]
+    for place, index in enumerate(faulty.tolist()):
+        late = place - spec.missing_contours
+        names[index] = None if late < 0 else _ODD_NAMES[late % len(_ODD_NAMES)]
+    return names
+
+
+def trait_table(people: Sequence[Person], trait: str) -> FloatArray:
+    """Return the latent values (n,) of one trait."""
+    return np.array([person.latent[trait] for person in people])
+
+
+def planted_on(spec: SimulationSpec, trait: str) -> tuple[str, ...]:
+    """Return the genes whose effect lies on a trait."""
+    return tuple(effect.gene for effect in spec.planted if effect.trait == trait and trait != NONE)

@@ -1,0 +1,256 @@
+"""What a simulated cohort shall be: effects in one line each, sizes, sites and faults, checked before anything runs."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from genoxel.core.errors import SettingsError, nearest
+from genoxel.core.image import frozen
+from genoxel.simulate.genes import DRIVERS
+from genoxel.simulate.traits import NONE, TRAITS, smallest_lesion_mm3, traits_of
+
+Modality = Literal["mr", "ct"]
+MaskFormat = Literal["rtstruct", "seg"]
+
+LARGEST_D = 6.0
+SMALLEST_LESION_VOXELS = 64
+LARGEST_VOXELS = 512 * 512 * 400
+FIELD_OF_VIEW_MM: Mapping[str, tuple[float, float, float]] = {"mr": (200.0, 200.0, 100.0), "ct": (325.0, 325.0, 112.0)}
+DEFAULT_SHAPE: Mapping[str, tuple[int, int, int]] = {"mr": (80, 80, 20), "ct": (112, 112, 28)}
+MOST_SITES = 4
+
+_GENE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One planted link: mutants of `gene` differ from wild type by Cohen's `d` on the latent `trait`.
+
+    The trait "none" plants nothing (d = 0). Raises `SettingsError` for an unknown trait or an impossible d.
+
+    >>> Effect.parse("IDH1:texture:1.6")
+    Effect(gene='IDH1', trait='texture', d=1.6)
+    >>> Effect.parse("TP53:none").d
+    0.0
+    """
+
+    gene: str
+    trait: str = NONE
+    d: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not _GENE.match(self.gene):
+            raise SettingsError(f"gene {self.gene!r}", "letters, digits, '-', '_' and '.'", "write for example IDH1")
+        if self.trait not in (*TRAITS, NONE):
+            legal = ", ".join((*TRAITS, NONE))
+            raise SettingsError(f"trait {self.trait!r}", legal, nearest(self.trait, (*TRAITS, NONE)) or "choose one")
+        if not math.isfinite(self.d) or abs(self.d) > LARGEST_D:
+            raise SettingsError(
+                f"d = {self.d} for {self.gene}", f"-{LARGEST_D:g} to {LARGEST_D:g}", "1.6 is a clear link"
+            )
+        if self.trait == NONE and self.d != 0:
+            raise SettingsError(f"d = {self.d} on trait 'none'", "0", f"name the trait: {', '.join(TRAITS)}")
+
+    @classmethod
+    def parse(cls, text: str) -> Effect:
+        """Return the effect written as ``GENE:trait:d`` or ``GENE:none``; `SettingsError` says what is wrong."""
+        parts = [part.strip() for part in text.split(":")]
+        legal, fix = "GENE:trait:d or GENE:none", "write for example IDH1:texture:1.6 or TP53:none"
+        if len(parts) == 2 and parts[1] == NONE:
+            return cls(parts[0])
+        if len(parts) == 2 and parts[1] not in TRAITS:
+            return cls(parts[0], parts[1])
+        if len(parts) != 3:
+            raise SettingsError(f"effect {text!r}", legal, fix)
+        try:
+            size = float(parts[2])
+        except ValueError:
+            raise SettingsError(f"effect {text!r}, whose d is {parts[2]!r}", legal, fix) from None
+        return cls(parts[0], parts[1], size)
+
+    def __str__(self) -> str:
+        return f"{self.gene}:{NONE}" if self.trait == NONE else f"{self.gene}:{self.trait}:{self.d:g}"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A group of expressed genes that follows a latent `trait` with correlation `r` (0 and "none": no link).
+
+    >>> Module.parse("texture:0.7")
+    Module(trait='texture', r=0.7)
+    """
+
+    trait: str = NONE
+    r: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.trait not in (*TRAITS, NONE):
+            legal = ", ".join((*TRAITS, NONE))
+            raise SettingsError(f"trait {self.trait!r}", legal, nearest(self.trait, TRAITS) or "choose one")
+        if not -1 < self.r < 1 or (self.trait == NONE and self.r != 0):
+            raise SettingsError(f"a module with r = {self.r} on {self.trait!r}", "-1 < r < 1, 0 for none", "try 0.7")
+
+    @classmethod
+    def parse(cls, text: str) -> Module:
+        """Return the module written as ``trait:r`` or ``none``; `SettingsError` says what is wrong."""
+        trait, _, size = text.partition(":")
+        try:
+            return cls(trait.strip(), float(size) if size.strip() else 0.0)
+        except ValueError as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise SettingsError(f"module {text!r}", "trait:r or none", "write for example texture:0.7") from None
+
+    def __str__(self) -> str:
+        return NONE if self.trait == NONE else f"{self.trait}:{self.r:g}"
+
+
+@dataclass(frozen=True)
+class SimulationSpec:
+    """Everything that decides a simulated cohort; two equal specs give equal bytes.
+
+    `effects` may be text (``"IDH1:texture:1.6"``); `prevalence` maps a gene to its mutant share (a default per known
+    driver, else 0.3); `unknown` is the share not profiled; `missing_contours` and `odd_names` are numbers of patients
+    with that fault; `shape` is voxels (i, j, k) over a fixed field of view, so fewer voxels are coarser ones;
+    `semicolons` writes clinical.csv with semicolons, decimal commas and a BOM. Raises `SettingsError` for anything
+    impossible.
+
+    >>> SimulationSpec(n=20, effects=("IDH1:texture:1.6", "TP53:none")).genes
+    ('IDH1', 'TP53')
+    """
+
+    n: int = 70
+    modality: Modality = "mr"
+    effects: tuple[Effect | str, ...] = ()
+    seed: int = 0
+    masks: MaskFormat = "rtstruct"
+    prevalence: Mapping[str, float] = field(default_factory=dict)
+    sites: int = 2
+    unknown: float = 0.05
+    module: Module | str = "none"
+    missing_contours: int = 0
+    odd_names: int = 0
+    semicolons: bool = False
+    shape: tuple[int, int, int] | None = None
+
+    def __post_init__(self) -> None:
+        effects = tuple(Effect.parse(item) if isinstance(item, str) else item for item in self.effects)
+        object.__setattr__(self, "effects", effects)
+        module = Module.parse(self.module) if isinstance(self.module, str) else self.module
+        object.__setattr__(self, "module", module)
+        object.__setattr__(self, "prevalence", frozen(self.prevalence))
+        _one_of("modality", self.modality, get_args(Modality))
+        _one_of("masks", self.masks, get_args(MaskFormat))
+        shape = self.shape or DEFAULT_SHAPE[self.modality]
+        object.__setattr__(self, "shape", tuple(int(size) for size in shape))
+        _check_counts(self)
+        _check_effects(self)
+        _check_prevalence(self)
+        _check_shape(self)
+
+    @property
+    def planted(self) -> tuple[Effect, ...]:
+        """The effects, parsed."""
+        return tuple(effect for effect in self.effects if isinstance(effect, Effect))
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """Genes named by the effects, in order."""
+        return tuple(dict.fromkeys(effect.gene for effect in self.planted))
+
+    @property
+    def expression(self) -> Module:
+        """The expression module, parsed."""
+        return self.module if isinstance(self.module, Module) else Module.parse(self.module)
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Voxels along i, j, k."""
+        return self.shape or DEFAULT_SHAPE[self.modality]
+
+    @property
+    def voxel_mm(self) -> tuple[float, float, float]:
+        """Voxel size of the reference scanner in mm."""
+        view = FIELD_OF_VIEW_MM[self.modality]
+        return view[0] / self.size[0], view[1] / self.size[1], view[2] / self.size[2]
+
+    def share(self, gene: str) -> float:
+        """Return the mutant share of `gene`."""
+        default = DRIVERS[gene].prevalence if gene in DRIVERS else 0.3
+        return float(self.prevalence.get(gene, default))
+
+    def mutants(self, gene: str) -> int:
+        """Return the number of mutants of `gene` among the n patients (exact, not drawn)."""
+        return math.floor(self.share(gene) * self.n + 0.5)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the spec as plain values for JSON."""
+        content = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        content["effects"] = [str(effect) for effect in self.planted]
+        content["module"] = str(self.expression)
+        content["prevalence"] = {gene: self.share(gene) for gene in self.genes}
+        content["shape"] = list(self.size)
+        return content
+
+
+def _one_of(name: str, value: str, legal: tuple[str, ...]) -> None:
+    if value not in legal:
+        raise SettingsError(f"{name} {value!r}", ", ".join(legal), nearest(str(value), legal) or "choose one")
+
+
+def _check_counts(spec: SimulationSpec) -> None:
+    if not 4 <= spec.n <= 9999:
+        raise SettingsError(f"n = {spec.n}", "4 to 9999 patients", "70 is a small study")
+    if not 1 <= spec.sites <= MOST_SITES:
+        raise SettingsError(f"{spec.sites} sites", f"1 to {MOST_SITES}", "each site is one scanner")
+    if not 0 <= spec.unknown < 1:
+        raise SettingsError(f"unknown = {spec.unknown}", "0 to below 1", "0.05 leaves one in twenty unprofiled")
+    if spec.seed < 0:
+        raise SettingsError(f"seed = {spec.seed}", "0 or more", "choose any whole number")
+    faults = spec.missing_contours + spec.odd_names
+    if min(spec.missing_contours, spec.odd_names) < 0 or faults > spec.n:
+        raise SettingsError(f"{faults} patients with faulty contours", f"0 to n = {spec.n}", "ask for fewer faults")
+
+
+def _check_effects(spec: SimulationSpec) -> None:
+    legal = traits_of(spec.modality)
+    for trait in (*(effect.trait for effect in spec.planted), spec.expression.trait):
+        if trait != NONE and trait not in legal:
+            raise SettingsError(f"trait {trait!r} on {spec.modality}", ", ".join(legal), "choose one of these")
+    pairs = [(effect.gene, effect.trait) for effect in spec.planted]
+    if len(set(pairs)) != len(pairs):
+        raise SettingsError("one effect declared twice", "each gene and trait once", "keep one of the two")
+    for gene in spec.genes:
+        traits = [effect.trait for effect in spec.planted if effect.gene == gene]
+        if NONE in traits and len(traits) > 1:
+            raise SettingsError(f"{gene} with an effect and with none", "one of them", "remove a line")
+
+
+def _check_prevalence(spec: SimulationSpec) -> None:
+    for gene in spec.prevalence:
+        if gene not in spec.genes:
+            fix = nearest(gene, spec.genes) or f"declare '{gene}:none'"
+            raise SettingsError(f"a prevalence for {gene!r}", ", ".join(spec.genes) or "genes with an effect", fix)
+    for gene in spec.genes:
+        share, count = spec.share(gene), spec.mutants(gene)
+        if not 0 < share < 1:
+            raise SettingsError(f"prevalence {share:g} for {gene}", "above 0 and below 1", "0.4 means 40 % mutant")
+        if not 2 <= count <= spec.n - 2:
+            got = f"prevalence {share:g} for {gene}, that is {count} of {spec.n} mutant"
+            raise SettingsError(got, "at least 2 mutant and 2 wild type", "raise n or move the prevalence")
+
+
+def _check_shape(spec: SimulationSpec) -> None:
+    if len(spec.size) != 3 or min(spec.size) < 1 or math.prod(spec.size) > LARGEST_VOXELS:
+        raise SettingsError(f"shape {spec.size}", f"three sizes, at most {LARGEST_VOXELS} voxels", "try (80, 80, 20)")
+    voxels = smallest_lesion_mm3(spec.modality) / math.prod(spec.voxel_mm)
+    if voxels < SMALLEST_LESION_VOXELS or min(spec.size) < 8:
+        raise SettingsError(
+            f"a volume of {' x '.join(map(str, spec.size))} voxels, in which the smallest lesion has {voxels:.0f}",
+            f"at least {SMALLEST_LESION_VOXELS} voxels in the smallest lesion and 8 along each axis",
+            "choose a larger shape, for example " + " x ".join(map(str, DEFAULT_SHAPE[spec.modality])),
+        )
