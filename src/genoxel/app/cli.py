@@ -1,0 +1,240 @@
+"""The command ``genoxel``. Commands are listed in the order in which a study uses them; each imports its room late."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from genoxel.app.console import DONE, PARTLY, REFUSED, Console
+
+STUDY, TOOLS, HELP = "A study", "Single stations", "About Genoxel"
+
+app = typer.Typer(
+    name="genoxel",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From images, masks and molecular tables to an honest report. Research use only.",
+    epilog="Exit codes: 0 done, 1 refused input, 2 usage, 3 done with some patients failed.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what failed.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", hidden=True)]
+StudyPath = Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")]
+Workers = Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes (default: all cores).")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from genoxel._version import __version__
+
+        typer.echo(f"genoxel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From images, masks and molecular tables to an honest report. Research use only."""
+
+
+@app.command(rich_help_panel=STUDY)
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the images (DICOM or NIfTI).")],
+    spreadsheet: Annotated[Path, typer.Argument(help="Clinical table, .xlsx or .csv.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Study file to write.")] = Path("study.toml"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Look at a folder and a spreadsheet and write a commented study file."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.init import propose
+
+        proposal = propose(folder, spreadsheet, out, say=console.say)
+        console.give(proposal.to_json())
+
+
+@app.command(rich_help_panel=STUDY)
+def check(
+    study: StudyPath = Path("study.toml"),
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Find every problem before anything runs: a dry run with the power, cost and contours of the study."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.check import check as check_study
+        from genoxel.study.progress import progress_for
+        from genoxel.study.study import Study
+
+        found = check_study(Study.read(study), workers=workers, progress=progress_for(console.silent))
+        console.say(*found.lines())
+        if console.quiet:
+            console.insist(*(str(problem) for problem in found.errors))
+        console.give(found.to_json())
+        console.finish(REFUSED if found.errors else DONE)
+
+
+@app.command(rich_help_panel=STUDY)
+def run(
+    study: StudyPath = Path("study.toml"),
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Run the study; after any stop the same command goes on where the last one was."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.progress import progress_for
+        from genoxel.study.run import run as run_study
+        from genoxel.study.study import Study
+
+        result = run_study(Study.read(study), workers=workers, progress=progress_for(console.silent))
+        console.say(*result.lines())
+        if console.quiet and result.failed:
+            console.insist(result.failed_line())
+        console.give(result.to_json())
+        console.finish(PARTLY if result.failed else DONE)
+
+
+@app.command(rich_help_panel=STUDY)
+def status(
+    study: StudyPath = Path("study.toml"), as_json: Json = False, quiet: Quiet = False, debug: Debug = False
+) -> None:
+    """Say what is done, what is left and who runs it."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.status import status as status_of
+        from genoxel.study.study import Study
+
+        found = status_of(Study.read(study))
+        console.say(*found.lines())
+        console.give(found.to_json())
+
+
+@app.command(rich_help_panel=STUDY)
+def report(
+    study: StudyPath = Path("study.toml"), as_json: Json = False, quiet: Quiet = False, debug: Debug = False
+) -> None:
+    """Write the report again from what is done, computing nothing else."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.progress import progress_for
+        from genoxel.study.run import run as run_study
+        from genoxel.study.study import Study
+
+        result = run_study(Study.read(study), workers=1, progress=progress_for(console.silent), only_report=True)
+        console.say(f"Report: {result.report}")
+        console.give(result.to_json())
+
+
+@app.command(rich_help_panel=TOOLS)
+def inventory(
+    folder: Annotated[Path, typer.Argument(help="Folder of the images.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List patients, series and structures of a folder; only headers are read."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.look import look_at_folder
+
+        found = look_at_folder(folder)
+        console.say(*found.lines())
+        console.give(found.to_json())
+
+
+@app.command(rich_help_panel=TOOLS)
+def simulate(
+    out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
+    patients: Annotated[int, typer.Option("--patients", "-n", help="Number of patients.")] = 70,
+    modality: Annotated[Literal["mr", "ct"], typer.Option(help="Four MR sequences, or CT.")] = "mr",
+    effect: Annotated[
+        list[str] | None, typer.Option("--effect", help="Planted link, for example IDH1:texture:1.6 or TP53:none.")
+    ] = None,
+    masks: Annotated[Literal["rtstruct", "seg"], typer.Option(help="How contours are delivered.")] = "rtstruct",
+    seed: Annotated[int, typer.Option(help="Same seed and versions, same bytes.")] = 0,
+    sites: Annotated[int, typer.Option(help="Number of scanners.")] = 2,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write a simulated cohort with planted truth, as a hospital would deliver it."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.demo import simulate_cohort
+
+        effects = tuple(effect or ("IDH1:texture:1.6", "TP53:none"))
+        spec = {"n": patients, "modality": modality, "effects": effects, "masks": masks, "seed": seed, "sites": sites}
+        place = simulate_cohort(out, spec, quiet=console.silent)
+        console.say(f"Wrote {patients} simulated patients to {place}", f"Next: genoxel init {place} {place}/clinical.xlsx")
+        console.give({"folder": str(place)})
+
+
+@app.command(rich_help_panel=TOOLS)
+def demo(
+    folder: Annotated[Path, typer.Argument(help="New folder, or that of an earlier demo.")] = Path("genoxel-demo"),
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Simulate a small cohort, run a whole study on it and name the report to open."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.demo import demo as run_demo
+
+        result = run_demo(folder, workers=workers, say=console.say, quiet=console.silent)
+        console.insist(f"Open {result.report}")
+        console.give(result.to_json())
+        console.finish(PARTLY if result.failed else DONE)
+
+
+@app.command(rich_help_panel=HELP)
+def catalog(
+    word: Annotated[str, typer.Argument(help="Only features whose name or family holds this word.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List every feature with its IBSI code, unit and definition."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.look import list_features
+
+        found = list_features(word)
+        console.say(*found.lines())
+        console.give(found.to_json())
+
+
+@app.command(rich_help_panel=HELP)
+def doctor(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Check the installation: versions, extras, disk, memory, compiled kernels."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.doctor import examine
+
+        found = examine()
+        console.say(*found.lines())
+        if console.quiet:
+            console.insist(*(f"{finding.what}: {finding.found}" for finding in found.bad))
+        console.give(found.to_json())
+        console.finish(REFUSED if found.bad else DONE)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="genoxel")

@@ -1,0 +1,142 @@
+"""Guesses that `genoxel init` writes down for a person to correct: contour names, id column, targets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from genoxel.core.ids import Barcode, clean_id, is_tcga
+from genoxel.omics.settings import TargetSettings
+from genoxel.omics.targets import Reading, read_words
+
+_TUMOUR = re.compile(r"gtv|tumou?r|lesion|mass|nodule|neoplas|metast|cancer|carcin|glioma|whole.?tum", re.IGNORECASE)
+_NEVER = re.compile(
+    r"ptv|ctv|itv|prv|node|nodal|\bln\b|ring|margin|edema|oedema|body|external|skin|couch|lung|lunge|heart|cord|brain"
+    r"|eye|lens|chiasm|hippo|parotid|liver|kidney|bladder|rectum|bowel|femur|organ|minus|cavity|necro",
+    re.IGNORECASE,
+)
+_MARGINS = ("*PTV*", "*CTV*", "*ITV*", "*node*")
+_CHANGE = re.compile(
+    r"^(p\.)?([A-Z]\d+([A-Z*]|fs.*|del|dup|ins.*|_.*)?|(exon ?\d+|\d+) ?(del|ins|dup)\w*)$", re.IGNORECASE
+)
+SMALLEST_SHARE = 0.5
+"""A column is proposed as a target when at least this share of its cells is understood as one of two classes."""
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Proposed contour patterns, first hit wins, and what is never a tumour."""
+
+    roi: tuple[str, ...]
+    never: tuple[str, ...]
+
+
+def propose_patterns(counts: Mapping[str, int]) -> Patterns:
+    """Return patterns for structure names (name -> patients): names that speak of a tumour, common ones first.
+
+    >>> propose_patterns({"GTV-1": 61, "GTVp": 8, "GTVp2": 4, "PTV": 70, "Lunge li": 66}).roi
+    ('GTV-1', 'GTVp*')
+    """
+    tumours = [name for name in counts if _TUMOUR.search(name) and not _NEVER.search(name)]
+    if not tumours and len(counts) == 1:
+        tumours = list(counts)
+    groups: dict[str, list[str]] = {}
+    for name in sorted(tumours, key=lambda name: (-counts[name], name)):
+        groups.setdefault(_stem(name), []).append(name)
+    roi = [_plain(names[0]) if len(names) == 1 else f"{_plain(_common(names))}*" for names in groups.values()]
+    never = tuple(pattern for pattern in _MARGINS if any(pattern.strip("*").lower() in name.lower() for name in counts))
+    return Patterns(tuple(dict.fromkeys(roi)), never)
+
+
+def _stem(name: str) -> str:
+    return (re.match(r"[A-Za-z]+", name) or re.match(r".*", name))[0].casefold()  # type: ignore[index]
+
+
+def _common(names: Sequence[str]) -> str:
+    first = names[0]
+    while not all(name.casefold().startswith(first.casefold()) for name in names):
+        first = first[:-1]
+    return first
+
+
+def _plain(name: str) -> str:
+    """Return a name as a pattern that matches it alone."""
+    return re.sub(r"([*?\[])", r"[\1]", name)
+
+
+def propose_id_column(columns: Mapping[str, Sequence[str]], patients: Iterable[str]) -> tuple[str, int]:
+    """Return (the column that holds most of `patients`, how many); ties go to the first, no match gives ("", 0).
+
+    A column of TCGA barcodes that match after cutting them to the patient is called "tcga".
+    """
+    wanted = set(patients)
+    best, most = "", 0
+    for name, cells in columns.items():
+        ids = [clean_id(cell) for cell in cells]
+        hits = len(wanted & set(ids))
+        cut = len(wanted & {Barcode.parse(cell).patient for cell in ids if is_tcga(cell)})
+        if max(hits, cut) > most:
+            best, most = (name, hits) if hits >= cut else ("tcga", cut)
+    return best, most
+
+
+def propose_target(column: str, cells: Mapping[str, str]) -> tuple[TargetSettings, Reading] | None:
+    """Return settings for a column whose words speak of two classes, and how it would be read; else None.
+
+    Words that look like a protein change (L858R, 19del) are proposed as positive when the rest speaks of mutations.
+    """
+    first = read_words(cells, TargetSettings(column=column))
+    changes = tuple(word.word for word in first.not_understood if _CHANGE.match(word.word))
+    mutations = "mutant" in first.levels
+    settings = TargetSettings(column=column, positive=changes if mutations else ())
+    reading = read_words(cells, settings) if settings.positive else first
+    known = [word for word in reading.words if word.read_as is not None]
+    classes = {word.read_as for word in known}
+    if len(classes) < 2 or sum(word.count for word in known) < SMALLEST_SHARE * max(len(cells), 1):
+        return None
+    said = {level: tuple(word.word for word in known if word.read_as == level) for level in reading.levels}
+    empty = tuple(word.word for word in reading.words if word.read_as is None and word.by != "nobody")
+    full = TargetSettings(
+        column=column, positive=said[reading.levels[1]], negative=said[reading.levels[0]], unknown=empty
+    )
+    return full, reading
+
+
+def propose_clinical(columns: Mapping[str, Sequence[str]], taken: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that usually serve as clinical comparators, of those not `taken`."""
+    usual = re.compile(r"^(age|sex|gender|smok\w*|stage|grade|ecog|kps|karnofsky|histology)\b", re.IGNORECASE)
+    refused = set(taken)
+    return tuple(name for name in columns if name not in refused and usual.match(name.strip().replace("_", " ")))
+
+
+def propose_site(columns: Mapping[str, Sequence[str]], taken: Iterable[str]) -> str | None:
+    """Return the column that names a centre or scanner, or None."""
+    refused = set(taken)
+    usual = re.compile(r"^(site|centre|center|hospital|scanner|institution)", re.IGNORECASE)
+    return next((name for name in columns if name not in refused and usual.match(name.strip())), None)
+
+
+def toml_value(value: object) -> str:
+    """Return a text, number, switch or list as TOML writes it.
+
+    >>> toml_value(["a b", 'say "x"']), toml_value(True), toml_value(1.5)
+    ('["a b", "say \\\\"x\\\\""]', 'true', '1.5')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        return '"' + "".join(_sign(sign) for sign in escaped) + '"'
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(toml_value(one) for one in value) + "]"
+    return str(value)
+
+
+def _sign(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if ord(sign) < 32 or ord(sign) == 127 else sign
+
+
+def toml_key(name: str) -> str:
+    """Return a key, quoted where TOML needs it."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_value(name)

@@ -1,0 +1,66 @@
+"""Settings of the study itself: the sections [study], [cohort] and [report] of the study file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from genoxel.core.errors import SettingsError
+from genoxel.core.settings import Settings
+from genoxel.omics.settings import IntervalSettings
+
+Texts = tuple[str, ...]
+
+
+class StudySettings(Settings):
+    """[study]: what the study is called, asks and may do; `seed` decides every random number."""
+
+    name: str = ""
+    question: str = ""
+    design: str = ""
+    ethics: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    simulated: bool = False
+
+
+class CohortSettings(Settings):
+    """[cohort]: who takes part. `table` has one row per patient; `patient` names its id column.
+
+    `clinical` names the columns of the clinical comparator and of Table 1; every line of `include` and `exclude` is
+    one box of the flow figure; `overrides` is a CSV with the columns patient, decision, reason.
+
+    >>> CohortSettings(table="clinical.xlsx", include=["age >= 18"]).include
+    ('age >= 18',)
+    """
+
+    table: str | None = None
+    sheet: str | None = None
+    patient: str = "patient"
+    site: str | None = None
+    clinical: Texts = ()
+    include: Texts = ()
+    exclude: Texts = ()
+    interval: IntervalSettings | None = None
+    overrides: str | None = None
+
+    @field_validator("include", "exclude")
+    @classmethod
+    def _no_empty_line(cls, lines: Texts) -> Texts:
+        if any(not line.strip() for line in lines):
+            raise SettingsError("an empty rule", "a comparison such as age >= 18", "remove the empty line")
+        return lines
+
+
+class FigureSettings(Settings):
+    """[report] figures: widths in mm and file formats of the figures of the paper kit."""
+
+    widths_mm: tuple[float, ...] = (85.0, 175.0)
+    formats: tuple[Literal["svg", "pdf", "png"], ...] = ()
+
+
+class ReportSettings(Settings):
+    """[report]: what the report shows beside the results."""
+
+    checklists: tuple[Literal["CLEAR", "METRICS", "TRIPOD+AI"], ...] = ("METRICS", "TRIPOD+AI")
+    figures: FigureSettings = FigureSettings()

@@ -1,0 +1,1 @@
+"""The steps of a study, one file each; every step asks the ledger first."""

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genoxel.study.propose import (
+    propose_clinical,
+    propose_id_column,
+    propose_patterns,
+    propose_site,
+    propose_target,
+    toml_key,
+    toml_value,
+)
+
+
+def test_contour_names_become_ordered_patterns():
+    counts = {
+        "GTV-1": 61,
+        "GTVp": 8,
+        "GTVp 2": 4,
+        "Tumor": 4,
+        "tumour_LUL": 4,
+        "PTV": 70,
+        "Lunge li": 66,
+        "GTV_node": 2,
+    }
+    found = propose_patterns(counts)
+    assert found.roi[0] == "GTV-1"
+    assert found.never == ("*PTV*", "*node*")
+    hit = [name for name in counts if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in found.roi)]
+    assert set(hit) == {"GTV-1", "GTVp", "GTVp 2", "Tumor", "tumour_LUL"}
+    assert len(found.roi) == 4
+
+
+def test_names_with_pattern_signs_match_themselves_alone():
+    (pattern,) = propose_patterns({"tumour [1]*": 3, "Heart": 3}).roi
+    assert fnmatch.fnmatch("tumour [1]*", pattern)
+    assert not fnmatch.fnmatch("tumour 1x", pattern)
+
+
+def test_one_unnamed_structure_is_taken_and_many_are_left_to_the_person():
+    assert propose_patterns({"a": 3}).roi == ("a",)
+    assert propose_patterns({"a": 3, "b": 3}).roi == ()
+
+
+def test_the_id_column_is_the_one_that_matches():
+    columns = {"nr": ["1", "2", "3"], "PatientID": ["007", "008 ", "009"], "age": ["7", "8", "9"]}
+    assert propose_id_column(columns, ["007", "008", "010"]) == ("PatientID", 2)
+    assert propose_id_column(columns, ["x"]) == ("", 0)
+    barcodes = {"sample": ["TCGA-HT-7468-01A", "TCGA-HT-7469-01A"]}
+    assert propose_id_column(barcodes, ["TCGA-HT-7468"]) == ("tcga", 1)
+
+
+def test_a_column_of_genotype_words_is_a_target_with_every_word_written_down():
+    cells = dict(enumerate(["mut", "wt", "L858R", "19del", "neg", "", "pending", "WT?"] * 2))
+    settings, reading = propose_target("EGFR", {str(place): cell for place, cell in cells.items()})
+    assert set(settings.positive) == {"mut", "L858R", "19del"}
+    assert set(settings.negative) == {"wt", "neg"}
+    assert [word.word for word in reading.not_understood] == ["WT?"]
+
+
+def test_other_columns_are_no_targets():
+    assert propose_target("sex", {"1": "F", "2": "M"}) is None
+    assert propose_target("age", {"1": "61", "2": "55"}) is None
+    assert propose_target("EGFR", {"1": "mut", "2": "mut"}) is None
+    assert propose_target("note", {"1": "mut", "2": "wt", **{str(n): f"text {n}" for n in range(3, 30)}}) is None
+
+
+def test_comparators_and_site():
+    columns = {"PatientID": [], "Age": [], "sex": [], "scanner": [], "grade": [], "agent": []}
+    assert propose_clinical(columns, ["PatientID", "grade"]) == ("Age", "sex")
+    assert propose_site(columns, []) == "scanner"
+    assert propose_site(columns, ["scanner"]) is None
+
+
+@given(st.recursive(st.text() | st.booleans() | st.integers(-(2**40), 2**40), st.lists, max_leaves=5), st.text())
+def test_what_is_written_is_read_back(value, name):
+    text = f"{toml_key(name)} = {toml_value(value)}"
+    assert tomllib.loads(text) == {name: value}
