@@ -1,0 +1,90 @@
+"""The one self-contained HTML report: twelve pages, no fetch, every number linked to its table cell."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from markupsafe import Markup
+
+from genoxel.core.errors import OutputError
+from genoxel.report import wording
+from genoxel.report.checklists import checklists
+from genoxel.report.cite import Cite, given
+from genoxel.report.contact import contact_sheet
+from genoxel.report.content import ReportContent
+from genoxel.report.drawings import Drawing, draw
+from genoxel.report.methods import methods_text, references_bib
+from genoxel.report.tables.build import build
+from genoxel.report.tables.sheet import ROUNDING, Sheet
+from genoxel.report.templates import asset, environment
+
+LIMIT = 5_000_000
+"""A report is smaller than this many bytes."""
+
+PICTURES = 2_500_000
+"""Bytes that the pictures of the contact sheet may take; the rest stands in check/contours.html."""
+
+PAGES = (
+    ("answer", "Answer"),
+    ("who", "Who"),
+    ("look", "Look"),
+    ("measured", "Measured"),
+    ("genome", "Genome"),
+    ("associations", "Association map"),
+    ("prediction", "Prediction"),
+    ("outcome", "Outcome"),
+    ("maps", "Maps"),
+    ("trust", "Trust"),
+    ("negative", "Not found, not done"),
+    ("methods", "Methods and record"),
+)
+
+
+def render(content: ReportContent) -> str:
+    """Return the report of `content` as one HTML text of less than 5 MB that fetches nothing.
+
+    Same content and versions, same bytes. Raises `OutputError` when even without pictures it would be too large.
+    """
+    drawings = draw(content)
+    for pictures in (PICTURES, PICTURES // 3, 0):
+        text = _render(content, drawings, pictures)
+        if len(text.encode()) < LIMIT:
+            return text
+    raise OutputError("a report of more than 5 MB", "less than 5 MB", "split the study, or report fewer targets")
+
+
+def _render(content: ReportContent, drawings: dict[str, list[Drawing]], pictures: int) -> str:
+    cite = Cite(build(content))
+    template = environment().get_template("report.html.j2")
+    names = _names(content, cite, drawings, pictures)
+    template.render(names)  # the first pass tells how deep into each table the sentences point
+    return template.render(names) + "\n"
+
+
+def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]], pictures: int) -> dict[str, Any]:
+    style, script = asset("style.css"), asset("script.js")
+    seal = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return {
+        "c": content,
+        "book": cite.book,
+        "n": cite,
+        "say": wording,
+        "given": given,
+        "drawings": drawings,
+        "pages": PAGES,
+        "style": Markup(style),  # noqa: S704 (our own file)
+        "script": Markup(script),  # noqa: S704 (our own file)
+        "script_hash": seal,
+        "contacts": Markup(contact_sheet(content.cards, pictures)) if content.cards else "",  # noqa: S704 (escaped by its template)
+        "checklists": checklists(content),
+        "methods": methods_text(content),
+        "bibliography": references_bib(),
+        "rounding": ROUNDING,
+        "file_of": _file_of,
+    }
+
+
+def _file_of(sheet: Sheet) -> str:
+    return f"tables/{sheet.key}.csv"

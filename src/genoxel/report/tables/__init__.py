@@ -1,0 +1,1 @@
+"""The tables of the report: every printed number stands in one of them."""

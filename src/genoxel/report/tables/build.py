@@ -1,0 +1,12 @@
+"""All tables of a report, in the order of its pages."""
+
+from __future__ import annotations
+
+from genoxel.report.content import ReportContent
+from genoxel.report.tables import cohort, measured, prediction, record
+from genoxel.report.tables.sheet import Book
+
+
+def build(content: ReportContent) -> Book:
+    """Return every table of the report of `content`; parts that are missing give tables without rows."""
+    return Book([sheet for room in (cohort, measured, prediction, record) for sheet in room.sheets(content)])

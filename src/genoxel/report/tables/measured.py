@@ -1,0 +1,178 @@
+"""Tables of what was measured: features, genes, expression, association maps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genoxel.core.image import FloatArray
+from genoxel.core.table import Column, Table
+from genoxel.report.content import ReportContent, Screen
+from genoxel.report.tables.sheet import Field, Sheet, Value
+
+NAN = float("nan")
+FOLLOWS_VOLUME = 0.8
+"""A feature whose absolute rank correlation with the ROI volume is above this says little beyond size."""
+
+TOP_PAIRS = 1000
+
+
+def sheets(content: ReportContent) -> list[Sheet]:
+    """Return the tables of features, genes, expression and association maps."""
+    volume = _volume(content)
+    found = [_families(content, volume), volume, _undefined(content), _genes(content), _expression(content)]
+    found.append(_screens(content))
+    return [*found, *(_pairs(place, screen) for place, screen in enumerate(content.associations))]
+
+
+def spearman(first: FloatArray, second: FloatArray) -> tuple[float, int]:
+    """Return the rank correlation of the rows known in both, and their number; NaN below 4 rows or without spread."""
+    from scipy.stats import rankdata
+
+    known = ~(np.isnan(first) | np.isnan(second))
+    n = int(known.sum())
+    if n < 4 or np.ptp(first[known]) == 0 or np.ptp(second[known]) == 0:
+        return NAN, n
+    ranks = rankdata(first[known]), rankdata(second[known])
+    return float(np.corrcoef(*ranks)[0, 1]), n
+
+
+def family(column: Column) -> tuple[str, str]:
+    """Return modality and family of a feature, from its record or else from its name."""
+    parts = column.name.split(".")
+    modality = column.source.modality or (parts[0] if len(parts) > 1 else "")
+    return modality, column.source.family or (parts[3] if len(parts) > 4 else "")
+
+
+def _volume(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("feature", "Feature"), Field("modality", "Modality"), Field("family", "Family")),
+        Field("rho", "Rank correlation with volume", "gain", lines=(-FOLLOWS_VOLUME, FOLLOWS_VOLUME)),
+        *(Field("size", "Absolute", "estimate", lines=(FOLLOWS_VOLUME,)), Field("n", "Rows", "count")),
+        *(Field("unit", "Unit"), Field("code", "IBSI code")),
+    )
+    table = content.features
+    rows: list[tuple[Value, ...]] = []
+    if table is not None and content.volume in table:
+        volume = table[content.volume]
+        for column in table.columns:
+            if column.name != content.volume:
+                rho, n = spearman(table[column.name], volume)
+                rows.append((column.name, *family(column), rho, abs(rho), n, column.unit, column.code))
+    rows.sort(key=lambda row: (-_sortable(row[4]), str(row[0])))
+    return Sheet("volume", "Features against volume", fields, tuple(rows), "Spearman; strongest first.")
+
+
+def _sortable(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) and not np.isnan(value) else -1.0
+
+
+def _families(content: ReportContent, volume: Sheet) -> Sheet:
+    fields = (
+        *(Field("modality", "Modality"), Field("family", "Family"), Field("features", "Features", "count")),
+        Field("complete", "Known in every row", "count"),
+        Field("follow", "Follow volume", "count", "absolute rank correlation with the volume above 0.8"),
+        Field("share", "Share that follows", "share"),
+    )
+    table = content.features
+    groups: dict[tuple[str, str], list[Column]] = {}
+    for column in table.columns if table is not None else ():
+        groups.setdefault(family(column), []).append(column)
+    strong = {str(row[0]) for row in volume.rows if _sortable(row[4]) > FOLLOWS_VOLUME}
+    rows = [_family_row(table, key, columns, strong) for key, columns in sorted(groups.items()) if table is not None]
+    if table is not None and rows:
+        rows.append(_family_row(table, ("all", "all"), list(table.columns), strong))
+    return Sheet("families", "Features by family", fields, tuple(rows))
+
+
+def _family_row(table: Table, key: tuple[str, str], columns: list[Column], strong: set[str]) -> tuple[Value, ...]:
+    complete = sum(not np.isnan(table[column.name]).any() for column in columns)
+    follow = sum(column.name in strong for column in columns)
+    return (*key, len(columns), complete, follow, follow / len(columns))
+
+
+def _undefined(content: ReportContent) -> Sheet:
+    rows = tuple(sorted(content.undefined.items()))
+    fields = (Field("feature", "Feature"), Field("reason", "Why it has no value"))
+    return Sheet("undefined", "Features without a value", fields, rows)
+
+
+def _genes(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("gene", "Gene"), Field("mutant", "Mutant", "count"), Field("wild", "Wild type", "count")),
+        Field("unknown", "Unknown", "count", "not profiled; never counted as wild type"),
+        Field("share", "Mutant among known", "share"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    if content.genome is not None:
+        patients = content.genome.patients
+        for gene, status in content.genome.status.items():
+            words = [status.get(patient) for patient in patients]
+            mutant, wild = words.count("mutant"), words.count("wild type")
+            known = mutant + wild
+            rows.append((gene, mutant, wild, len(words) - known, mutant / known if known else NAN))
+    return Sheet("genes", "Gene status", fields, tuple(rows), "Wild type needs proof that the gene was looked at.")
+
+
+def _expression(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("patients", "Patients", "count"), Field("genes", "Genes", "count"), Field("unit", "Unit")),
+        *(Field("transform", "Transform"), Field("constant", "Constant genes", "count")),
+    )
+    one = content.expression
+    rows = () if one is None else ((one.patients, one.genes, one.unit, one.transform, one.constant),)
+    return Sheet("expression", "Gene expression", fields, rows)
+
+
+def _screens(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("name", "Map"), Field("image", "Image features", "count"), Field("other", "Other columns", "count")),
+        *(Field("tested", "Pairs tested", "count"), Field("untested", "Not tested", "count")),
+        *(Field("hits", "Pass", "count"), Field("q", "False discovery rate", "share")),
+        *(Field("null_low", "Null worlds, least", "count"), Field("null_median", "Null worlds, median", "number")),
+        *(Field("null_high", "Null worlds, most", "count"), Field("worlds", "Null worlds", "count")),
+        *(Field("adjusted", "Pass after adjustment", "count"), Field("for", "Adjusted for")),
+        Field("detectable", "Smallest detectable", "estimate", "abs. effect found in four of five such studies"),
+        Field("n", "Rows, at most", "count"),
+    )
+    return Sheet("screens", "Association maps", fields, tuple(_screen_row(screen) for screen in content.associations))
+
+
+def _screen_row(screen: Screen) -> tuple[Value, ...]:
+    found = screen.map
+    tested = ~np.isnan(np.asarray(found.pairs["p"], dtype=np.float64))
+    null = found.null_hits
+    spread = (int(null.min()), float(np.median(null)), int(null.max())) if null.size else (NAN, NAN, NAN)
+    n = np.asarray(found.pairs["n"])
+    return (
+        *(screen.name, len(found.image_columns), len(found.other_columns), int(tested.sum()), int((~tested).sum())),
+        *(found.hits, found.q, *spread, int(null.size), found.hits_adjusted if found.adjusted_for else NAN),
+        *(", ".join(found.adjusted_for), found.detectable, int(n.max()) if n.size else 0),
+    )
+
+
+PAIR_FIELDS = (
+    *(Field("image", "Image feature"), Field("other", "Other"), Field("test", "Test"), Field("n", "n", "count")),
+    *(Field("effect_name", "Effect"), Field("effect", "Value", "gain"), Field("low", "Lower", "gain")),
+    *(Field("high", "Upper", "gain"), Field("p", "p", "p"), Field("q", "q", "p", "Benjamini-Hochberg")),
+    *(Field("effect_adjusted", "Adjusted", "gain"), Field("q_adjusted", "Adjusted q", "p")),
+    Field("flag", "Not tested, because"),
+)
+
+
+def _pairs(place: int, screen: Screen) -> Sheet:
+    pairs = screen.map.pairs
+    p = np.asarray(pairs["p"], dtype=np.float64)
+    effect = np.abs(np.asarray(pairs["effect"], dtype=np.float64))
+    order = np.lexsort((-np.nan_to_num(effect), np.where(np.isnan(p), 2.0, p)))[:TOP_PAIRS]
+    columns = [[_plain(pairs[field.name][index]) for index in order] for field in PAIR_FIELDS]
+    rows = tuple(zip(*columns, strict=True))
+    caption = "Strongest first (smallest p, then largest effect)."
+    return Sheet(f"pairs{place}", f"Pairs of {screen.name}", PAIR_FIELDS, rows, caption, total=int(p.size))
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value)
+    return str(value)

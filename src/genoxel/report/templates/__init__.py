@@ -1,0 +1,31 @@
+"""Templates of the pages, and the one environment that fills them."""
+
+from __future__ import annotations
+
+import base64
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from genoxel.report.cite import given
+
+
+@cache
+def environment() -> Environment:
+    """Return the template environment: everything is escaped, an unknown name is an error."""
+    made = Environment(
+        loader=PackageLoader("genoxel.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["png"] = lambda data: base64.b64encode(data).decode()
+    made.filters["given"] = given
+    return made
+
+
+def asset(name: str) -> str:
+    """Return a file of this folder as text, for example 'style.css'."""
+    return (files("genoxel.report.templates") / name).read_text(encoding="utf-8").rstrip()

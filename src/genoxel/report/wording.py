@@ -1,0 +1,151 @@
+"""Sentences of the report: the interval before the p, and each 'no' says what it excludes."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from genoxel.core.results import TargetResult, VerdictWord
+from genoxel.report.cite import Cite, given
+from genoxel.report.content import ReportContent
+from genoxel.report.tables.prediction import chance
+
+SIGN: dict[VerdictWord, str] = {
+    "supported": "●",
+    "above chance, no gain shown": "◐",
+    "not supported": "○",
+    "inconclusive": "◌",
+    "not testable": "✕",
+}
+"""A shape for each verdict, so that colour never stands alone."""
+
+KIND: dict[VerdictWord, str] = {
+    "supported": "yes",
+    "above chance, no gain shown": "half",
+    "not supported": "no",
+    "inconclusive": "open",
+    "not testable": "none",
+}
+"""Class name of each verdict in the style sheet."""
+
+
+def answer(cite: Cite, result: TargetResult) -> Markup:
+    """Return what the verdict of one target means, in one to three sentences with every number linked."""
+    row = cite.book["verdicts"].find(target=result.target)
+    word = result.verdict.word
+    if word == "not testable" or result.primary is None:
+        return _not_testable(cite, row)
+    if word == "not supported":
+        return _not_supported(cite, row)
+    if word == "inconclusive":
+        return _inconclusive(cite, row, result)
+    return _above_chance(cite, row, result)
+
+
+def _not_testable(cite: Cite, row: int) -> Markup:
+    text = Markup(
+        "The smaller class has {} patients; {} are needed. "
+        "Nothing was tested, so nothing is claimed and nothing excluded."
+    )
+    return text.format(cite("verdicts", row, "n_smaller"), given(10))
+
+
+def _not_supported(cite: Cite, row: int) -> Markup:
+    text = Markup(
+        "The interval ends at {}, below the smallest useful value of {} that was written before the run: "
+        "a useful model of this kind is excluded at this level, a weaker one is not. This is a result: cite it."
+    )
+    return text.format(cite("verdicts", row, "high"), cite("verdicts", row, "smallest_useful"))
+
+
+def _inconclusive(cite: Cite, row: int, result: TargetResult) -> Markup:
+    primary = result.primary
+    if primary is None or primary.interval.low != primary.interval.low:
+        return Markup("There is no interval, so neither a useful model nor chance is excluded.")
+    low, high = cite("verdicts", row, "low"), cite("verdicts", row, "high")
+    level = chance(primary.metric)
+    if primary.interval.low <= level:
+        useful = primary.interval.high >= result.smallest_useful
+        also = "with a useful model" if useful else "with a weak model"
+        text = Markup("The data are compatible with no information ({}) and {} ({}).")
+        return text.format(low, also, high) + _excludes_above(high)
+    text = Markup(
+        "The interval ({} to {}) lies above chance, but as good a result arises by chance over all targets tried "
+        "(p {}): neither is excluded."
+    )
+    return text.format(low, high, cite("verdicts", row, "p_all"))
+
+
+def _excludes_above(high: Markup) -> Markup:
+    return Markup(" Values above {} are unlikely.").format(high)
+
+
+def _above_chance(cite: Cite, row: int, result: TargetResult) -> Markup:
+    pairs = Markup("")
+    if result.primary is not None and result.primary.metric.lower() == "auc":
+        pairs = Markup(
+            "Of {} pairs of one patient with and one without it, the model ranks about {} the right way round. "
+        ).format(given(100), _of_hundred(cite, row))
+    if result.gain is None:
+        return pairs + Markup("No simpler model was compared, so no gain over one is claimed.")
+    if result.verdict.word == "supported":
+        text = Markup("It is better than {} by {} ({} to {}).")
+        return pairs + text.format(result.best_simpler, *_gain(cite, row))
+    text = Markup("No gain shown over {}: {} ({} to {}). A gain above {} is unlikely; a smaller one is not excluded.")
+    return pairs + text.format(result.best_simpler, *_gain(cite, row), cite("verdicts", row, "gain_high"))
+
+
+def _of_hundred(cite: Cite, row: int) -> Markup:
+    return cite("verdicts", row, "of_hundred")
+
+
+def _gain(cite: Cite, row: int) -> tuple[Markup, Markup, Markup]:
+    return tuple(cite("verdicts", row, name) for name in ("gain", "gain_low", "gain_high"))  # type: ignore[return-value]
+
+
+def p_sentence(cite: Cite, row: int) -> Markup:
+    """Return the permutation p over all targets with the smallest p that was possible."""
+    text = Markup("p {} over all targets (smallest possible {})")
+    return text.format(cite("verdicts", row, "p_all"), cite("verdicts", row, "smallest_p"))
+
+
+def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool) -> Markup:
+    """Return what an association map found, against its null worlds, and what it could have found."""
+
+    def number(name: str) -> Markup:
+        return cite("screens", row, name)
+
+    hits = int(cite.book["screens"].value(row, "hits") or 0)
+    if hits == 0:
+        text = Markup("No pair survives among {} tested (n up to {}).").format(number("tested"), number("n"))
+        if cite.book["screens"].shown(row, "detectable") != "–":
+            text += Markup(" Only links of {} or more would be seen in four of five such studies.").format(
+                number("detectable")
+            )
+        return text + Markup(" Weaker links are not excluded.")
+    text = Markup("{} of {} pairs pass a false discovery rate of {}").format(
+        number("hits"), number("tested"), number("q")
+    )
+    if screen_has_null:
+        text += Markup("; a world without link gave {} to {} (median {})").format(
+            number("null_low"), number("null_high"), number("null_median")
+        )
+    text += Markup(".")
+    if adjusted:
+        text += Markup(" After adjustment for {}: {}.").format(number("for"), number("adjusted"))
+    return text
+
+
+def left_out_sentence(cite: Cite, content: ReportContent) -> Markup:
+    """Return how many patients were left out and in what they differ most, if the comparison was made."""
+    if content.flow is None:
+        return Markup("Who was left out is not known: no flow was recorded.")
+    text = Markup("{} of {} patients were left out").format(cite.count("lost"), cite.count("started"))
+    for place, comparison in enumerate(content.comparisons):
+        if comparison.groups == ("analysed", "left out"):
+            differing = [row for row, one in enumerate(comparison.rows) if abs(one.difference) > 0.2]
+            if differing:
+                most = max(differing, key=lambda row: abs(comparison.rows[row].difference))
+                text += Markup("; they differ most in {} (SMD {}): results may not carry over to them").format(
+                    comparison.rows[most].name, cite(f"comparison{place}", most, "difference")
+                )
+    return text + Markup(".")
