@@ -83,17 +83,24 @@ def _wall(axes: Axes, body: Float32, chest: Float32, soft: float) -> Float32:
     values += ramp(body, soft) * (np.float32(_FAT) - values)
     values += ramp(np.minimum(body - 10, chest + 13), soft) * (np.float32(_SOFT + 10) - values)
     angle = np.arctan2(y, np.abs(x))
-    slope = np.cos(2 * np.pi * z / 24 + 5.0 * angle)
-    rib = np.minimum(4.5 - np.abs(chest + 6), (slope - 0.1) * 5)
-    values += ramp(np.asarray(rib, np.float32), soft) * (np.float32(_BONE) - values)
-    values += ramp(np.asarray(chest, np.float32), soft) * (np.float32(_FAT + 95) - values)
-    spine = np.minimum(19 - np.hypot(x, y - 70), 40.0) + 0 * z
-    canal = 8.5 - np.hypot(x, y - 95) + 0 * z
-    arch = 15 - np.hypot(x, y - 96) + 0 * z
-    values += ramp(np.asarray(arch, np.float32), soft) * (np.float32(_BONE) - values)
-    values += ramp(np.asarray(canal, np.float32), soft) * (np.float32(35) - values)
-    values += ramp(np.asarray(spine, np.float32), soft) * (np.float32(_BONE) - values)
-    values += ramp(np.asarray(spine - 4, np.float32), soft) * (np.float32(_MARROW) - values)
+    slope = np.cos(2 * np.pi * z / 24 + 9.0 * angle) + 0.25 * np.sin(3 * angle)
+    rib = np.minimum(4.0 - np.abs(chest + 6), (slope - 0.35) * 4)
+    values += ramp(rib, soft) * (np.float32(_BONE) - values)
+    values += ramp(chest, soft) * (np.float32(_FAT + 95) - values)
+    return _spine(axes, values, soft)
+
+
+def _spine(axes: Axes, values: Float32, soft: float) -> Float32:
+    x, y, z = axes
+    disc = 0.55 + 0.45 * np.tanh(6 * (np.cos(2 * np.pi * z / 28) + 0.7))
+    vertebra = (1 - np.sqrt((x / 21) ** 2 + ((y - 56) / 16) ** 2)) * 18 + 0 * z
+    wings = np.minimum(5 - np.abs(y - 80 + 0.2 * np.abs(x)), 30 - np.abs(x)) + 0 * z
+    spike = np.minimum(3.5 - np.abs(x), 9 - np.abs(y - 90)) + 0 * z
+    canal = 8 - np.hypot(x, y - 76) + 0 * z
+    hard = ((np.maximum(wings, spike), _BONE - 120), (vertebra, _BONE - 60), (vertebra - 3, _MARROW))
+    for shape, target in hard:
+        values += ramp(shape, soft) * disc.astype(np.float32) * (np.float32(target) - values)
+    values += ramp(canal, soft) * (np.float32(30) - values)
     return values
 
 

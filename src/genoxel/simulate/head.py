@@ -19,8 +19,8 @@ _SIGNAL: Mapping[str, tuple[float, float, float, float]] = {
     "scalp": (0.85, 0.88, 0.55, 0.50),
     "skull": (0.12, 0.13, 0.10, 0.10),
     "fluid": (0.16, 0.17, 0.98, 0.14),
-    "grey": (0.46, 0.48, 0.60, 0.58),
-    "white": (0.62, 0.63, 0.44, 0.46),
+    "grey": (0.43, 0.45, 0.62, 0.60),
+    "white": (0.63, 0.64, 0.42, 0.44),
     "oedema": (0.47, 0.48, 0.82, 0.86),
     "tumour": (0.42, 0.42, 0.70, 0.74),
     "core": (0.24, 0.26, 0.90, 0.50),
@@ -48,11 +48,14 @@ def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physic
     axes = axes_mm(size, spacing)
     scale = np.exp(0.03 * rng.standard_normal(3))
     depth, brain = _brain_depth(rng, axes, scale)
-    shares = _anatomy(rng, axes, spacing, depth, brain)
+    layers, open_to_water = _anatomy(rng, axes, spacing, depth, brain)
     centre = _place(rng, physical["size"])
     lesion = draw_lesion(rng, axes, spacing, centre, physical)
+    beyond = ramp(-np.sign(centre[0]) * axes[0] - 2, 10.0)
+    swollen = np.float32(0.88) * open_to_water * ramp(lesion.reach, 5.0) * (1 - np.float32(0.8) * beyond)
+    layers.append(("oedema", np.asarray(swollen, np.float32)))
     fine = field_pair(rng, size, spacing, 4.0)[0]
-    signal = np.stack([_compose(place, shares, lesion, brain, fine, physical) for place in range(len(SEQUENCES))])
+    signal = np.stack([_compose(place, layers, lesion, brain, fine, physical) for place in range(len(SEQUENCES))])
     tumour = (lesion.body > 0) & (brain > 0)
     x, y, z = axes
     stem = ((x / 13) ** 2 + ((y - 18) / 12) ** 2 + ((z + 42) / 26) ** 2 < 1) & (brain > 0)
@@ -75,12 +78,12 @@ def _brain_depth(rng: np.random.Generator, axes: Axes, scale: np.ndarray) -> tup
 
 def _anatomy(
     rng: np.random.Generator, axes: Axes, spacing: Millimetres, depth: Float32, brain: Float32
-) -> list[tuple[str, Float32]]:
-    """Return layers (tissue, share), each painted over those before it."""
+) -> tuple[list[tuple[str, Float32]], Float32]:
+    """Return layers (tissue, share), each painted over those before it, and where oedema may spread (white matter)."""
     x, y, z = axes
     size = (depth.shape[0], depth.shape[1], depth.shape[2])
     folds, furrows = field_pair(rng, size, spacing, 6.5)
-    cortex = np.float32(5.5) + np.float32(3.5) * folds
+    cortex = np.float32(8.0) + np.float32(5.0) * folds
     furrow = (np.float32(0.20) - np.abs(furrows)) * 9 - np.maximum(brain - 13, 0) * np.float32(0.6)
     midline = 1.4 - np.abs(x) - np.maximum(38 - np.abs(y), 0) * 0.25
     side = np.abs(x) - 10 - 0.16 * np.maximum(y, 0)
@@ -88,16 +91,22 @@ def _anatomy(
     nuclei: Float32 = (1 - np.sqrt(((np.abs(x) - 21) / 9) ** 2 + ((y + 4) / 19) ** 2 + (z / 15) ** 2)) * 9
     soft = max(spacing[0], 1.5)
     inside = ramp(brain, soft)
-    return [
+    white = inside * ramp(brain - cortex, soft)
+    deep = inside * ramp(nuclei, soft)
+    wet = inside * np.maximum(ramp(furrow, soft), np.float32(0.8) * ramp(midline, soft))
+    hollow = inside * ramp(ventricle, soft)
+    layers = [
         ("scalp", ramp(depth, soft)),
         ("skull", ramp(depth - _SCALP, soft)),
         ("fluid", ramp(depth - _SKULL, soft)),
         ("grey", inside),
-        ("white", inside * ramp(brain - cortex, soft)),
-        ("grey", inside * ramp(np.asarray(nuclei, np.float32), soft)),
-        ("fluid", inside * np.maximum(ramp(furrow, soft), np.float32(0.8) * ramp(midline, soft))),
-        ("fluid", inside * ramp(ventricle, soft)),
+        ("white", white),
+        ("grey", deep),
+        ("fluid", wet),
+        ("fluid", hollow),
     ]
+    open_to_water = (np.float32(0.15) * inside + np.float32(0.85) * white) * (1 - wet) * (1 - hollow)
+    return layers, np.asarray(open_to_water * (1 - np.float32(0.5) * deep), np.float32)
 
 
 def _place(rng: np.random.Generator, radius: float) -> Millimetres:
@@ -111,19 +120,17 @@ def _place(rng: np.random.Generator, radius: float) -> Millimetres:
 
 def _compose(
     place: int,
-    shares: list[tuple[str, Float32]],
+    layers: list[tuple[str, Float32]],
     lesion: Lesion,
     brain: Float32,
     fine: Float32,
     physical: Mapping[str, float],
 ) -> Float32:
     signal = np.full(brain.shape, _SIGNAL["air"][place], np.float32)
-    for tissue, share in shares:
+    for tissue, share in layers:
         signal += share * (np.float32(_SIGNAL[tissue][place]) - signal)
     signal *= 1 + np.float32(0.03) * fine
     inside = ramp(brain, 1.5)
-    swollen = np.float32(0.85) * inside * ramp(lesion.reach, 5.0)
-    signal += swollen * (np.float32(_SIGNAL["oedema"][place]) - signal)
     uptake = physical["enhancement"] if SEQUENCES[place] == "T1CE" else 0.0
     field = (_CELL_WEIGHT[place] * lesion.cells + _VESSEL_WEIGHT[place] * lesion.vessels) * physical["heterogeneity"]
     viable = (_SIGNAL["tumour"][place] + uptake) * (1 + field)

@@ -32,8 +32,8 @@ class Scanner:
 
 
 SCANNERS = (
-    Scanner("North", "SIMULATED Nordmed", "Aurora 30", 1.0, 1.0, 640.0, 0.020, 0.10, 3.0, 7.0, False),
-    Scanner("South", "SIMULATED Helioscan", "Vita 15", 1.04, 1.0, 1180.0, 0.028, 0.07, 1.5, 9.0, False),
-    Scanner("East", "SIMULATED Orbis", "Lumen 30", 0.98, 1.05, 330.0, 0.024, 0.13, 3.0, 8.0, True),
-    Scanner("West", "SIMULATED Nordmed", "Aurora 15", 1.02, 0.95, 900.0, 0.032, 0.08, 1.5, 11.0, False),
+    Scanner("North", "SIMULATED Nordmed", "Aurora 30", 1.0, 1.0, 640.0, 0.020, 0.10, 3.0, 5.0, False),
+    Scanner("South", "SIMULATED Helioscan", "Vita 15", 1.04, 1.0, 1180.0, 0.028, 0.07, 1.5, 6.5, False),
+    Scanner("East", "SIMULATED Orbis", "Lumen 30", 0.98, 1.05, 330.0, 0.024, 0.13, 3.0, 5.5, True),
+    Scanner("West", "SIMULATED Nordmed", "Aurora 15", 1.02, 0.95, 900.0, 0.032, 0.08, 1.5, 8.0, False),
 )

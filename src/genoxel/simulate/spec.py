@@ -187,6 +187,10 @@ class SimulationSpec:
         """Return the number of mutants of `gene` among the n patients (exact, not drawn)."""
         return math.floor(self.share(gene) * self.n + 0.5)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        return SimulationSpec, tuple({**values, "prevalence": dict(self.prevalence)}.values())
+
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain values for JSON."""
         content = {key: getattr(self, key) for key in self.__dataclass_fields__}
@@ -203,6 +207,10 @@ def _one_of(name: str, value: str, legal: tuple[str, ...]) -> None:
 
 
 def _check_counts(spec: SimulationSpec) -> None:
+    for name in ("n", "seed", "sites", "missing_contours", "odd_names"):
+        value = getattr(spec, name)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise SettingsError(f"{name} = {value!r}", "a whole number", "write it without a decimal point")
     if not 4 <= spec.n <= 9999:
         raise SettingsError(f"n = {spec.n}", "4 to 9999 patients", "70 is a small study")
     if not 1 <= spec.sites <= MOST_SITES:
@@ -236,9 +244,10 @@ def _check_prevalence(spec: SimulationSpec) -> None:
             fix = nearest(gene, spec.genes) or f"declare '{gene}:none'"
             raise SettingsError(f"a prevalence for {gene!r}", ", ".join(spec.genes) or "genes with an effect", fix)
     for gene in spec.genes:
-        share, count = spec.share(gene), spec.mutants(gene)
+        share = spec.share(gene)
         if not 0 < share < 1:
             raise SettingsError(f"prevalence {share:g} for {gene}", "above 0 and below 1", "0.4 means 40 % mutant")
+        count = spec.mutants(gene)
         if not 2 <= count <= spec.n - 2:
             got = f"prevalence {share:g} for {gene}, that is {count} of {spec.n} mutant"
             raise SettingsError(got, "at least 2 mutant and 2 wild type", "raise n or move the prevalence")

@@ -42,7 +42,7 @@ class Trait:
 _ALL = (
     Trait("texture", "correlation length of the tumour's tissue field", "mm", 4.5, 5.0, 0.40),
     Trait(
-        "heterogeneity", "SD of the tissue field, relative to the tissue on MR", "share (MR), HU (CT)", 0.16, 22.0, 0.35
+        "heterogeneity", "SD of the tissue field, relative to the tissue on MR", "share (MR), HU (CT)", 0.16, 34.0, 0.35
     ),
     Trait("margin", "irregularity: SD of the radius over directions", "share of the radius", 0.10, 0.12, 0.40),
     Trait("size", "radius of the sphere of equal volume", "mm", 22.0, 18.0, 0.15),
