@@ -1,0 +1,301 @@
+"""NIfTI in and out: length, checksum and arithmetic are checked before anything is decoded."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import FileFormatError, GeometryError, MaskError
+from genoxel.core.image import FloatArray, Image, Step
+from genoxel.core.mask import Mask
+from genoxel.io.files import atomic_write, existing
+
+MAX_BYTES = 8 * 2**30
+"""Volumes that need more memory than this are refused by arithmetic, before anything is allocated."""
+
+_GZIP_BEST = 1032
+"""Deflate cannot pack tighter than this, so a header that promises more is wrong."""
+
+_BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
+_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What a header declares: shape, bytes of the whole file."""
+
+    shape: tuple[int, ...]
+    total: int
+
+
+def read_nifti(
+    path: str | os.PathLike[str], modality: str = "", volume: int | None = None, nan: float | None = None
+) -> Image:
+    """Return the volume of a NIfTI file (.nii, .nii.gz), turned from RAS to LPS; voxels stay in file order.
+
+    `volume` chooses one of several (4D); `nan` is what values that are no number become (recorded). The unit is "HU"
+    for modality "CT", else "". Raises `FileFormatError` (cut off, damaged, sizes that contradict each other, colour,
+    4D without a choice, values that are no number) and `GeometryError` (no orientation, sform and qform that differ
+    by more than 0.001 mm, shear).
+    """
+    file = existing(path)
+    nifti = _load(file)
+    array = _volume(nifti, volume, file.name)
+    array, steps = _finite(array, nan, file.name)
+    affine = _affine(nifti, file.name)
+    params = {} if volume is None else {"volume": volume}
+    unit = "HU" if modality == "CT" else ""
+    return Image(array, affine, modality, unit, (Step("read_nifti", params), *steps), {"Modality": modality})
+
+
+def read_nifti_mask(path: str | os.PathLike[str], labels: dict[int, str] | None = None) -> Mask:
+    """Return the label map of a NIfTI file; labels found in it are named after their number unless `labels` says so.
+
+    Raises as `read_nifti`, and `MaskError` for values that are no whole numbers (soft masks) and for negative ones.
+    """
+    file = existing(path)
+    nifti = _load(file)
+    array = _volume(nifti, None, file.name)
+    whole = as_labels(array, file.name)
+    return Mask(whole, _affine(nifti, file.name), label_names(whole, labels), (Step("read_nifti", {}),))
+
+
+def as_labels(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Return an array of whole numbers from 0 up in the smallest type; `MaskError` names what it holds otherwise."""
+    if not np.issubdtype(array.dtype, np.integer):
+        whole = np.rint(array)
+        if not np.isfinite(array).all() or np.abs(array - whole).max() > 1e-6:
+            odd = array[~(np.abs(array - whole) <= 1e-6)][0]
+            raise MaskError(
+                f"{name}, a soft mask (it holds {float(odd):.4g})",
+                "whole-number labels",
+                "threshold it first (for example at 0.5), and write it as labels",
+            )
+        array = whole
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > np.iinfo(np.uint16).max:
+        raise MaskError(f"{name} with labels from {low} to {high}", "labels from 0 to 65535", "renumber the labels")
+    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16)
+
+
+def label_names(array: npt.NDArray[Any], labels: dict[int, str] | None) -> dict[int, str]:
+    """Return the name of each label found in `array`: as `labels` says, else its number as text."""
+    found = [int(value) for value in np.unique(array) if value]
+    return dict(labels) if labels else {value: str(value) for value in found}
+
+
+def write_nifti(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
+    """Write an image or a mask as NIfTI (.nii or .nii.gz), LPS turned to RAS, the same bytes for the same content.
+
+    Raises `OutputError` when it cannot be written.
+    """
+    import nibabel as nib
+
+    array = np.asarray(volume.array)
+    if array.dtype in (np.int64, np.uint64):
+        array = array.astype(np.int32 if np.abs(array).max(initial=0) < 2**31 else np.float64)
+    content = nib.Nifti1Image(array, _LPS @ volume.affine)
+    content.set_sform(_LPS @ volume.affine, code=1)
+    content.set_qform(_LPS @ volume.affine, code=1)
+    content.header.set_xyzt_units("mm")
+    data = content.to_bytes()
+    return atomic_write(path, gzip.compress(data, 6, mtime=0) if str(path).endswith(".gz") else data)
+
+
+def header_grid(path: Path) -> tuple[tuple[int, ...], FloatArray]:
+    """Return shape and affine (LPS) from the header alone, for inventories; raises as `read_nifti`."""
+    import nibabel as nib
+
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    try:
+        with gzip.open(path) if packed else path.open("rb") as stream:
+            head = stream.read(544)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(path.name, error) from error
+    declared = _declared(head, path.name)
+    kind = nib.Nifti1Header if _head_size(head) == 348 else nib.Nifti2Header
+    header = kind(head[: kind.sizeof_hdr], check=False)
+    return declared.shape, _affine(_HeaderOnly(header), path.name)
+
+
+class _HeaderOnly:
+    """A header that answers like an image, so that one function settles the affine of both."""
+
+    def __init__(self, header: Any) -> None:
+        self.header = header
+
+
+def _head_size(head: bytes) -> int:
+    sizes = {struct.unpack(order + "i", head[:4])[0] for order in "<>"} if len(head) >= 4 else set()
+    return 348 if 348 in sizes else 540 if 540 in sizes else 0
+
+
+def _declared(head: bytes, name: str) -> _Declared:
+    """Return what the header promises, checked for sense, from its bytes alone."""
+    size = _head_size(head)
+    if size == 0 or len(head) < size:
+        raise FileFormatError(
+            f"{name} with {len(head)} bytes and no NIfTI header", "a NIfTI-1 or NIfTI-2 file", "copy it again"
+        )
+    order = "<" if struct.unpack("<i", head[:4])[0] == size else ">"
+    if size == 348:
+        dims = struct.unpack(order + "8h", head[40:56])
+        code, bits = struct.unpack(order + "2h", head[70:74])
+        offset, magic = struct.unpack(order + "f", head[108:112])[0], head[344:348]
+    else:
+        dims = struct.unpack(order + "8q", head[16:80])
+        code, bits = struct.unpack(order + "2h", head[12:16])
+        offset, magic = struct.unpack(order + "q", head[168:176])[0], head[4:8]
+    if magic[:3] not in (b"n+1", b"n+2"):
+        raise FileFormatError(
+            f"{name} whose voxels lie in another file, or no NIfTI (magic {magic!r})",
+            "one file with header and voxels (n+1)",
+            "convert the .hdr/.img pair to .nii",
+        )
+    rank, shape = dims[0], dims[1 : 1 + max(0, min(dims[0], 7))]
+    if not 1 <= rank <= 7 or min(shape) < 1 or _BITS.get(code) != bits or not size <= offset < 2**31:
+        raise FileFormatError(
+            f"{name} with dimensions {dims}, datatype {code}, {bits} bits, voxels from byte {offset}",
+            "sizes of at least 1, a real number type and its own bits",
+            "the header is damaged: copy the file again or convert it anew",
+        )
+    voxels = 1
+    for side in shape:
+        voxels *= side
+    return _Declared(tuple(shape), int(offset) + voxels * bits // 8)
+
+
+def _load(file: Path) -> Any:
+    """Return the decoded file after its length and, for gzip, its checksum have been found right."""
+    import nibabel as nib
+
+    content = _bytes(file)
+    kind = nib.Nifti1Image if _head_size(content[:544]) == 348 else nib.Nifti2Image
+    try:
+        return kind.from_bytes(content)
+    except (nib.spatialimages.HeaderDataError, ValueError, TypeError, OSError) as error:
+        raise _damaged(file.name, error) from error
+
+
+def _bytes(file: Path) -> bytes:
+    name = file.name
+    with file.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    size = file.stat().st_size
+    try:
+        with gzip.open(file) if packed else file.open("rb") as stream:
+            head = stream.read(544)
+            declared = _declared(head, name)
+            limit = size * _GZIP_BEST + 1024 if packed else size
+            if declared.total > min(MAX_BYTES, limit):
+                raise FileFormatError(
+                    f"{name} of {size} bytes whose header declares {' x '.join(map(str, declared.shape))} voxels, "
+                    f"{declared.total} bytes",
+                    f"all its voxels, and at most {MAX_BYTES // 2**30} GiB",
+                    "the file is cut off or its header is wrong: copy or convert it again",
+                )
+            content = head + stream.read(max(0, declared.total - len(head)) + 1)
+            if packed and len(content) > declared.total:
+                stream.read(1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise _damaged(name, error) from error
+    if len(content) != declared.total:
+        word = "fewer" if len(content) < declared.total else "more"
+        raise FileFormatError(
+            f"{name} with {word} bytes than its header declares ({declared.total})",
+            "exactly the declared voxels",
+            "the file is cut off or its header is wrong: copy or convert it again",
+        )
+    return content
+
+
+def _damaged(name: str, error: Exception) -> FileFormatError:
+    return FileFormatError(
+        f"{name}, which is cut off or damaged ({error})", "a complete NIfTI file", "copy or convert it again"
+    )
+
+
+def _volume(nifti: Any, volume: int | None, name: str) -> npt.NDArray[Any]:
+    array = np.asarray(nifti.dataobj)
+    if array.ndim > 3 and array.size == np.prod(array.shape[:3]):
+        array = array.reshape(array.shape[:3])
+    if array.ndim == 4 and volume is not None and 0 <= volume < array.shape[3]:
+        array = array[..., volume]
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3:
+        raise FileFormatError(
+            f"{name} of {array.ndim} dimensions {array.shape}" + (f", volume {volume}" if volume is not None else ""),
+            "one volume of three dimensions",
+            f"choose one: volume=0 to {array.shape[3] - 1}" if array.ndim == 4 else "split the file",
+        )
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _finite(array: npt.NDArray[Any], nan: float | None, name: str) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
+    if array.dtype.kind != "f":
+        return array, ()
+    bad = ~np.isfinite(array)
+    count = int(bad.sum())
+    if count == 0:
+        return array, ()
+    if nan is None:
+        first = tuple(int(place) for place in np.argwhere(bad)[0])
+        raise FileFormatError(
+            f"{name} with {count} voxel(s) that are no number, the first at {first}",
+            "numbers in every voxel",
+            "say what they mean (nan=0 for a masked background), or repair the file",
+        )
+    return np.where(bad, array.dtype.type(nan), array), (Step("fill_nan", {"voxels": count, "with": nan}),)
+
+
+def _affine(nifti: Any, name: str) -> FloatArray:
+    """Return the one affine the header means (LPS); `GeometryError` when it means none, two, or a sheared one."""
+    header = nifti.header
+    try:
+        qform, sform = header.get_qform(coded=True)[0], header.get_sform(coded=True)[0]
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise GeometryError(f"{name} with an illegal orientation ({error})", "a rotation", "convert it anew") from error
+    if qform is None and sform is None:
+        raise GeometryError(
+            f"{name} without orientation (sform_code and qform_code are 0)",
+            "an sform or a qform",
+            "convert it anew from DICOM; left and right are never guessed",
+        )
+    if qform is not None and sform is not None:
+        ends = [size - 1 for size in (*header.get_data_shape(), 1, 1, 1)[:3]]
+        corners = np.array(np.meshgrid(*[(0, end) for end in ends])).reshape(3, -1)
+        off = float(np.abs((qform - sform)[:3, :3] @ corners + (qform - sform)[:3, 3:]).max())
+        if off > 1e-3 + 1e-6 * float(np.abs(sform).max() * max(1, *ends)):
+            raise GeometryError(
+                f"{name} whose sform and qform place voxels {off:.4g} mm apart",
+                "one position, within 0.001 mm",
+                "find out which is right and write the file with that one",
+            )
+    chosen = sform if sform is not None else qform
+    return refuse_shear(_LPS @ np.asarray(chosen, dtype=np.float64), name)
+
+
+def refuse_shear(affine: FloatArray, name: str) -> FloatArray:
+    """Return `affine` when it is finite, has a volume and right angles; `GeometryError` names the file otherwise."""
+    axes = affine[:3, :3]
+    sizes = np.linalg.norm(axes, axis=0)
+    if not np.isfinite(affine).all() or sizes.min() <= 0:
+        raise GeometryError(f"{name} with spacing {sizes.tolist()} mm", "finite steps above 0", "correct the header")
+    cosines = (axes / sizes).T @ (axes / sizes) - np.eye(3)
+    if np.abs(cosines).max() > 1e-3:
+        raise GeometryError(
+            f"{name} with axes that are not at right angles (cosine {np.abs(cosines).max():.3g}: gantry tilt or shear)",
+            "right angles within 0.001",
+            "resample it to a straight grid first",
+        )
+    return affine
