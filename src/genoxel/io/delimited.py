@@ -176,18 +176,39 @@ def _refuse_cut(grid: Grid) -> None:
         )
 
 
+FIRST = "(first column)"
+"""Name of a first column without header that holds something: row names, as R and pandas write them."""
+
+
 def without_empty_columns(grid: Grid) -> Grid:
-    """Drop columns without name and content; refuse a column with content but no name."""
-    keep = [place for place, name in enumerate(grid.header) if name]
-    if len(keep) == len(grid.header):
-        return grid
-    for place in sorted(set(range(len(grid.header))) - set(keep)):
-        for row, line in zip(grid.rows, grid.lines, strict=True):
-            if row[place].strip():
-                raise FileFormatError(
-                    f"{grid.name} with {row[place]!r} in row {line} of column {place + 1}, which has no header",
-                    "a header above every column",
-                    "name that column",
-                )
-    rows = tuple(tuple(row[place] for place in keep) for row in grid.rows)
-    return replace(grid, header=tuple(grid.header[place] for place in keep), rows=rows)
+    """Return the grid without columns that have neither name nor content, and without a leading row counter.
+
+    A first column of row names gets the name `FIRST`; any other column with content but no name is refused.
+    """
+    unnamed = [place for place, name in enumerate(grid.header) if not name]
+    header = list(grid.header)
+    drop: set[int] = set()
+    if grid.header[0] in ("", "Unnamed: 0") and _counts([row[0].strip() for row in grid.rows]):
+        drop.add(0)
+    for place in set(unnamed) - drop:
+        line = next((line for row, line in zip(grid.rows, grid.lines, strict=True) if row[place].strip()), None)
+        if line is None:
+            drop.add(place)
+        elif place == 0:
+            header[0] = FIRST
+        else:
+            raise FileFormatError(
+                f"{grid.name} with a cell in row {line} of column {place + 1}, which has no header",
+                "a header above every column",
+                "name that column",
+            )
+    keep = [place for place in range(len(header)) if place not in drop]
+    rows = tuple(tuple(row[place] for place in keep) for row in grid.rows) if drop else grid.rows
+    return replace(grid, header=tuple(header[place] for place in keep), rows=rows)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Return whether the cells only count the rows, from 0 or from 1."""
+    return len(cells) > 1 and any(
+        all(cell == str(place + start) for place, cell in enumerate(cells)) for start in (0, 1)
+    )

@@ -1,0 +1,209 @@
+"""Feature tables that others made: a patient column and numbers, one file or one per modality."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import FileFormatError, TableError
+from genoxel.core.ids import clean_id
+from genoxel.core.image import FloatArray
+from genoxel.core.keys import RowKey
+from genoxel.core.table import Column, Source, Table
+from genoxel.io.delimited import Grid, read_grid
+from genoxel.io.files import existing
+from genoxel.io.parquet import is_ours, read_table
+from genoxel.omics.texts import is_missing
+
+_IDS = (
+    "patient",
+    "patientid",
+    "patient_id",
+    "patient id",
+    "case id",
+    "case_id",
+    "caseid",
+    "subject",
+    "subject_id",
+    "id",
+)
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "timepoint": ("timepoint", "time_point", "visit"),
+    "lesion": ("lesion", "lesion_id", "lesion name", "lesion_name"),
+    "region": ("region", "roi"),
+    "sample": ("sample", "sample_id"),
+}
+_ASIDE = ("diagnostics_", "general_info_")
+"""Columns in which PyRadiomics keeps versions and settings, not features."""
+
+_VOLUMES = (
+    (
+        re.compile(r"Fmorph_vol(__|$)|MeshVolume$|(^|[._])morph[._]volume_mesh$|(^|_)volume_mesh$"),
+        "RNU0",
+        "mesh volume",
+    ),
+    (re.compile(r"Fmorph_approx_vol(__|$)|VoxelVolume$|volume_voxels$"), "YEKZ", "volume by voxel counting"),
+)
+"""Names under which well-known programs write the volume of the region, with its IBSI code: the commonest confounder
+must be recognisable whoever measured it."""
+
+
+def read_features(
+    source: str | Path | Mapping[str, str | Path], patient: str | None = None, skip: Sequence[str] = ()
+) -> Table:
+    """Return a ready-made feature table (CSV, TSV, .gz, Parquet), or several joined by row: {modality: path}.
+
+    `patient` names the id column (default: one with a usual name such as PatientID, else the first). Columns called
+    timepoint, lesion, region or sample fill the row key. Of a mapping every column gets the modality as prefix
+    (T1.name), and rows missing in one modality are missing there. A Parquet table written by Genoxel comes back as it
+    was. Cells that are not finite become missing and the column's definition counts them. `skip` names columns to leave out. Raises `TableError` naming columns
+    that hold words, and rows that occur twice.
+    """
+    if isinstance(source, Mapping):
+        if not source:
+            raise TableError("no feature files", "modality = path", "name at least one")
+        return _beside({name: _with_modality(_read(path, patient, skip), name) for name, path in source.items()})
+    return _read(source, patient, skip)
+
+
+def _read(path: str | Path, patient: str | None, skip: Sequence[str]) -> Table:
+    file = existing(path)
+    if file.suffix.casefold() in (".parquet", ".pq"):
+        return read_table(file) if is_ours(file) else _of_grid(_plain_parquet(file, patient), patient, skip)
+    return _of_grid(read_grid(file), patient, skip)
+
+
+def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
+    id_place = _id_place(grid) if patient is None else grid.place(patient)
+    parts = {id_place: "patient", **_part_places(grid, id_place)}
+    names = [name for place, name in enumerate(grid.header) if place not in parts]
+    names = [name for name in names if name not in skip and not name.startswith(_ASIDE)]
+    columns, values, words = [], [], []
+    for name in names:
+        numbers, strange = _column(grid.column(name))
+        if numbers is None:
+            words.append(name)
+            continue
+        columns.append(_record(name, strange))
+        values.append(numbers)
+    if words:
+        some = ", ".join(words[:6]) + (" ..." if len(words) > 6 else "")
+        raise TableError(
+            f"columns of words in the feature table {grid.name}: {some}",
+            "a patient column and numbers",
+            "remove them, or read with skip=[...]; clinical variables belong into the clinical table",
+        )
+    if not columns:
+        raise TableError(f"no numeric column in {grid.name}", "a patient column and numbers", "is this the right file?")
+    return Table(np.array(values).T, _keys(grid, parts), tuple(columns), "features")
+
+
+def _id_place(grid: Grid) -> int:
+    """Return the column of identifiers: the one with a usual name, else the first."""
+    folded = [name.casefold() for name in grid.header]
+    return next((folded.index(word) for word in _IDS if word in folded), 0)
+
+
+def _part_places(grid: Grid, id_place: int) -> dict[int, str]:
+    return {
+        place: part
+        for part, words in _PARTS.items()
+        for place, name in enumerate(grid.header)
+        if place != id_place and name.casefold() in words
+    }
+
+
+def _keys(grid: Grid, parts: Mapping[int, str]) -> tuple[RowKey, ...]:
+    keys = []
+    for row, line in zip(grid.rows, grid.lines, strict=True):
+        key = {part: clean_id(row[place]) for place, part in parts.items()}
+        if not key["patient"]:
+            raise TableError(f"no patient id in row {line} of {grid.name}", "an id in every row", "fill or delete it")
+        keys.append(RowKey(**key))
+    if len(set(keys)) < len(keys):
+        first: dict[RowKey, int] = {}
+        for key_, line in zip(keys, grid.lines, strict=True):
+            if key_ in first:
+                raise TableError(
+                    f"{key_.text()!r} in rows {first[key_]} and {line} of {grid.name}",
+                    "one row per patient (or per lesion, timepoint, region, sample in columns of that name)",
+                    "say which row counts",
+                )
+            first[key_] = line
+    return tuple(keys)
+
+
+def _column(cells: Sequence[str]) -> tuple[FloatArray | None, int]:
+    """Return (numbers with NaN where missing or not finite, how many were not finite), None for words."""
+    try:
+        numbers: npt.NDArray[np.float64] = np.array(cells, dtype=np.float64)
+    except ValueError:
+        try:
+            numbers = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
+        except ValueError:
+            return None, 0
+    strange = int(np.isinf(numbers).sum())
+    return np.where(np.isfinite(numbers), numbers, np.nan), strange
+
+
+def _record(name: str, strange: int) -> Column:
+    code, definition = next(((code, text) for pattern, code, text in _VOLUMES if pattern.search(name)), ("", ""))
+    if strange:
+        note = f"{strange} infinite values in the file, read as missing"
+        definition = f"{definition}; {note}" if definition else note
+    parts = name.split(".")
+    source = Source()
+    if len(parts) in (5, 6):
+        aggregation = parts[5] if len(parts) == 6 else ""
+        source = Source(parts[0], parts[1], parts[2], parts[3], aggregation)
+    unit = "mm3" if code else ""
+    return Column(name, unit=unit, code=code, definition=definition, source=source)
+
+
+def _with_modality(table: Table, modality: str) -> Table:
+    columns = tuple(
+        replace(column, name=f"{modality}.{column.name}", source=replace(column.source, modality=modality))
+        for column in table.columns
+    )
+    return replace(table, columns=columns)
+
+
+def _beside(tables: Mapping[str, Table]) -> Table:
+    rows = tuple(dict.fromkeys(row for table in tables.values() for row in table.rows))
+    joined = Table(np.empty((len(rows), 0)), rows, (), "features")
+    for table in tables.values():
+        joined = joined.beside(table)
+    return joined
+
+
+def _plain_parquet(file: Path, patient: str | None) -> Grid:
+    """Return a Parquet file of pandas or others as text, which keeps the checks in one place."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        content = pq.read_table(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise FileFormatError(f"a damaged Parquet file {file.name} ({reason})", ".parquet", "write it again") from error
+    names = list(content.column_names)
+    texts = [name for name in names if pa.types.is_string(content.schema.field(name).type)]
+    first = patient or next(iter(texts), None)
+    if first is None or first not in names or not pa.types.is_string(content.schema.field(first).type):
+        raise TableError(
+            f"{file.name} without a column of text identifiers", "a patient column of text", "write ids as text"
+        )
+    ordered = [first, *(name for name in names if name != first)]
+    cells = [[_cell(value) for value in content.column(name).to_pylist()] for name in ordered]
+    rows = tuple(zip(*cells, strict=True))
+    return Grid(file.name, tuple(ordered), rows, tuple(range(1, len(rows) + 1)))
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
