@@ -33,6 +33,22 @@ def permutations(n: int, count: int, seed: int = 0, strata: npt.ArrayLike | None
         yield order
 
 
+def induced(order: IndexArray, keep: npt.NDArray[np.bool_]) -> IndexArray:
+    """Return, per kept patient, the position among the kept of the patient moved there by `order` (n,).
+
+    Patients that are not kept are cut out of the cycles of the permutation, so that each subset is permuted
+    uniformly and any two subsets are moved alike wherever they can be. `keep` may hold one subset (n,).
+
+    >>> induced(np.array([1, 2, 0]), np.array([True, False, True]))
+    array([1, 0])
+    """
+    place = np.cumsum(keep) - 1
+    target = order[keep]
+    while not (inside := keep[target]).all():
+        target = np.where(inside, target, order[target])
+    return np.asarray(place[target])
+
+
 def permutation_p(observed: npt.ArrayLike, null: npt.ArrayLike) -> FloatArray:
     """Return (1 + worlds at least as extreme) / (1 + worlds): never 0. `null` (worlds,) is shared by all observed.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,11 +42,9 @@ class Order:
         end = np.minimum.accumulate(np.where(last, position, n)[::-1], axis=0)[::-1]
         return cls(order, start, end, ~np.isnan(values))
 
-    @cached_property
-    def tied(self) -> npt.NDArray[np.bool_]:
-        """Per column, whether any known value occurs twice (p,)."""
-        run = (self.end > self.start) & np.take_along_axis(self.known, self.order, axis=0)
-        return np.asarray(run.any(axis=0))
+    def select(self, columns: IndexArray) -> Order:
+        """Return the sorted form of some columns."""
+        return Order(self.order[:, columns], self.start[:, columns], self.end[:, columns], self.known[:, columns])
 
     def below(self, keep: npt.ArrayLike) -> FloatArray:
         """Return, per row and column, how many kept known rows are smaller, equal ones counting half (n, p)."""

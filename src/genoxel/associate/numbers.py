@@ -1,0 +1,328 @@
+"""Pairs with at least one number: rank correlation, two groups, several groups; raw and less covariates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.associate.moments import BoolArray, Chunk, Moments, Side
+from genoxel.associate.tail import Tail
+from genoxel.stats.intervals import auc_interval, explained_interval, rho_interval
+from genoxel.stats.partial import COLLINEAR, basis, residuals
+from genoxel.stats.permute import induced
+from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, smallest_rank_p
+from genoxel.stats.ranks import FloatArray, IndexArray, Order
+
+FEWEST = 10
+"""A pair that fewer patients know is not tested."""
+
+FEWEST_IN_GROUP = 3
+"""A pair whose smallest group holds fewer is not tested."""
+
+_NOTHING = 1e-9  # squares of ranks, 0/1 or standardised values below this are rounding, so the column is constant
+
+FLAGS = (
+    "",
+    f"fewer than {FEWEST} patients",
+    "image column constant",
+    "other column constant",
+    f"fewer than {FEWEST_IN_GROUP} in the smallest group",
+    "times need a survival test",
+)
+"""Reasons not to test a pair, by code."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What one block of pairs (p, m) gave; `flag` holds codes of FLAGS, tested pairs have 0 and a p."""
+
+    n: npt.NDArray[np.int32]
+    effect: FloatArray
+    low: FloatArray
+    high: FloatArray
+    p: FloatArray
+    flag: npt.NDArray[np.int8]
+
+    @classmethod
+    def empty(cls, rows: int, columns: int) -> Measured:
+        """Return a block that nothing is known of."""
+        shape = (rows, columns)
+        effect, low, high, p = (np.full(shape, np.nan) for _ in range(4))
+        return cls(np.zeros(shape, dtype=np.int32), effect, low, high, p, np.zeros(shape, dtype=np.int8))
+
+    def put(self, chunk: Chunk, **values: npt.NDArray[np.float64] | npt.NDArray[np.int8]) -> None:
+        """Store arrays (broadcast to the pairs of the chunk) under their names."""
+        place = np.ix_(chunk.rows, chunk.columns)
+        for name, array in values.items():
+            getattr(self, name)[place] = array
+
+
+def flags_of(chunk: Chunk, groups: bool) -> npt.NDArray[np.int8]:
+    """Return the code of the first reason not to test each pair of a chunk; `groups` when y is binary."""
+    flag = np.zeros(chunk.dot.shape, dtype=np.int8)
+    if groups:
+        smaller = np.minimum(chunk.sum_y, chunk.n - chunk.sum_y)
+        flag[np.broadcast_to(smaller < FEWEST_IN_GROUP, flag.shape)] = 4
+    flag[np.broadcast_to(chunk.total_y <= _NOTHING, flag.shape)] = 3
+    flag[np.broadcast_to(chunk.total_x <= _NOTHING, flag.shape)] = 2
+    flag[np.broadcast_to(chunk.n < FEWEST, flag.shape)] = 1
+    return flag
+
+
+def correlation_of(chunk: Chunk) -> FloatArray:
+    """Return the (partial) correlations of a chunk; NaN where the covariates explain a column, or nothing is left."""
+    open_x = chunk.sxx > COLLINEAR * chunk.total_x
+    open_y = chunk.syy > COLLINEAR * chunk.total_y
+    defined = open_x & open_y & (chunk.free >= FEWEST - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = chunk.dot / np.sqrt(chunk.sxx * chunk.syy)
+    return np.where(defined, np.clip(r, -1, 1), np.nan)
+
+
+class NumberPairs:
+    """Numbers x (n, p) against numbers y (n, m): Spearman's or Pearson's correlation, partial when adjusted."""
+
+    def __init__(
+        self, x: FloatArray, y: FloatArray, z: FloatArray | None, method: Literal["spearman", "pearson"]
+    ) -> None:
+        self.method = method
+        self.ranked = method == "spearman"
+        left, right = (Side(values if self.ranked else _scaled(values), self.ranked) for values in (x, y))
+        self.raw = Moments(left, right)
+        self.partial = None if z is None else Moments(left, right, z)
+        self.shape = (x.shape[1], y.shape[1])
+
+    def measure(self) -> Measured:
+        """Return n, correlation, interval, p and flag of all pairs."""
+        out = Measured.empty(*self.shape)
+        for chunk in self.raw.chunks():
+            flag = flags_of(chunk, groups=False)
+            r = np.where(flag == 0, correlation_of(chunk), np.nan)
+            p = correlation_p(r, chunk.free - 1)
+            if self.ranked:
+                p = np.maximum(p, smallest_rank_p(chunk.n))
+            low, high = rho_interval(r, chunk.n, self.method)
+            out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=p, flag=flag)
+        return out
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return partial correlations and their p (p, m)."""
+        out = Measured.empty(*self.shape)
+        for chunk in self.partial.chunks() if self.partial else ():
+            r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
+            out.put(chunk, effect=r, p=correlation_p(r, chunk.free - 1))
+        return out.effect, out.p
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links."""
+        for chunk in self.raw.chunks(order):
+            _add_correlations(chunk, tail, self.ranked, groups=False)
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
+        for chunk in self.partial.chunks(order) if self.partial else ():
+            _add_correlations(chunk, tail, ranked=False, groups=False)
+
+
+def _scaled(values: FloatArray) -> FloatArray:
+    """Return columns of mean 0 and standard deviation 1, so that Pearson's sums keep their digits."""
+    known = np.where(np.isfinite(values), values, np.nan)
+    count = np.maximum((~np.isnan(known)).sum(axis=0), 1)
+    centred = known - np.nansum(known, axis=0) / count
+    spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
+    constant = spread <= 1e-12 * np.nanmax(np.abs(known), axis=0, initial=0.0)
+    return np.where(constant & ~np.isnan(centred), 0.0, centred / np.where(constant, 1.0, spread))
+
+
+def _add_correlations(chunk: Chunk, tail: Tail, ranked: bool, groups: bool) -> None:
+    r = np.where(flags_of(chunk, groups) == 0, correlation_of(chunk), np.nan)
+    if chunk.free.size == 1:
+        if (df := int(chunk.free[0, 0]) - 1) > 0:
+            tail.add_r(r[~np.isnan(r)], df, int(chunk.n[0, 0]) if ranked else 0)
+        return
+    p = correlation_p(r, chunk.free - 1)
+    tail.add_p(np.maximum(p, smallest_rank_p(chunk.n)) if ranked else p)
+
+
+class GroupPairs:
+    """Numbers x (n, p) against two groups y (n, m) of 0 and 1: Mann-Whitney, AUC or Cliff's delta."""
+
+    def __init__(
+        self, x: FloatArray, y: FloatArray, z: FloatArray | None, effect: Literal["auc", "cliffs_delta"]
+    ) -> None:
+        self.cliff = effect == "cliffs_delta"
+        self.x, self.y = Side(x, ranked=True), Side(y, ranked=False)
+        self.raw = Moments(self.x, self.y)
+        self.partial = None if z is None else Moments(self.x, self.y, z)
+        self.shape = (x.shape[1], y.shape[1])
+
+    def measure(self) -> Measured:
+        """Return n, effect, interval, p and flag of all pairs; effects above 0.5 (0) mean higher x in group 1."""
+        out = Measured.empty(*self.shape)
+        for chunk in self.raw.chunks():
+            flag = flags_of(chunk, groups=True)
+            n1, n0 = chunk.sum_y, chunk.n - chunk.sum_y
+            with np.errstate(divide="ignore", invalid="ignore"):
+                auc = np.where(flag == 0, 0.5 + chunk.dot / (n1 * n0), np.nan)
+            p = np.where(flag == 0, _mann_whitney(chunk), np.nan)
+            out.put(chunk, n=chunk.n, effect=auc, p=p, flag=flag)
+        for column in range(self.shape[1]):
+            tested = np.flatnonzero(out.flag[:, column] == 0)
+            if tested.size:
+                low, high = _auc_intervals(self.x.order.select(tested), self.y.values[:, column])
+                out.low[tested, column], out.high[tested, column] = low, high
+        return self._as_wanted(out)
+
+    def _as_wanted(self, out: Measured) -> Measured:
+        if not self.cliff:
+            return out
+        return Measured(out.n, 2 * out.effect - 1, 2 * out.low - 1, 2 * out.high - 1, out.p, out.flag)
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return the effect and p less covariates: ranks regressed on group and covariates (p, m).
+
+        The adjusted AUC is 1/2 plus the adjusted difference of mean ranks over n, which is the AUC itself where
+        nothing is adjusted for; p is that of the partial correlation of group and ranks.
+        """
+        out = Measured.empty(*self.shape)
+        for chunk in self.partial.chunks() if self.partial else ():
+            r = np.where(flags_of(chunk, groups=True) == 0, correlation_of(chunk), np.nan)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                auc = np.clip(0.5 + chunk.dot / chunk.syy / chunk.n, 0, 1)
+            effect = np.where(np.isnan(r), np.nan, 2 * auc - 1 if self.cliff else auc)
+            out.put(chunk, effect=effect, p=correlation_p(r, chunk.free - 1))
+        return out.effect, out.p
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links."""
+        for chunk in self.raw.chunks(order):
+            tail.add_p(np.where(flags_of(chunk, groups=True) == 0, _mann_whitney(chunk), np.nan))
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
+        for chunk in self.partial.chunks(order) if self.partial else ():
+            _add_correlations(chunk, tail, ranked=False, groups=True)
+
+
+def _mann_whitney(chunk: Chunk) -> FloatArray:
+    return mann_whitney_p(chunk.dot, chunk.sum_y, chunk.n - chunk.sum_y, chunk.sxx)
+
+
+def _auc_intervals(order: Order, group: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return DeLong intervals of all columns of `order` for one `group` (n,) of 0, 1 and NaN."""
+    one, zero = (group == 1)[:, None] & order.known, (group == 0)[:, None] & order.known
+    n1, n0 = one.sum(axis=0), zero.sum(axis=0)
+    over = order.below(group == 0) / n0
+    under = order.below(group == 1) / n1
+    auc = (over * one).sum(axis=0) / n1
+    first = ((over - auc) ** 2 * one).sum(axis=0) / (n1 - 1) / n1
+    second = ((under - (1 - auc)) ** 2 * zero).sum(axis=0) / (n0 - 1) / n0
+    return auc_interval(auc, first, second, n1, n0)
+
+
+@dataclass(frozen=True, eq=False)
+class _LevelGroup:
+    """Columns `rows` of x that know the same patients, against one categorical column among those."""
+
+    keep: BoolArray
+    rows: IndexArray
+    column: int
+    x: FloatArray
+    levels: FloatArray
+    q: FloatArray
+    flag: npt.NDArray[np.int8]
+    count: int
+
+    def share(self, order: IndexArray | None = None) -> FloatArray:
+        """Return the share (r,) of the ranks that the levels explain beyond the covariates; NaN where flagged."""
+        x = self.x if order is None else residuals(self.x[induced(order, self.keep)], self.q)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = ((x.T @ self.levels) ** 2).sum(axis=1) / (x**2).sum(axis=0)
+        return np.where(self.flag == 0, share, np.nan)
+
+
+class LevelPairs:
+    """Numbers x (n, p) against categories y (n, m) of any number of levels: Kruskal-Wallis, epsilon squared."""
+
+    def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None) -> None:
+        self.shape = (x.shape[1], y.shape[1])
+        side = Side(x, ranked=True)
+        none = np.empty((len(x), 0))
+        self.raw = _level_groups(side, y, none)
+        self.partial = [] if z is None else _level_groups(side, y, z)
+
+    def measure(self) -> Measured:
+        """Return n, epsilon squared, approximate interval, p and flag of all pairs."""
+        out = Measured.empty(*self.shape)
+        for group in self.raw:
+            n, df = int(group.keep.sum()), group.levels.shape[1]
+            share = group.share()
+            low, high = explained_interval(share, n, df + 1)
+            out.n[group.rows, group.column] = n
+            out.flag[group.rows, group.column] = group.flag
+            values = (share, low, high, kruskal_p(max(n - 1, 0) * share, max(df, 1)))
+            for array, value in zip((out.effect, out.low, out.high, out.p), values, strict=True):
+                array[group.rows, group.column] = value
+        return out
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return the share explained beyond the covariates and the p of its F test (p, m)."""
+        out = Measured.empty(*self.shape)
+        for group in self.partial:
+            share = group.share()
+            out.effect[group.rows, group.column] = share
+            out.p[group.rows, group.column] = _f_of(group, share)
+        return out.effect, out.p
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links."""
+        for group in self.raw:
+            tail.add_p(kruskal_p(max(int(group.keep.sum()) - 1, 0) * group.share(order), max(group.levels.shape[1], 1)))
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
+        for group in self.partial:
+            tail.add_p(_f_of(group, group.share(order)))
+
+
+def _f_of(group: _LevelGroup, share: FloatArray) -> FloatArray:
+    df = group.levels.shape[1]
+    free = int(group.keep.sum()) - group.q.shape[1] - df
+    return f_p(share, max(df, 1), free) if free > 0 else np.full(share.shape, np.nan)
+
+
+def _level_groups(side: Side, y: FloatArray, z: FloatArray) -> list[_LevelGroup]:
+    usable = ~np.isnan(z).any(axis=1)
+    groups = []
+    for column in range(y.shape[1]):
+        codes = y[:, column]
+        for known, rows in side.patterns:
+            keep = known & ~np.isnan(codes) & usable
+            groups.append(_level_group(side, rows, column, codes[keep], (keep, basis(z[keep], int(keep.sum())))))
+    return groups
+
+
+def _level_group(
+    side: Side, rows: IndexArray, column: int, codes: FloatArray, where: tuple[BoolArray, FloatArray]
+) -> _LevelGroup:
+    keep, q = where
+    ranked = side.within(rows, keep)
+    middle = ranked - ranked.mean(axis=0, keepdims=True) if len(ranked) else ranked
+    x = residuals(middle, q)
+    _, inverse, count = np.unique(codes, return_inverse=True, return_counts=True)
+    dummies = residuals((inverse[:, None] == np.arange(len(count))).astype(np.float64), q)
+    u, s, _ = np.linalg.svd(dummies, full_matrices=False)
+    levels = u[:, s > 1e-8 * max(s.max(initial=0.0), 1.0)]
+    total = (middle**2).sum(axis=0)
+    flag = np.zeros(len(rows), dtype=np.int8)
+    flag[(x**2).sum(axis=0) <= COLLINEAR * np.maximum(total, 1.0)] = 2
+    if len(codes) < FEWEST:
+        flag[:] = 1
+    elif len(count) < 2 or levels.shape[1] < len(count) - 1:
+        flag[:] = 3
+    elif count.min() < FEWEST_IN_GROUP:
+        flag[:] = 4
+    return _LevelGroup(keep, rows, column, x, levels, q, flag, len(count))

@@ -1,0 +1,384 @@
+"""All pairs of two tables: the test that fits, its effect and interval, correction, and a world without links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.associate.counts import TESTS, CountPairs
+from genoxel.associate.numbers import FLAGS, GroupPairs, LevelPairs, Measured, NumberPairs
+from genoxel.associate.settings import AssociateSettings, CorrectSettings
+from genoxel.associate.tail import Tail, harmonic, passing
+from genoxel.core.errors import TableError
+from genoxel.core.keys import as_keys
+from genoxel.core.results import AssociationMap
+from genoxel.core.table import Column, Table
+from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
+from genoxel.stats.permute import family_p, permutations
+from genoxel.stats.power import detectable_auc, detectable_rho
+from genoxel.stats.ranks import FloatArray, IndexArray, ranks
+
+
+class _Block(Protocol):
+    def measure(self) -> Measured: ...
+    def adjusted(self) -> tuple[FloatArray, FloatArray]: ...
+    def world(self, order: IndexArray, tail: Tail) -> None: ...
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A block and where its pairs stand: columns of image and other; `turned` when x is the other side."""
+
+    block: _Block
+    image: IndexArray
+    other: IndexArray
+    turned: bool
+    test: str
+    effect: str
+
+
+def screen(
+    image: Table,
+    other: Table,
+    adjust: Table | None = None,
+    q: float | None = None,
+    permutations: int | None = None,
+    seed: int = 0,
+    settings: AssociateSettings | None = None,
+) -> AssociationMap:
+    """Return the association map of every column of `image` with every column of `other`.
+
+    Tests by kind of column: numbers (real, count, ordinal) by Spearman; number and two groups by Mann-Whitney
+    (AUC, above 0.5 when the second level has higher values); number and categories by Kruskal-Wallis; categories by
+    chi-squared or Fisher. Patients are matched by id and counted pair by pair; a pair of fewer than 10 patients, with
+    a constant column or fewer than 3 in its smallest group is flagged and has no p. `adjust` adds effect and p less
+    its columns (ranked; categories as dummies). All tested pairs are corrected together; `null_hits` counts what
+    passes in worlds where the patients of one side were moved as wholes, `p_max` is the family-wise p from the
+    smallest p of those worlds, `settings["null_hits_adjusted"]` the counts beyond the covariates.
+
+    `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when a
+    table has several rows per patient (until `settings.several` says how to aggregate) or no patient is in both.
+
+    >>> rng = np.random.default_rng(1)
+    >>> people, x = [f"P{i}" for i in range(40)], rng.normal(size=(40, 2))
+    >>> image = Table(x, people, (Column("volume"), Column("entropy")))
+    >>> genes = Table(x[:, :1] + 0.3 * rng.normal(size=(40, 1)), people, (Column("VEGFA"),), kind="expression")
+    >>> screen(image, genes, permutations=19)
+    AssociationMap 2 x 1 pairs · BH 5%: 1 pairs, null worlds 0-0
+    """
+    chosen = _settings(settings, q, permutations)
+    tables = _aligned(image, other, adjust, chosen)
+    placed = list(_blocks(tables, chosen))
+    pairs = _Pairs(tables[0].columns, tables[1].columns, adjusted=tables[2] is not None)
+    for item in placed:
+        pairs.fill(item)
+    return _finish(pairs, placed, tables, chosen, seed)
+
+
+def _settings(settings: AssociateSettings | None, q: float | None, count: int | None) -> AssociateSettings:
+    chosen = settings or AssociateSettings()
+    correct = chosen.correct.model_dump()
+    correct |= {} if q is None else {"q": q}
+    correct |= {} if count is None else {"permutations": count}
+    return chosen.model_copy(update={"correct": CorrectSettings(**correct)})
+
+
+def _aligned(
+    image: Table, other: Table, adjust: Table | None, settings: AssociateSettings
+) -> tuple[Table, Table, Table | None]:
+    left, right = image.per_patient(settings.several), other.per_patient(settings.several)
+    both = set(right.patients)
+    common = sorted(patient for patient in left.patients if patient in both)
+    if not common:
+        raise TableError(
+            f"no patient in both the {image.kind} ({_some(left)}) and the {other.kind} table ({_some(right)})",
+            "patients written alike in both tables",
+            "check the identifier columns",
+        )
+    covariates = None
+    if adjust is not None and adjust.columns:
+        covariates = _spread(adjust.per_patient(settings.several), common)
+    return left.of_patients(common), right.of_patients(common), covariates
+
+
+def _some(table: Table) -> str:
+    return ", ".join(table.patients[:3]) or "empty"
+
+
+def _spread(table: Table, patients: list[str]) -> Table:
+    """Return one row for every patient; NaN for those the table lacks."""
+    place = {patient: row for row, patient in enumerate(table.patients)}
+    padded = np.vstack([table.values, np.full((1, len(table.columns)), np.nan)])
+    return Table(padded[[place.get(patient, -1) for patient in patients]], as_keys(patients), table.columns, table.kind)
+
+
+def _kind(column: Column, values: FloatArray) -> str:
+    """Return which test family a column takes: number, group (two levels), category, or time."""
+    if column.kind == "time":
+        return "time"
+    if column.kind not in ("binary", "categorical"):
+        return "number"
+    levels = np.unique(values[~np.isnan(values)])
+    if column.kind == "binary" and not np.isin(levels, (0, 1)).all():
+        odd = ", ".join(f"{level:g}" for level in levels[:4])
+        raise TableError(f"values {odd} in the binary column {column.name!r}", "0 and 1", "make it categorical")
+    return "group" if column.kind == "binary" or len(levels) == 2 else "category"
+
+
+def _parts(table: Table) -> dict[str, tuple[IndexArray, FloatArray]]:
+    kinds = np.array(
+        [_kind(column, table.values[:, place]) for place, column in enumerate(table.columns)], dtype=object
+    )
+    parts = {}
+    for kind in ("number", "group", "category", "time"):
+        places = np.flatnonzero(kinds == kind)
+        values = table.values[:, places]
+        parts[kind] = (places, _zero_one(values) if kind == "group" else values)
+    return parts
+
+
+def _zero_one(values: FloatArray) -> FloatArray:
+    """Return two-level codes as 0 and 1, the higher level being 1; a binary column with one level stays as it is."""
+    low, high = (
+        reduce.reduce(values, axis=0, initial=start) for reduce, start in ((np.fmin, np.inf), (np.fmax, -np.inf))
+    )
+    return np.where(np.isnan(values) | (low == high), values, (values == high).astype(np.float64))
+
+
+def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettings) -> Iterator[_Placed]:
+    left, right = _parts(tables[0]), _parts(tables[1])
+    z = None if tables[2] is None else _covariates(tables[2])
+    for first, (image, x) in left.items():
+        for second, (other, y) in right.items():
+            if not (image.size and other.size):
+                continue
+            if "time" in (first, second):
+                yield _Placed(_Untested((image.size, other.size), 5), image, other, False, "none", "")
+            elif first == "number" or second != "number":
+                block, test, effect = _block((first, x), (second, y), z, settings)
+                yield _Placed(block, image, other, False, test, effect)
+            else:
+                block, test, effect = _block((second, y), (first, x), z, settings)
+                yield _Placed(block, image, other, True, test, effect)
+
+
+def _block(
+    x: tuple[str, FloatArray], y: tuple[str, FloatArray], z: FloatArray | None, settings: AssociateSettings
+) -> tuple[_Block, str, str]:
+    if x[0] != "number":
+        return CountPairs(x[1], y[1], z), "", ""
+    if y[0] == "number":
+        effect = "rho" if settings.correlation == "spearman" else "r"
+        return NumberPairs(x[1], y[1], z, settings.correlation), settings.correlation, effect
+    if y[0] == "group":
+        return GroupPairs(x[1], y[1], z, settings.groups), "mann-whitney", settings.groups
+    return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"
+
+
+class _Untested:
+    """Pairs of which no test of this release speaks."""
+
+    def __init__(self, shape: tuple[int, int], code: int) -> None:
+        self.shape, self.code = shape, code
+
+    def measure(self) -> Measured:
+        out = Measured.empty(*self.shape)
+        out.flag[:] = self.code
+        return out
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        return np.full(self.shape, np.nan), np.full(self.shape, np.nan)
+
+    def world(self, order: IndexArray, tail: Tail) -> None: ...
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None: ...
+
+
+def _covariates(table: Table) -> FloatArray:
+    """Return covariates (n, k) as numbers: ranks, 0/1, or a dummy per level; NaN where any is unknown."""
+    parts = []
+    for place, column in enumerate(table.columns):
+        values = table.values[:, place]
+        if column.kind != "categorical":
+            parts.append(ranks(values)[:, None])
+            continue
+        levels = np.unique(values[~np.isnan(values)])
+        dummies = (values[:, None] == levels[1:]).astype(np.float64)
+        dummies[np.isnan(values)] = np.nan
+        parts.append(dummies)
+        if not dummies.shape[1] and np.isnan(values).any():
+            parts.append(np.where(np.isnan(values), np.nan, 0.0)[:, None])
+    z = np.hstack(parts)
+    z[np.isnan(z).any(axis=1)] = np.nan
+    return z
+
+
+class _Pairs:
+    """The growing columns of the map, as blocks image x other."""
+
+    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool) -> None:
+        self.shape = (len(image), len(other))
+        self.image, self.other, self.adjusted = image, other, adjusted
+        empty = Measured.empty(*self.shape)
+        self.measured = empty
+        missing = np.broadcast_to(np.nan, self.shape)
+        self.effect_adjusted = np.array(missing) if adjusted else missing
+        self.p_adjusted = np.array(missing) if adjusted else missing
+        self.words = [""]
+        self.test = np.zeros(self.shape, dtype=np.int8)
+        self.effect_name = np.zeros(self.shape, dtype=np.int8)
+
+    def fill(self, item: _Placed) -> None:
+        """Write what a block gives to its place."""
+        place = np.ix_(item.image, item.other)
+        measured = item.block.measure()
+        for name in ("n", "effect", "low", "high", "p", "flag"):
+            values = getattr(measured, name)
+            getattr(self.measured, name)[place] = values.T if item.turned else values
+        if item.turned:
+            flag = self.measured.flag[place]
+            self.measured.flag[place] = np.choose(flag, [0, 1, 3, 2, 4, 5])
+        if self.adjusted:
+            effect, p = item.block.adjusted()
+            self.effect_adjusted[place] = effect.T if item.turned else effect
+            self.p_adjusted[place] = np.where(
+                measured.flag.T if item.turned else measured.flag, np.nan, p.T if item.turned else p
+            )
+        if isinstance(item.block, CountPairs):
+            self.test[place] = np.array([self._word(word) for word in TESTS])[item.block.test]
+            words = np.array([self._word("cramers_v"), self._word("log_odds_ratio")])
+            self.effect_name[place] = words[item.block.binary.astype(np.intp)]
+        else:
+            self.test[place], self.effect_name[place] = self._word(item.test), self._word(item.effect)
+
+    def _word(self, word: str) -> int:
+        if word not in self.words:
+            self.words.append(word)
+        return self.words.index(word)
+
+    def columns(self, correct: CorrectSettings, smallest: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        """Return the documented columns, one array (pairs,) each."""
+        adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
+        measured = self.measured
+        return {
+            "image": _names(self.image, self.shape, axis=0),
+            "other": _names(self.other, self.shape, axis=1),
+            "test": _lookup(self.words, self.test),
+            "effect_name": _lookup(self.words, self.effect_name),
+            "n": measured.n.ravel(),
+            "effect": measured.effect.ravel(),
+            "low": measured.low.ravel(),
+            "high": measured.high.ravel(),
+            "p": measured.p.ravel(),
+            "q": adjust(measured.p.ravel()),
+            "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
+            "effect_adjusted": self.effect_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
+            "p_adjusted": self.p_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
+            "q_adjusted": adjust(self.p_adjusted.ravel()) if self.adjusted else _nothing(measured.p.size),
+            "flag": _lookup(list(FLAGS), measured.flag),
+        }
+
+
+def _nothing(size: int) -> FloatArray:
+    return np.broadcast_to(np.nan, (size,))
+
+
+def _names(columns: tuple[Column, ...], shape: tuple[int, int], axis: int) -> npt.NDArray[np.object_]:
+    names = np.array([column.name for column in columns], dtype=object)
+    return np.repeat(names, shape[1]) if axis == 0 else np.tile(names, shape[0])
+
+
+def _lookup(words: list[str], codes: npt.NDArray[np.int8]) -> npt.NDArray[np.object_]:
+    table = np.array(words, dtype=object)
+    if codes.size and (codes == codes.flat[0]).all():
+        return np.broadcast_to(table[codes.flat[0]], (codes.size,))
+    return np.asarray(table[codes.ravel()])
+
+
+def _finish(
+    pairs: _Pairs,
+    placed: list[_Placed],
+    tables: tuple[Table, Table, Table | None],
+    settings: AssociateSettings,
+    seed: int,
+) -> AssociationMap:
+    correct = settings.correct
+    hits, smallest, hits_adjusted = _null(pairs, placed, len(tables[0].rows), correct, seed)
+    detectable, speaks_of = _detectable(pairs, tables, correct.q)
+    record: Mapping[str, Any] = {
+        **settings.model_dump(mode="json"),
+        "seed": seed,
+        "patients": len(tables[0].rows),
+        "pairs": pairs.measured.p.size,
+        "tested": int((pairs.measured.flag == 0).sum()),
+        "detectable_effect": speaks_of,
+        "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
+        "null_adjusted": "residuals of the image side moved (Freedman and Lane)" if pairs.adjusted else "",
+        "null_hits_adjusted": hits_adjusted,
+        "patients_with_covariates": 0 if tables[2] is None else int((~np.isnan(tables[2].values).any(axis=1)).sum()),
+    }
+    return AssociationMap(
+        tables[0].columns,
+        tables[1].columns,
+        pairs.columns(correct, smallest),
+        hits,
+        correct.q,
+        tables[2].names if tables[2] is not None else (),
+        detectable,
+        record,
+    )
+
+
+def _null(
+    pairs: _Pairs, placed: list[_Placed], n: int, correct: CorrectSettings, seed: int
+) -> tuple[npt.NDArray[np.int64], FloatArray, tuple[int, ...]]:
+    """Return, per world, the pairs that pass, the smallest p, and the pairs that pass beyond the covariates."""
+    tests = int((~np.isnan(pairs.measured.p)).sum())
+    tests_adjusted = int((~np.isnan(pairs.p_adjusted)).sum()) if pairs.adjusted else 0
+    by = correct.method == "BY"
+    hits, smallest, hits_adjusted = [], [], []
+    for order in permutations(n, correct.permutations if tests else 0, seed):
+        back = np.argsort(order)
+        tail = Tail(correct.q)
+        for item in placed:
+            item.block.world(back if item.turned else order, tail)
+        hits.append(passing(tail, tests, harmonic(tests) if by else 1.0))
+        smallest.append(tail.smallest)
+        if tests_adjusted:
+            tail = Tail(correct.q)
+            for item in placed:
+                item.block.world_adjusted(back if item.turned else order, tail)
+            hits_adjusted.append(passing(tail, tests_adjusted, harmonic(tests_adjusted) if by else 1.0))
+    return np.array(hits, dtype=np.int64), np.array(smallest), tuple(hits_adjusted)
+
+
+def _detectable(pairs: _Pairs, tables: tuple[Table, Table, Table | None], q: float) -> tuple[float, str]:
+    """Return the smallest effect one true pair needs to be found in 4 of 5 such studies, and which effect that is."""
+    tested = pairs.measured.flag == 0
+    tests = int(tested.sum())
+    if not tests:
+        return float("nan"), ""
+    numbers = np.isin(pairs.test, [place for place, word in enumerate(pairs.words) if word in ("spearman", "pearson")])
+    if (tested & numbers).any():
+        method: Literal["spearman", "pearson"] = "pearson" if "pearson" in pairs.words else "spearman"
+        n = int(np.median(pairs.measured.n[tested & numbers]))
+        return detectable_rho(n, tests, alpha=q, method=method), f"|{'r' if method == 'pearson' else 'rho'}|, n = {n}"
+    groups = _group_sizes(pairs, tables)
+    if groups is None:
+        return float("nan"), ""
+    return detectable_auc(*groups, alpha=q / tests), f"AUC, {groups[0]} and {groups[1]} patients"
+
+
+def _group_sizes(pairs: _Pairs, tables: tuple[Table, Table, Table | None]) -> tuple[int, int] | None:
+    """Return the sizes of the most even two groups among the tested columns."""
+    best: tuple[int, int] | None = None
+    for table in (tables[0], tables[1]):
+        for values in _parts(table)["group"][1].T:
+            sizes = int((values == 1).sum()), int((values == 0).sum())
+            best = max(best or (0, 0), sizes, key=min)
+    return best if best and min(best) else None

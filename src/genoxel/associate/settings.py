@@ -1,0 +1,60 @@
+"""The study file's section [associate]."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from genoxel.core.errors import TableError
+from genoxel.core.settings import Settings
+from genoxel.core.table import Table
+
+
+def _as_list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+
+
+class CorrectSettings(Settings):
+    """How the number of pairs is paid for: [associate] correct = { method = "BH", q = 0.05, permutations = 99 }."""
+
+    method: Literal["BH", "BY"] = "BH"
+    over: Literal["all pairs of one block"] = "all pairs of one block"
+    q: float = Field(default=0.05, gt=0, lt=1)
+    permutations: int = Field(default=99, ge=0, le=100_000)
+
+
+class AssociateSettings(Settings):
+    """The section [associate]: which columns meet which, what is adjusted for, how it is corrected.
+
+    `image` and `against` are names or patterns with * and ?, as a list or separated by commas; `correlation` and
+    `groups` choose the effect of number pairs and of two groups; `several` says how several rows of one patient
+    become one ("only" refuses them).
+
+    >>> AssociateSettings(image="T1CE.*, FLAIR.*").image
+    ('T1CE.*', 'FLAIR.*')
+    """
+
+    image: Names = ("*",)
+    against: Names = ("*",)
+    adjust: Names = ()
+    correct: CorrectSettings = CorrectSettings()
+    correlation: Literal["spearman", "pearson"] = "spearman"
+    groups: Literal["auc", "cliffs_delta"] = "auc"
+    several: Literal["only", "mean", "max", "min", "first"] = "only"
+
+
+def choose_columns(table: Table, patterns: tuple[str, ...]) -> Table:
+    """Return the columns of `table` that fit any of `patterns` (* and ?), in the order of the table.
+
+    Raises `TableError` when a pattern fits none.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in table.names):
+            some = ", ".join(table.names[:5]) + (" ..." if len(table.names) > 5 else "")
+            raise TableError(f"pattern {pattern!r} that fits no column of the {table.kind} table", some, "correct it")
+    return table.where(lambda column: any(fnmatchcase(column.name, pattern) for pattern in patterns))
