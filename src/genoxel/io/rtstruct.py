@@ -22,7 +22,7 @@ from genoxel.io.dicom_tags import DAMAGE, open_dicom
 from genoxel.io.dicom_write import write_rtstruct
 from genoxel.io.polygons import area, crossings, drop_repeats, fill, largest_loop
 
-__all__ = ["Structure", "Structures", "rasterise", "read_structures", "write_rtstruct"]
+__all__ = ["Structure", "Structures", "rasterise", "read_structures", "referenced", "roi_names", "write_rtstruct"]
 
 OFF_PLANE = 0.1
 """A contour may lie off its slice by this share of the slice step (positions in files are rounded); it is recorded."""
@@ -112,6 +112,12 @@ def referenced(dataset: Any) -> tuple[str, str]:
     return frame, series
 
 
+def roi_names(dataset: Any) -> tuple[str, ...]:
+    """Return the names of the structures that an RTSTRUCT dataset declares, in file order, none twice."""
+    rois = list(dataset.get("StructureSetROISequence") or [])
+    return unique_names([str(roi.get("ROIName") or "").strip() or f"ROI {roi.ROINumber}" for roi in rois])
+
+
 def unique_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names, each later namesake with its count.
 
@@ -128,8 +134,7 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
 
 def _items(dataset: Any, file: str, frame: str) -> tuple[Structure, ...]:
     contours = {int(item.ReferencedROINumber): item for item in dataset.get("ROIContourSequence") or []}
-    rois = list(dataset.StructureSetROISequence)
-    names = unique_names([str(roi.get("ROIName") or "").strip() or f"ROI {roi.ROINumber}" for roi in rois])
+    rois, names = list(dataset.StructureSetROISequence), roi_names(dataset)
     items = []
     for roi, name in zip(rois, names, strict=True):
         closed, left_out = _closed(contours.get(int(roi.ROINumber)), name, file)

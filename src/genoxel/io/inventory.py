@@ -1,0 +1,304 @@
+"""What lies in a folder: patients, series, structures, and which structure belongs to which series; headers only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from genoxel.core.errors import GeometryError, MissingFileError
+from genoxel.core.image import Grid, Scalar
+from genoxel.io.files import atomic_write
+from genoxel.io.headers import VERSION, Record, acquisition_of, file_key, look, stem
+
+_CHUNK = 200
+_MASK_WORDS = ("seg", "mask", "label", "roi")
+
+
+@dataclass(frozen=True)
+class SeriesRecord:
+    """One image series: whose it is, its files (sorted by name), number of slices, spacing in mm, acquisition facts.
+
+    `kind` is DICOM, NIFTI or NRRD; `volumes` is above 1 where slices repeat (dynamic, multi-echo, diffusion).
+    """
+
+    patient: str
+    study: str
+    series: str
+    modality: str
+    description: str
+    files: tuple[Path, ...]
+    n_slices: int
+    spacing: tuple[float, float, float] | None
+    tags: Mapping[str, Scalar] = field(default_factory=dict)
+    date: str = ""
+    frame_of_reference: str = ""
+    volumes: int = 1
+    kind: str = "DICOM"
+    grid: Grid | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class StructureRecord:
+    """One file of drawn structures: RTSTRUCT, SEG, or a mask volume (NIFTI, NRRD; its labels are read later)."""
+
+    patient: str
+    file: Path
+    kind: str
+    names: tuple[str, ...]
+    series: str = ""
+    frame_of_reference: str = ""
+    study: str = ""
+    date: str = ""
+    description: str = ""
+    grid: Grid | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that could not be used, and why."""
+
+    file: Path
+    reason: str
+
+
+@dataclass(frozen=True, repr=False)
+class Inventory:
+    """Everything found under `folder`, in a fixed order."""
+
+    folder: Path
+    series: tuple[SeriesRecord, ...]
+    structures: tuple[StructureRecord, ...]
+    problems: tuple[Problem, ...] = ()
+    files: int = 0
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """Patients with at least one series or structure, sorted."""
+        return tuple(sorted({record.patient for record in (*self.series, *self.structures)}))
+
+    def series_of(self, patient: str, modality: str = "") -> tuple[SeriesRecord, ...]:
+        """Return the series of a patient (of one modality; case is ignored)."""
+        wanted = modality.casefold()
+        return tuple(
+            one for one in self.series if one.patient == patient and (not wanted or one.modality.casefold() == wanted)
+        )
+
+    def structures_on(self, series: SeriesRecord) -> tuple[tuple[StructureRecord, str], ...]:
+        """Return the structures that fit a series, each with the reason, the surest first."""
+        fits = [(*_fit(structure, series), structure) for structure in self.structures]
+        fitting = sorted((fit for fit in fits if fit[0]), key=lambda fit: (-fit[0], str(fit[2].file)))
+        return tuple((structure, reason) for _, reason, structure in fitting)
+
+    def series_for(self, structure: StructureRecord, modality: str = "") -> tuple[tuple[SeriesRecord, str], ...]:
+        """Return the series that a structure fits (of one modality), each with the reason, the surest first."""
+        fits = [(*_fit(structure, one), one) for one in self.series_of(structure.patient, modality)]
+        fitting = sorted((fit for fit in fits if fit[0]), key=lambda fit: (-fit[0], fit[2].series))
+        return tuple((one, reason) for _, reason, one in fitting)
+
+    def structure_names(self) -> dict[str, tuple[str, ...]]:
+        """Return each structure name and the patients that have it, the most frequent name first."""
+        owners: dict[str, set[str]] = {}
+        for structure in self.structures:
+            for name in structure.names:
+                owners.setdefault(name, set()).add(structure.patient)
+        ranked = sorted(owners.items(), key=lambda item: (-len(item[1]), item[0].casefold(), item[0]))
+        return {name: tuple(sorted(patients)) for name, patients in ranked}
+
+    def __repr__(self) -> str:
+        kinds = Counter(one.modality for one in self.series)
+        parts = [f"patients {len(self.patients)}"]
+        parts += [f"{modality or 'volume'} series {count}" for modality, count in sorted(kinds.items())]
+        parts += [f"{kind} {count}" for kind, count in sorted(Counter(one.kind for one in self.structures).items())]
+        parts += [f"problems {len(self.problems)}"] if self.problems else []
+        return "Inventory " + " · ".join(parts)
+
+
+def inventory(
+    folder: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None, executor: Executor | None = None
+) -> Inventory:
+    """Return what lies in a folder of DICOM, NIfTI and NRRD files, from their headers alone.
+
+    `cache` is a JSON-lines file that remembers headers by path, size and time of change; `executor` reads in
+    parallel. Files that cannot be read are listed as problems, never raised. In trees of NIfTI or NRRD files the
+    first folder is the patient (for files at the top: the name up to its last underscore), the last word of the
+    name is the modality, and names with seg, mask, label or roi are masks. Raises `MissingFileError` without folder.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise MissingFileError(f"no folder {root}", "a folder with images", "check the path")
+    paths = list(_walk(root))
+    keys = {path: file_key(path) for path in paths}
+    known = _remembered(Path(cache), root, keys) if cache else {}
+    new = [path for path in paths if path not in known]
+    for path, record in zip(new, _look(new, executor), strict=True):
+        known[path] = record
+    series = _series(root, paths, known, executor)
+    structures = tuple(_structures(root, paths, known))
+    problems = tuple(Problem(path, known[path]["reason"]) for path in paths if known[path]["kind"] == "problem")
+    if cache:
+        _remember(Path(cache), root, keys, known)
+    return Inventory(root, tuple(series), structures, problems, len(paths))
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name != "DICOMDIR":
+                yield Path(place, name)
+
+
+def _look(paths: Sequence[Path], executor: Executor | None) -> list[Record]:
+    chunks = [[str(path) for path in paths[start : start + _CHUNK]] for start in range(0, len(paths), _CHUNK)]
+    return [record for chunk in (executor.map if executor else map)(look, chunks) for record in chunk]
+
+
+def _remembered(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]]) -> dict[Path, Record]:
+    known: dict[Path, Record] = {}
+    if not cache.is_file():
+        return known
+    for line in cache.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+            path = root / entry["path"]
+            if entry["version"] == VERSION and keys.get(path) == (entry["size"], entry["mtime_ns"]):
+                known[path] = entry["record"]
+        except (ValueError, KeyError, TypeError):
+            continue
+    return known
+
+
+def _remember(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]], known: Mapping[Path, Record]) -> None:
+    lines = []
+    for path, (size, changed) in keys.items():
+        place = path.relative_to(root).as_posix()
+        entry = {"version": VERSION, "path": place, "size": size, "mtime_ns": changed, "record": known[path]}
+        lines.append(json.dumps(entry, sort_keys=True))
+    atomic_write(cache, "\n".join(lines) + "\n")
+
+
+def _series(
+    root: Path, paths: Sequence[Path], known: dict[Path, Record], executor: Executor | None
+) -> list[SeriesRecord]:
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    single = []
+    for path in paths:
+        record = known[path]
+        if record["kind"] == "image":
+            words = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality")
+            groups.setdefault(tuple(str(record.get(word, "")) for word in words), []).append(path)
+        elif record["kind"] in ("NIFTI", "NRRD") and not _is_mask(path):
+            single.append(_volume_series(root, path, record))
+    for files in groups.values():
+        first = known[files[0]]
+        if "acquisition" not in first:
+            first["acquisition"] = acquisition_of(files[0])
+    grouped = [_dicom_series(key, files, known) for key, files in groups.items()]
+    return sorted((*grouped, *single), key=lambda one: (one.patient, one.study, one.modality, one.series))
+
+
+def _dicom_series(key: tuple[str, ...], files: list[Path], known: Mapping[Path, Record]) -> SeriesRecord:
+    patient, study, series, modality = key
+    first = known[files[0]]
+    spacing, n_slices = _lattice([known[path] for path in files])
+    frame = str(first.get("FrameOfReferenceUID", ""))
+    date = str(first.get("StudyDate", ""))
+    tags = {**first["acquisition"], "FrameOfReferenceUID": frame}
+    description = str(tags.get("SeriesDescription", ""))
+    volumes = max(1, round(len(files) / n_slices)) if n_slices else 1
+    identity = (patient, study, series, modality, description, tuple(files), n_slices, spacing)
+    return SeriesRecord(*identity, tags, date, frame, volumes)
+
+
+def _lattice(records: Sequence[Record]) -> tuple[tuple[float, float, float] | None, int]:
+    """Return spacing (mm) and number of distinct slice positions from the headers; None where they do not say."""
+    frames = max(record["frames"] for record in records)
+    first = records[0]
+    full = [one for one in records if len(one["position"]) == 3]
+    if len(first["orientation"]) != 6 or len(first["spacing"]) != 2 or not full:
+        return None, max(frames, len(records))
+    cosines = np.array(first["orientation"])
+    depth = np.unique(np.round([np.array(one["position"]) @ np.cross(cosines[:3], cosines[3:]) for one in full], 3))
+    thickness = first.get("acquisition", {}).get("SliceThickness") or 0.0
+    step = float(np.median(np.diff(depth))) if len(depth) > 1 else float(thickness)
+    return (first["spacing"][1], first["spacing"][0], round(step, 6)), max(frames, len(depth))
+
+
+def _owner(root: Path, path: Path) -> tuple[str, str, str]:
+    """Return patient, session and the last word of the name of a volume in a tree of folders."""
+    folders = path.relative_to(root).parts[:-1]
+    words = stem(path).split("_")
+    session = next((folder for folder in folders[1:] if folder.lower().startswith("ses-")), "")
+    patient = folders[0] if folders else "_".join(words[:-1]) or words[0]
+    return patient, session, words[-1] if len(words) > 1 else ""
+
+
+def _is_mask(path: Path) -> bool:
+    return any(word in stem(path).casefold().replace("-", "_").split("_")[-1] for word in _MASK_WORDS) or any(
+        part in _MASK_WORDS for part in stem(path).casefold().split("_")
+    )
+
+
+def _grid(record: Record) -> Grid | None:
+    try:
+        shape = (*record["shape"], 1, 1, 1)[:3]
+        return Grid((shape[0], shape[1], shape[2]), np.array(record["affine"]))
+    except GeometryError:
+        return None
+
+
+def _volume_series(root: Path, path: Path, record: Record) -> SeriesRecord:
+    patient, session, modality = _owner(root, path)
+    grid = _grid(record)
+    place = path.relative_to(root).as_posix()
+    spacing = grid.spacing if grid else None
+    identity = (patient, session, place, modality, stem(path), (path,), int((*record["shape"], 1, 1)[2]), spacing)
+    volumes = int(np.prod(record["shape"][3:]))
+    return SeriesRecord(*identity, volumes=volumes, kind=record["kind"], grid=grid)
+
+
+def _structures(root: Path, paths: Iterable[Path], known: Mapping[Path, Record]) -> Iterator[StructureRecord]:
+    for path in paths:
+        record = known[path]
+        if record["kind"] in ("RTSTRUCT", "SEG"):
+            links = (tuple(record["names"]), record["series"], record["frame"])
+            when = (str(record.get("StudyInstanceUID", "")), str(record.get("StudyDate", "")))
+            patient = str(record["PatientID"])
+            yield StructureRecord(patient, path, record["kind"], *links, *when, str(record["description"]))
+        elif record["kind"] in ("NIFTI", "NRRD") and _is_mask(path):
+            patient, session, word = _owner(root, path)
+            grid = _grid(record)
+            yield StructureRecord(patient, path, record["kind"], (word,), study=session, grid=grid)
+
+
+def _fit(structure: StructureRecord, series: SeriesRecord) -> tuple[int, str]:
+    """Return how surely a structure belongs to a series (0: not) and why."""
+    if structure.patient != series.patient:
+        return 0, ""
+    if structure.grid is not None or series.grid is not None:
+        return _fit_grids(structure, series)
+    if structure.series and structure.series == series.series:
+        return 4, "drawn on this series (its UID is referenced)"
+    if structure.frame_of_reference:
+        if structure.frame_of_reference == series.frame_of_reference:
+            return 2, "same frame of reference"
+        return 0, ""
+    if structure.study and structure.study == series.study and not structure.series:
+        return 1, "same study; the file names neither series nor frame of reference"
+    return 0, ""
+
+
+def _fit_grids(structure: StructureRecord, series: SeriesRecord) -> tuple[int, str]:
+    if structure.grid is None or series.grid is None or structure.study != series.study:
+        return 0, ""
+    if not series.grid.same_as(structure.grid):
+        return 0, ""
+    named = stem(structure.file).casefold().startswith(stem(series.files[0]).casefold())
+    return (4, "same grid, and named after the image") if named else (3, "same grid, same patient")
