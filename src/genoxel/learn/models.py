@@ -16,7 +16,9 @@ from genoxel.learn.kernels import logistic_path
 TOLERANCE = 1e-7
 """Largest weighted squared change of a coefficient at which the descent ends."""
 
-ELASTIC_NET_RATIO = 0.5
+ELASTIC_NET_RATIO = 0.2
+"""Share of the lasso in the penalty; low, since many correlated image features predict better together than alone."""
+
 ELASTIC_NET_PATH = (0.5, 0.25, 0.1, 0.04)
 """Penalties tried, as shares of the smallest one that leaves no column in; below 1, so that no model is empty."""
 
@@ -60,8 +62,13 @@ def _elastic_net(XT: FloatArray, y: FloatArray, seed: int, place: int | None) ->
 
 
 def _ridge(XT: FloatArray, y: FloatArray, seed: int, place: int | None) -> Fitted:
-    shares = RIDGE_PATH if place is None else RIDGE_PATH[: place + 1]
-    coefficients = logistic_path(XT, y, np.array(shares), 0.0, TOLERANCE)
+    shares = np.array(RIDGE_PATH if place is None else RIDGE_PATH[: place + 1])
+    if len(XT) <= y.size:
+        coefficients = logistic_path(XT, y, shares, 0.0, TOLERANCE)
+    else:  # the penalty does not see rotations, so the fit is made in the space of the rows and turned back
+        axes, sizes, turned = np.linalg.svd(XT, full_matrices=False)
+        inner = logistic_path(np.ascontiguousarray(sizes[:, None] * turned), y, shares, 0.0, TOLERANCE)
+        coefficients = np.hstack([inner[:, :-1] @ axes.T, inner[:, -1:]])
     return _linear(coefficients if place is None else coefficients[-1:])
 
 

@@ -59,7 +59,7 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         model: str = "elastic_net",
         correlation: float | None = 0.90,
-        columns: tuple[int, ...] = (8, 32),
+        columns: tuple[int, ...] = (128,),
         pca: int | None = None,
         inner: int = 5,
         always: int = 0,

@@ -25,13 +25,13 @@ class PrimarySettings(Settings):
 class KeepSettings(Settings):
     """Which columns a procedure keeps; each rule is applied inside the training fold.
 
-    `correlation`: of two columns with a larger absolute correlation only the stronger is kept. `columns`: how many
-    columns at most go into the model, tried by inner cross-validation. `pca`: number of principal components used
-    instead of columns. `icc_lower`: lower bound of the ICC over repeated measurements.
+    `correlation`: of two columns with a larger absolute correlation only the stronger is kept. `columns`: how many of
+    the strongest columns go into the model at most; several counts are tried by inner cross-validation. `pca`: number
+    of principal components used instead of columns. `icc_lower`: lower bound of the ICC over repeated measurements.
     """
 
     correlation: float | None = Field(default=0.90, gt=0, le=1)
-    columns: tuple[int, ...] = (8, 32)
+    columns: tuple[int, ...] = (128,)
     pca: int | None = Field(default=None, ge=1)
     icc_lower: float | None = Field(default=None, ge=0, le=1)
 
