@@ -138,7 +138,8 @@ class CountPairs:
 
 def _partial_p(chunk: Chunk) -> FloatArray:
     smaller = np.minimum(chunk.sum_y, chunk.n - chunk.sum_y)
-    scarce = (smaller < FEWEST_IN_GROUP) | (chunk.total_x < FEWEST_IN_GROUP * (1 - FEWEST_IN_GROUP / chunk.n) - 1e-9)
+    least = FEWEST_IN_GROUP * (1 - FEWEST_IN_GROUP / np.maximum(chunk.n, 1))  # squares of a group of just enough
+    scarce = (smaller < FEWEST_IN_GROUP) | (chunk.total_x < least - 1e-9)
     r = np.where((flags_of(chunk, groups=True) == 0) & ~scarce, correlation_of(chunk), np.nan)
     return correlation_p(r, np.maximum(chunk.free - 1, 1))
 
@@ -210,8 +211,8 @@ def simulated_fisher(table: FloatArray) -> float:
     >>> simulated_fisher(np.array([[3.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0]])) < 0.01
     True
     """
-    rows, columns = table.sum(axis=1).astype(int).tolist(), table.sum(axis=0).astype(int).tolist()
-    null = _null_tables(tuple(rows), tuple(columns))
+    margins = (sorted(table.sum(axis=axis).astype(int).tolist()) for axis in (0, 1))
+    null = _null_tables(*sorted(tuple(margin) for margin in margins))
     above = len(null) - np.searchsorted(null, float(gammaln(table + 1).sum()) - 1e-7)
     return float((1 + above) / (1 + len(null)))
 

@@ -249,7 +249,7 @@ class _Solver:
         self.mean = self.z.T @ inside / np.maximum(n, 1)
         k = self.z.shape[1]
         square = np.einsum("nk,nl->nkl", self.z, self.z).reshape(len(z), -1)
-        gram = (square.T @ inside).T.reshape(-1, k, k)
+        gram = (square.T @ inside).T.reshape(len(n), k, k)
         gram = gram - n[:, None, None] * np.einsum("km,lm->mkl", self.mean, self.mean)
         self.inverse = np.linalg.pinv(gram, rcond=1e-9, hermitian=True) if k else gram
         self.rank = np.linalg.matrix_rank(gram, tol=1e-9, hermitian=True) if k else np.zeros(len(n))

@@ -32,11 +32,11 @@ def basis(covariates: npt.ArrayLike, n: int | None = None) -> FloatArray:
     (3, 2)
     """
     z = np.asarray(covariates, dtype=np.float64)
-    z = z.reshape(len(z) if n is None else n, -1)
+    z = np.empty((len(z) if n is None else n, 0)) if not z.size else z.reshape(len(z), -1)
     if np.isnan(z).any():
         raise InputError("missing covariates", "known covariates", "leave those rows out, and say how many")
     intercept = np.full((len(z), 1), 1 / np.sqrt(max(len(z), 1)))
-    centred = z - z.mean(axis=0, keepdims=True) if len(z) else z
+    centred = z - z.mean(axis=0, keepdims=True) if z.size else z
     scale = np.sqrt((centred**2).sum(axis=0))
     centred = centred[:, scale > 1e-12 * (1 + np.abs(z).max(initial=0.0))]
     if not centred.shape[1]:
