@@ -1,14 +1,30 @@
-"""Which figures stand on which page, with caption and text for those who cannot see them."""
+"""Which figures stand on which page, each with a caption that explains it alone and a text for those who cannot see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from genoxel.report.cite import Cite
-from genoxel.report.content import ReportContent
+from genoxel.core.results import TargetResult
+from genoxel.report.cite import Cite, given
+from genoxel.report.content import ReportContent, Screen
+from genoxel.report.curves import calibration, usable
+from genoxel.report.figures import association, cohort, prediction
+from genoxel.report.figures.style import off_screen, to_svg
+from genoxel.report.tables.measured import FOLLOWS_VOLUME
+
+Caption = Callable[[Cite], Markup]
+
+MOST_TARGETS = 12
+"""Targets drawn one by one; with more of them the rest is in the tables, so that the report stays small."""
+
+MOST_GENES = 30
+TOP_PAIRS = 4
 
 
 @dataclass(frozen=True)
@@ -17,7 +33,7 @@ class Drawing:
 
     key: str
     svg: Markup
-    caption: Callable[[Cite], Markup]
+    caption: Caption
     source: str = ""
     part: str = ""
     wide: bool = False
@@ -25,4 +41,238 @@ class Drawing:
 
 def draw(content: ReportContent) -> dict[str, list[Drawing]]:
     """Return the figures of each page."""
-    return {}
+    with off_screen():
+        return {
+            "answer": _answer(content),
+            "who": _who(content),
+            "measured": _measured(content),
+            "genome": _genome(content),
+            "associations": [
+                one for place, screen in enumerate(content.associations) for one in _screen(place, screen)
+            ],
+            "prediction": [one for place, result in _shown(content) for one in _target(place, result)],
+            "trust": [_permutations(place, result) for place, result in _shown(content)],
+        }
+
+
+def _shown(content: ReportContent) -> list[tuple[int, TargetResult]]:
+    return [(place, result) for place, result in enumerate(content.targets) if result.ladder][:MOST_TARGETS]
+
+
+def _svg(axes: Axes, key: str, alt: str) -> Markup:
+    figure = axes.get_figure(root=True)
+    if not isinstance(figure, Figure):
+        raise TypeError(f"axes of {type(figure).__name__}")
+    return to_svg(figure, key, alt)
+
+
+def _text(text: str, *parts: object) -> Caption:
+    return lambda _: Markup(text).format(*parts)  # noqa: S704 (our own sentences, parts are escaped)
+
+
+def _answer(content: ReportContent) -> list[Drawing]:
+    shown = [result for _, result in _shown(content)]
+    if not shown:
+        return []
+    alt = "Forest of all models. " + "; ".join(
+        f"{result.target}: {result.verdict.word}, {result.ladder[0].interval}" for result in shown
+    )
+    caption = _text(
+        "<b>All targets and all models.</b> Estimates on held-out patients with their intervals. Filled diamond: the "
+        "primary model, named before the run; open circles: simpler models. Dotted line: chance. Dashed line: the "
+        "smallest useful value of each target, written before the run. A target is better than chance only if its "
+        "diamond stands clear of the dotted line after all targets were paid for, and worth its images only if it "
+        "stands clear of the circles."
+    )
+    return [Drawing("forest", _svg(prediction.forest(shown), "forest", alt), caption, "ladder", wide=True)]
+
+
+def _who(content: ReportContent) -> list[Drawing]:
+    flow = content.flow
+    if flow is None:
+        return []
+    alt = f"Flow of patients: {flow!r}"
+
+    def caption(cite: Cite) -> Markup:
+        text = Markup("<b>From {} to {} patients.</b> Each box is one step; beside it who was left out there and why.")
+        return text.format(cite.count("started"), cite.count("kept"))
+
+    return [Drawing("flow", _svg(cohort.flow_diagram(flow), "flow", alt), caption, "flow", wide=True)]
+
+
+def _measured(content: ReportContent) -> list[Drawing]:
+    table = content.features
+    if table is None or content.volume not in table or len(table.columns) < 2:
+        return []
+    caption = _text(
+        "<b>How much of the features is only size.</b> Each tick is a feature, each bar the median of its family: the "
+        "absolute rank correlation with the volume of the region. Right of the dashed line ({}) a feature says little "
+        "beyond volume; how many do is printed at the right.",
+        given(FOLLOWS_VOLUME),
+    )
+    alt = "Absolute rank correlation of features with the volume, by modality and family; numbers in the table"
+    return [
+        Drawing("volume", _svg(cohort.volume_bars(table, content.volume), "volume", alt), caption, "volume", wide=True)
+    ]
+
+
+def _genome(content: ReportContent) -> list[Drawing]:
+    genome = content.genome
+    if genome is None or not genome.status or len(genome.status) > MOST_GENES:
+        return []
+    caption = _text(
+        "<b>Genes of all patients, image measurements under them.</b> Each column is a patient, sorted by "
+        "the genes from "
+        "top to bottom. Filled: mutant; pale: wild type, with proof that the gene was looked at; "
+        "hatched: not profiled, "
+        "so unknown. At the right the share of mutants among those known, and the range of each image track."
+    )
+    alt = f"Gene status of {len(genome.patients)} patients for {', '.join(genome.status)}; counts in the table"
+    return [Drawing("oncoprint", _svg(cohort.oncoprint(genome), "oncoprint", alt), caption, "genes", wide=True)]
+
+
+def _screen(place: int, screen: Screen) -> list[Drawing]:
+    found, key = screen.map, f"screen{place}"
+    if not len(found.pairs["p"]):
+        return []
+    heat = [(False, "heat")] + ([(True, "heatadj")] if found.adjusted_for else [])
+    drawings = [_heat(place, screen, adjusted, name) for adjusted, name in heat]
+
+    def volcano_caption(cite: Cite) -> Markup:
+        text = Markup(
+            "<b>Effect and evidence.</b> Each circle is a pair; filled ones ({} of {}) pass the false "
+            "discovery rate of "
+            "{}. Names: the strongest. A pair high up but near the middle is certain and small."
+        )
+        return text.format(*(cite("screens", place, name) for name in ("hits", "tested", "q")))
+
+    alt = f"Volcano plot of {screen.name}: {found.hits} of {len(found.pairs['p'])} pairs pass"
+    svg = _svg(association.volcano(found), f"{key}-volcano", alt)
+    drawings.append(Drawing(f"{key}-volcano", svg, volcano_caption, f"pairs{place}", f"pair{place}"))
+    if found.null_hits.size:
+        drawings.append(_null(place, screen))
+    return [*drawings, *_pairs(place, screen)]
+
+
+def _heat(place: int, screen: Screen, adjusted: bool, name: str) -> Drawing:
+    what = f"adjusted for {', '.join(screen.map.adjusted_for)}" if adjusted else "raw"
+    caption = _text(
+        "<b>Strongest rows and columns of {}, {}.</b> Colour: effect, blue negative and orange positive; darker is "
+        "stronger. A white dot marks pairs that pass the false discovery rate, a cross pairs that were not tested. "
+        "Features and columns with similar effects stand side by side.",
+        screen.name,
+        what,
+    )
+    svg = _svg(association.heatmap(screen.map, adjusted), f"screen{place}-{name}", f"Heat map of {screen.name}, {what}")
+    return Drawing(f"screen{place}-{name}", svg, caption, f"pairs{place}", f"heat{place}", wide=True)
+
+
+def _null(place: int, screen: Screen) -> Drawing:
+    def caption(cite: Cite) -> Markup:
+        text = Markup(
+            "<b>This study against worlds without link.</b> Whole patients of one side were permuted {} "
+            "times; bars: how "
+            "many pairs passed then (median {}, at most {}). Line: this study ({}). A line "
+            "among the bars is no finding."
+        )
+        return text.format(*(cite("screens", place, name) for name in ("worlds", "null_median", "null_high", "hits")))
+
+    alt = f"Histogram of pairs passing in null worlds of {screen.name}; this study: {screen.map.hits}"
+    svg = _svg(association.null_histogram(screen.map), f"screen{place}-null", alt)
+    return Drawing(f"screen{place}-null", svg, caption, "screens", f"pair{place}")
+
+
+def _pairs(place: int, screen: Screen) -> list[Drawing]:
+    image, other, found = screen.image, screen.other, screen.map
+    if image is None or other is None:
+        return []
+    p = np.asarray(found.pairs["p"], dtype=np.float64)
+    effect = np.abs(np.nan_to_num(np.asarray(found.pairs["effect"], dtype=np.float64)))
+    order = [int(index) for index in np.lexsort((-effect, np.where(np.isnan(p), 2.0, p)))[:TOP_PAIRS] if p[index] <= 1]
+    drawings = []
+    for rank, index in enumerate(order):
+        names = str(found.pairs["image"][index]), str(found.pairs["other"][index])
+        if names[0] not in image or names[1] not in other:
+            continue
+        key = f"screen{place}-pair{rank}"
+        svg = _svg(association.pair(image, other, *names), key, f"Patients of the pair {names[0]} and {names[1]}")
+        drawings.append(Drawing(key, svg, _pair_caption(place, rank, names), f"pairs{place}", f"pair{place}"))
+    return drawings
+
+
+def _pair_caption(place: int, rank: int, names: tuple[str, str]) -> Caption:
+    def caption(cite: Cite) -> Markup:
+        key = f"pairs{place}"
+        text = Markup("<b>{} and {}.</b> Each circle is a patient (n = {}). {} {} ({} to {}), q {}. ")
+        numbers = [cite(key, rank, name) for name in ("n", "effect", "low", "high", "q")]
+        words = text.format(*names, numbers[0], cite.book[key].shown(rank, "effect_name"), *numbers[1:])
+        return words + Markup("Chosen because it is among the strongest, so its effect is likely to be overstated.")
+
+    return caption
+
+
+def _target(place: int, result: TargetResult) -> list[Drawing]:
+    primary, key = result.ladder[0], f"target{place}"
+    alt = f"Models of {result.target}: " + "; ".join(f"{step.features} {step.interval}" for step in result.ladder)
+    caption = _text(
+        "<b>{}: is the image better than something simpler?</b> Diamond and thick bar: primary model "
+        "with its interval; "
+        "circles: simpler models; small dots: repeats of the split; crosses: the rows it was fitted to (what it would "
+        "claim without validation). Dotted: chance; dashed: smallest useful.",
+        result.target,
+    )
+    drawings = [Drawing(f"{key}-ladder", _svg(prediction.ladder(result), f"{key}-ladder", alt), caption, "ladder")]
+    if usable(primary):
+        drawings.append(_roc(place, result))
+        if calibration(primary) is not None:
+            drawings.append(_calibration(place, result))
+    return [_in(result.target, drawing) for drawing in drawings]
+
+
+def _in(part: str, drawing: Drawing) -> Drawing:
+    return Drawing(drawing.key, drawing.svg, drawing.caption, drawing.source, part, drawing.wide)
+
+
+def _roc(place: int, result: TargetResult) -> Drawing:
+    def caption(cite: Cite) -> Markup:
+        row = cite.book["verdicts"].find(target=result.target)
+        text = Markup(
+            "<b>{}: sensitivity against false alarms</b>, mean of the curves of all held-out folds; area {} "
+            "({} to {}). "
+            "Band: range over repeats of the split, which is narrower than the uncertainty. Diagonal: guessing."
+        )
+        return text.format(result.target, *(cite("verdicts", row, name) for name in ("estimate", "low", "high")))
+
+    key = f"target{place}-roc"
+    svg = _svg(
+        prediction.roc_curve(result.ladder[0]), key, f"ROC curve of {result.target}, AUC {result.ladder[0].interval}"
+    )
+    return Drawing(key, svg, caption, "roc")
+
+
+def _calibration(place: int, result: TargetResult) -> Drawing:
+    caption = _text(
+        "<b>{}: do predicted probabilities hold?</b> Patients in groups of equal size by mean held-out probability; "
+        "number of patients above each bar, Wilson intervals. On the diagonal a predicted share is an observed share.",
+        result.target,
+    )
+    key = f"target{place}-calibration"
+    svg = _svg(
+        prediction.calibration_plot(result.ladder[0]), key, f"Calibration of {result.target}; numbers in the table"
+    )
+    return Drawing(key, svg, caption, "calibration")
+
+
+def _permutations(place: int, result: TargetResult) -> Drawing:
+    def caption(cite: Cite) -> Markup:
+        row = cite.book["permutations"].find(target=result.target)
+        text = Markup(
+            "<b>{}: what chance achieves.</b> Bars: the metric in {} worlds with permuted labels, everything refitted "
+            "(median {}). Line: observed ({}); {} worlds reach it."
+        )
+        names = ("worlds", "median", "observed", "reached")
+        return text.format(result.target, *(cite("permutations", row, name) for name in names))
+
+    key = f"target{place}-permutations"
+    alt = f"Permutation histogram of {result.target}, observed {result.observed:.2f}"
+    return Drawing(key, _svg(prediction.permutation_histogram(result), key, alt), caption, "permutations")

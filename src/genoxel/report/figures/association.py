@@ -1,0 +1,202 @@
+"""Figures of association maps: heat map, volcano, null worlds, one pair."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from genoxel.core.image import FloatArray
+from genoxel.core.results import AssociationMap
+from genoxel.core.table import Column, Table
+from genoxel.report.figures.style import BLUE, GREY, INK, ORANGE, PAPER, SOFT, canvas, shorten
+
+DIVERGING = LinearSegmentedColormap.from_list("genoxel", ["#004c77", "#0072b2", "#f4f4f1", "#d55e00", "#8f3f00"])
+"""From blue (negative) over pale (none) to vermilion (positive); its ends also differ in lightness from its middle."""
+
+RASTERISE_ABOVE = 1500
+
+
+def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: Axes | None = None) -> Axes:
+    """Draw the effects of the rows and columns with the strongest links; a dot marks pairs that pass, x not tested.
+
+    At most `most` image features and `most` other columns are drawn; `adjusted` takes the adjusted effects. Rows and
+    columns are chosen and ordered on the raw effects, so that the raw and the adjusted map can be laid side by side.
+    """
+    raw, rows, columns = _matrix(found, "effect")
+    chosen_rows, chosen_columns = _strongest(raw, most)
+    name = "effect_adjusted" if adjusted else "effect"
+    effects = (_matrix(found, name)[0] if adjusted else raw)[np.ix_(chosen_rows, chosen_columns)]
+    q = _matrix(found, "q_adjusted" if adjusted else "q")[0][np.ix_(chosen_rows, chosen_columns)]
+    height = 1.5 + 0.165 * len(chosen_rows)
+    width = min(3.4 + 0.165 * max(len(chosen_columns), 8), 9.0)
+    with canvas(ax, width, height) as axes:
+        reach = float(np.nanmax(np.abs(raw))) if np.isfinite(raw).any() else 1.0
+        drawn = axes.imshow(effects, cmap=DIVERGING, vmin=-reach, vmax=reach, interpolation="none", aspect="auto")
+        with np.errstate(invalid="ignore"):
+            passing = np.argwhere(q <= found.q)
+        axes.plot(passing[:, 1], passing[:, 0], "o", ms=3.2, mfc=PAPER, mec=INK, mew=0.7)
+        missing = np.argwhere(np.isnan(effects))
+        axes.plot(missing[:, 1], missing[:, 0], "x", ms=3, color=SOFT, mew=0.7)
+        axes.set_yticks(range(len(chosen_rows)), [shorten(rows[place], 42) for place in chosen_rows], fontsize=6.8)
+        axes.set_xticks(
+            range(len(chosen_columns)),
+            [shorten(columns[place], 18) for place in chosen_columns],
+            rotation=90,
+            fontsize=6.8,
+        )
+        axes.tick_params(length=0)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        label = str(found.pairs["effect_name"][0]) if len(found.pairs["effect_name"]) else "effect"
+        bar = axes.figure.colorbar(drawn, ax=axes, shrink=min(1.0, 2.2 / height), aspect=14, pad=0.02)
+        bar.outline.set_visible(False)
+        bar.set_label(f"{label}, adjusted" if adjusted else label)
+        axes.set_title("Adjusted" if adjusted else "Raw")
+    return axes
+
+
+def _matrix(found: AssociationMap, name: str) -> tuple[FloatArray, list[str], list[str]]:
+    rows = [column.name for column in found.image_columns]
+    columns = [column.name for column in found.other_columns]
+    at_row = {row: place for place, row in enumerate(rows)}
+    at_column = {column: place for place, column in enumerate(columns)}
+    matrix = np.full((len(rows), len(columns)), np.nan)
+    values = np.asarray(found.pairs[name], dtype=np.float64)
+    for image, other, value in zip(found.pairs["image"], found.pairs["other"], values, strict=True):
+        matrix[at_row[image], at_column[other]] = value
+    return matrix, rows, columns
+
+
+def _strongest(matrix: FloatArray, most: int) -> tuple[list[int], list[int]]:
+    size = np.abs(np.nan_to_num(matrix))
+    rows = np.sort(np.argsort(-size.max(axis=1, initial=0), kind="stable")[:most])
+    columns = np.sort(np.argsort(-size[rows].max(axis=0, initial=0), kind="stable")[:most])
+    part = np.nan_to_num(matrix[np.ix_(rows, columns)])
+    return [int(rows[place]) for place in _alike(part)], [int(columns[place]) for place in _alike(part.T)]
+
+
+def _alike(matrix: FloatArray) -> npt.NDArray[np.intp]:
+    """Order of rows that puts those with similar effects side by side."""
+    if matrix.shape[0] < 3:
+        return np.arange(matrix.shape[0])
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    return np.asarray(leaves_list(linkage(matrix, "average", optimal_ordering=True)), dtype=np.intp)
+
+
+def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Axes:
+    """Draw effect against -log10 p of all tested pairs; those that pass are filled, the `label` strongest are named."""
+    with canvas(ax, 4.4, 3.4) as axes:
+        effect = np.asarray(found.pairs["effect"], dtype=np.float64)
+        p = np.asarray(found.pairs["p"], dtype=np.float64)
+        good = np.isfinite(effect) & np.isfinite(p)
+        height = -np.log10(np.maximum(np.where(good, p, 1.0), 1e-300))
+        with np.errstate(invalid="ignore"):
+            hit = good & (np.asarray(found.pairs["q"], dtype=np.float64) <= found.q)
+        many = int(good.sum()) > RASTERISE_ABOVE
+        rest = good & ~hit
+        axes.plot(effect[rest], height[rest], "o", ms=2.6, mfc="none", mec=GREY, mew=0.5, rasterized=many)
+        axes.plot(effect[hit], height[hit], "o", ms=4, color=BLUE, mec=PAPER, mew=0.4, rasterized=int(hit.sum()) > 500)
+        order = np.flatnonzero(hit)[np.argsort(-height[hit], kind="stable")][:label]
+        for place in order.tolist():
+            _name_pair(axes, found, place, float(effect[place]), float(height[place]))
+        axes.axvline(0, color=SOFT, lw=0.8, ls=":")
+        axes.margins(x=0.12, y=0.1)
+        axes.set_xlabel(f"Effect ({found.pairs['effect_name'][0]})" if effect.size else "Effect")
+        axes.set_ylabel("−log10 p")
+        axes.set_title("All pairs tested")
+    return axes
+
+
+def _name_pair(axes: Axes, found: AssociationMap, place: int, x: float, y: float) -> None:
+    side = "right" if x > 0 else "left"
+    axes.annotate(
+        shorten(str(found.pairs["other"][place]), 14),
+        (x, y),
+        xytext=(-5 if x > 0 else 5, 0),
+        textcoords="offset points",
+        ha=side,
+        va="center",
+        fontsize=7,
+    )
+
+
+def null_histogram(found: AssociationMap, ax: Axes | None = None) -> Axes:
+    """Draw how many pairs passed in each null world, and how many pass in this study as a line."""
+    with canvas(ax, 4.2, 2.4) as axes:
+        null = np.asarray(found.null_hits)
+        if null.size:
+            edges = [step - 0.5 for step in range(int(null.max()) + 2)] if null.max() < 40 else 30
+            axes.hist(null, bins=edges, color=GREY, edgecolor=PAPER, linewidth=0.6)
+        axes.axvline(found.hits, color=BLUE, lw=2.2)
+        axes.annotate(
+            f"this study {found.hits}",
+            (found.hits, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(-4, -2),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            rotation=90,
+        )
+        axes.margins(x=0.08)
+        axes.set_xlabel("Pairs that pass")
+        axes.set_ylabel("Null worlds")
+        axes.set_title("A world without link")
+    return axes
+
+
+def pair(image: Table, other: Table, feature: str, partner: str, ax: Axes | None = None) -> Axes:
+    """Draw one pair: a scatter of patients, or dots with a box per class when the partner is a category."""
+    with canvas(ax, 3.0, 2.7) as axes:
+        x, y, column = _aligned(image, other, feature, partner)
+        if column.levels or column.kind == "binary":
+            _boxes(axes, x, y, column)
+        else:
+            axes.plot(x, y, "o", ms=3.4, mfc="none", mec=BLUE, mew=0.9, rasterized=x.size > RASTERISE_ABOVE)
+            axes.set_xlabel(_with_unit(column))
+        axes.set_ylabel(shorten(feature, 34), fontsize=7.5)
+        axes.set_title(f"{shorten(partner, 22)}, n = {x.size}", fontsize=8.5)
+    return axes
+
+
+def _with_unit(column: Column) -> str:
+    return f"{shorten(column.name, 28)} [{column.unit}]" if column.unit else shorten(column.name, 28)
+
+
+def _aligned(
+    image: Table, other: Table, feature: str, partner: str
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Column]:
+    left, right = image.per_patient("first"), other.per_patient("first")
+    shared = [patient for patient in left.patients if patient in set(right.patients)]
+    y = left.of_patients(shared)[feature]
+    x = right.of_patients(shared)[partner]
+    known = ~(np.isnan(x) | np.isnan(y))
+    return x[known], y[known], other.column(partner)
+
+
+def _boxes(axes: Axes, codes: FloatArray, y: FloatArray, column: Column) -> None:
+    levels = column.levels or ("no", "yes")
+    groups = [y[codes == code] for code in range(len(levels))]
+    full = [(place, group) for place, group in enumerate(groups) if group.size]
+    line = {"color": INK, "linewidth": 1.0}
+    axes.boxplot(
+        [group for _, group in full],
+        positions=[place for place, _ in full],
+        widths=0.55,
+        showfliers=False,
+        medianprops={"color": ORANGE, "linewidth": 1.8},
+        boxprops=line,
+        whiskerprops=line,
+        capprops=line,
+    )
+    for place, group in full:
+        shift = 0.16 * np.sin(np.arange(group.size) * 2.4)
+        axes.plot(place + shift, group, "o", ms=2.8, mfc="none", mec=BLUE, mew=0.8)
+    names = [f"{shorten(level, 14)}\nn = {group.size}" for level, group in zip(levels, groups, strict=True)]
+    axes.set_xticks(range(len(levels)), names)
+    axes.set_xlim(-0.6, len(levels) - 0.4)

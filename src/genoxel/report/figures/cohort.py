@@ -1,0 +1,181 @@
+"""Figures of patients and measurements: flow, volume bars, oncoprint, contour on image."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch, Patch
+
+from genoxel.core.flow import Flow, FlowStep
+from genoxel.core.image import FloatArray, Image
+from genoxel.core.mask import Mask
+from genoxel.core.table import Table
+from genoxel.report.content import Genome
+from genoxel.report.figures.style import AMBER, BLUE, GREY, GRID, INK, ORANGE, PAPER, SOFT, canvas, shorten
+from genoxel.report.tables.measured import FOLLOWS_VOLUME, family, spearman
+
+
+def flow_diagram(flow: Flow, ax: Axes | None = None) -> Axes:
+    """Draw who entered each step, and who was left out and why, as boxes from top to bottom."""
+    steps = [flow.steps[0], *[step for step in flow.steps[1:] if step.lost]]
+    heights = [max(1, len(_reasons(step))) for step in steps]
+    rows = sum(1.15 + 0.28 * height for height in heights)
+    with canvas(ax, 6.6, 0.44 * rows + 0.4) as axes:
+        place = 0.0
+        _box(axes, 0.0, place, f"{flow.steps[0].label}\nn = {len(flow.steps[0].entered)}", strong=True)
+        for number, step in enumerate(steps):
+            if not step.lost:
+                continue
+            room = 1.15 + 0.28 * heights[number]
+            middle, below = place - 0.35 - room / 2, place - 0.7 - room
+            axes.annotate("", (0.0, below + 0.42), (0.0, place - 0.42), arrowprops={"arrowstyle": "-|>", "color": SOFT})
+            axes.annotate("", (0.36, middle), (0.0, middle), arrowprops={"arrowstyle": "-|>", "color": SOFT})
+            axes.text(0.38, middle, "\n".join(_reasons(step)), ha="left", va="center", fontsize=8)
+            place = below
+            _box(axes, 0.0, place, f"{_wrapped(step.label)}\nn = {len(step.left)}", strong=step is steps[-1])
+        axes.set(xlim=(-0.36, 1.25), ylim=(place - 0.6, 0.6))
+        axes.axis("off")
+    return axes
+
+
+def _wrapped(label: str) -> str:
+    return textwrap.shorten(label, 44, placeholder=" …")
+
+
+def _reasons(step: FlowStep) -> list[str]:
+    counted = Counter(reason for _, reason in step.lost)
+    words = [f"{count} × {shorten(reason, 54)}" for reason, count in counted.most_common(6)]
+    more = len(counted) - 6
+    head = f"{len(step.lost)} left out"
+    return [head, *words, *([f"and {more} more reasons"] if more > 0 else [])]
+
+
+def _box(axes: Axes, x: float, y: float, text: str, strong: bool) -> None:
+    edge = INK if strong else SOFT
+    box = FancyBboxPatch(
+        (x - 0.3, y - 0.4),
+        0.6,
+        0.8,
+        boxstyle="round,pad=0,rounding_size=0.05",
+        fc="none",
+        ec=edge,
+        lw=1.4 if strong else 0.9,
+    )
+    axes.add_patch(box)
+    axes.text(x, y, text, ha="center", va="center", fontsize=8.5, linespacing=1.45)
+
+
+def volume_bars(table: Table, volume: str, ax: Axes | None = None) -> Axes:
+    """Draw, per modality and family, how strongly features follow the volume: one tick per feature, median as bar."""
+    groups: dict[tuple[str, str], list[float]] = {}
+    for column in table.columns:
+        if column.name != volume:
+            rho, _ = spearman(table[column.name], table[volume])
+            groups.setdefault(family(column), []).append(abs(rho))
+    ordered = sorted(groups)
+    with canvas(ax, 6.8, 0.8 + 0.24 * max(len(ordered), 1)) as axes:
+        for place, key in enumerate(ordered):
+            sizes = np.array([value for value in groups[key] if not np.isnan(value)])
+            if not sizes.size:
+                continue
+            axes.barh(place, float(np.median(sizes)), height=0.62, color=GRID, edgecolor=SOFT, linewidth=0.6)
+            axes.plot(sizes, np.full(sizes.size, place), "|", color=BLUE, ms=8, mew=1.1)
+            strong = int(np.sum(sizes > FOLLOWS_VOLUME))
+            text = f"{strong} of {sizes.size}"
+            axes.text(1.02, place, text, va="center", fontsize=8, transform=axes.get_yaxis_transform())
+        axes.axvline(FOLLOWS_VOLUME, color=ORANGE, lw=1.4, ls=(0, (4, 2)))
+        axes.set_yticks(range(len(ordered)), [shorten(" ".join(key).strip() or "features", 26) for key in ordered])
+        axes.set_ylim(len(ordered) - 0.5, -0.5)
+        axes.set_xlim(0, 1)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("Absolute rank correlation with the volume")
+        axes.set_title(f"Right: features above {FOLLOWS_VOLUME:g}", fontsize=8.5)
+    return axes
+
+
+def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:
+    """Draw gene status of each patient: mutant filled, wild type pale, not profiled hatched; image tracks below."""
+    order = _oncoprint_order(genome)
+    genes, tracks = list(genome.status), list(genome.tracks)
+    with canvas(ax, 7.4, 1.0 + 0.27 * len(genes) + 0.42 * len(tracks)) as axes:
+        for row, gene in enumerate(genes):
+            words = [genome.status[gene].get(patient) for patient in order]
+            for word, look in _LOOKS.items():
+                runs = _runs([one if one in ("mutant", "wild type") else None for one in words], word)
+                axes.broken_barh(runs, (row - 0.4, 0.8), **look)
+            known = [one for one in words if one in ("mutant", "wild type")]
+            share = f"{100 * known.count('mutant') / len(known):.0f} % of {len(known)}" if known else "none known"
+            axes.text(1.01, row, share, va="center", fontsize=7.5, transform=axes.get_yaxis_transform())
+        for row, track in enumerate(tracks):
+            _track(
+                axes, len(genes) + 0.35 + 1.5 * row, [genome.tracks[track].get(patient, np.nan) for patient in order]
+            )
+        places = [*range(len(genes)), *(len(genes) + 0.35 + 1.5 * row for row in range(len(tracks)))]
+        axes.set_yticks(places, [shorten(name, 24) for name in (*genes, *tracks)])
+        axes.set(xlim=(0, max(len(order), 1)), ylim=(places[-1] + 0.85 if places else 1, -0.6))
+        axes.tick_params(length=0)
+        axes.set_xticks([])
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.set_xlabel(f"{len(order)} patients, each a column")
+        handles = [Patch(label=str(word or "not profiled: unknown"), **look) for word, look in _LOOKS.items()]
+        axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderpad=0)
+    return axes
+
+
+_LOOKS: dict[str | None, dict[str, Any]] = {
+    "mutant": {"facecolor": BLUE, "edgecolor": "none"},
+    "wild type": {"facecolor": GRID, "edgecolor": "none"},
+    None: {"facecolor": PAPER, "edgecolor": GREY, "hatch": "/////", "linewidth": 0.0},
+}
+
+
+def _oncoprint_order(genome: Genome) -> list[str]:
+    rank = {"mutant": 0, "wild type": 1}
+    genes = list(genome.status)
+    return sorted(
+        genome.patients,
+        key=lambda patient: ([rank.get(genome.status[gene].get(patient) or "", 2) for gene in genes], patient),
+    )
+
+
+def _runs(words: list[str | None], wanted: str | None) -> list[tuple[float, float]]:
+    """Stretches of equal status as (start, width), so that the drawing stays small."""
+    runs: list[tuple[float, float]] = []
+    start: int | None = None
+    for place, word in enumerate([*words, "end"]):
+        if word == wanted and start is None:
+            start = place
+        elif word != wanted and start is not None:
+            runs.append((start + 0.08, place - start - 0.16))
+            start = None
+    return runs
+
+
+def _track(axes: Axes, row: float, values: list[float]) -> None:
+    numbers = np.array(values, dtype=np.float64)
+    if not np.isfinite(numbers).any():
+        return
+    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    scaled = (numbers - low) / (high - low) if high > low else np.ones_like(numbers)
+    shown = np.where(np.isfinite(scaled), 0.06 + 1.1 * scaled, 0.0)
+    axes.bar(np.arange(numbers.size) + 0.5, -shown, width=0.8, bottom=row + 0.6, color=AMBER, linewidth=0)
+    axes.text(1.01, row, f"{low:.3g} to {high:.3g}", va="center", fontsize=7.5, transform=axes.get_yaxis_transform())
+
+
+def contact_overlay(image: Image, mask: Mask, ax: Axes | None = None) -> Axes:
+    """Draw the slice where the mask is largest with the outline of the mask on it."""
+    inside = mask.inside()
+    place = int(inside.sum(axis=(0, 1)).argmax())
+    picture: FloatArray = np.asarray(image.values()[:, :, place], dtype=np.float64).T
+    low, high = np.nanpercentile(picture, [1, 99.5])
+    with canvas(ax, 3.2, 3.2) as axes:
+        ratio = image.spacing[1] / image.spacing[0]
+        axes.imshow(picture, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), aspect=ratio)
+        axes.contour(inside[:, :, place].T.astype(float), levels=[0.5], colors=["#f0e442"], linewidths=1.4)
+        axes.axis("off")
+    return axes
