@@ -62,8 +62,8 @@ def read_features(
     `patient` names the id column (default: one with a usual name such as PatientID, else the first). Columns called
     timepoint, lesion, region or sample fill the row key. Of a mapping every column gets the modality as prefix
     (T1.name), and rows missing in one modality are missing there. A Parquet table written by Genoxel comes back as it
-    was. Cells that are not finite become missing and the column's definition counts them. `skip` names columns to leave out. Raises `TableError` naming columns
-    that hold words, and rows that occur twice.
+    was. Cells that are not finite become missing and the column's definition counts them. `skip` names columns to
+    leave out. Raises `TableError` naming columns that hold words, and rows that occur twice.
     """
     if isinstance(source, Mapping):
         if not source:

@@ -34,7 +34,7 @@ def write_csv(table: Table, path: str | Path) -> Path:
 def write_rows(header: list[str], rows: object, path: str | Path) -> Path:
     """Write any rows of text and numbers as CSV under the same rules as `write_csv`."""
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\n")
+    writer = csv.writer(buffer, lineterminator="\r\n")  # so that a lone \r in a cell is quoted too
     writer.writerow([escape(name) for name in header])
     for row in rows:  # type: ignore[attr-defined]
         writer.writerow([escape(cell) if isinstance(cell, str) else cell for cell in row])
