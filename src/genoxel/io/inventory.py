@@ -81,26 +81,25 @@ class Inventory:
     @property
     def patients(self) -> tuple[str, ...]:
         """Patients with at least one series or structure, sorted."""
-        return tuple(sorted({record.patient for record in (*self.series, *self.structures)}))
+        return tuple(sorted({one.patient for one in self.series} | {one.patient for one in self.structures}))
 
     def series_of(self, patient: str, modality: str = "") -> tuple[SeriesRecord, ...]:
-        """Return the series of a patient (of one modality; case is ignored)."""
-        wanted = modality.casefold()
-        return tuple(
-            one for one in self.series if one.patient == patient and (not wanted or one.modality.casefold() == wanted)
-        )
+        """Return the series of a patient, of one modality (case is ignored; volumes whose name tells none fit any)."""
+        legal = (modality.casefold(), "")
+        own = [one for one in self.series if one.patient == patient]
+        return tuple(one for one in own if not modality or one.modality.casefold() in legal)
 
     def structures_on(self, series: SeriesRecord) -> tuple[tuple[StructureRecord, str], ...]:
         """Return the structures that fit a series, each with the reason, the surest first."""
-        fits = [(*_fit(structure, series), structure) for structure in self.structures]
-        fitting = sorted((fit for fit in fits if fit[0]), key=lambda fit: (-fit[0], str(fit[2].file)))
-        return tuple((structure, reason) for _, reason, structure in fitting)
+        fits = [(_fit(structure, series), structure) for structure in self.structures]
+        fitting = sorted((fit for fit in fits if fit[0][0]), key=lambda fit: (-fit[0][0], str(fit[1].file)))
+        return tuple((structure, reason) for (_, reason), structure in fitting)
 
     def series_for(self, structure: StructureRecord, modality: str = "") -> tuple[tuple[SeriesRecord, str], ...]:
         """Return the series that a structure fits (of one modality), each with the reason, the surest first."""
-        fits = [(*_fit(structure, one), one) for one in self.series_of(structure.patient, modality)]
-        fitting = sorted((fit for fit in fits if fit[0]), key=lambda fit: (-fit[0], fit[2].series))
-        return tuple((one, reason) for _, reason, one in fitting)
+        fits = [(_fit(structure, one), one) for one in self.series_of(structure.patient, modality)]
+        fitting = sorted((fit for fit in fits if fit[0][0]), key=lambda fit: (-fit[0][0], fit[1].series))
+        return tuple((one, reason) for (_, reason), one in fitting)
 
     def structure_names(self) -> dict[str, tuple[str, ...]]:
         """Return each structure name and the patients that have it, the most frequent name first."""
@@ -275,7 +274,7 @@ def _structures(root: Path, paths: Iterable[Path], known: Mapping[Path, Record])
         elif record["kind"] in ("NIFTI", "NRRD") and _is_mask(path):
             patient, session, word = _owner(root, path)
             grid = _grid(record)
-            yield StructureRecord(patient, path, record["kind"], (word,), study=session, grid=grid)
+            yield StructureRecord(patient, path, record["kind"], (word or stem(path),), study=session, grid=grid)
 
 
 def _fit(structure: StructureRecord, series: SeriesRecord) -> tuple[int, str]:

@@ -56,16 +56,22 @@ def read_nifti(
     return Image(array, affine, modality, unit, (Step("read_nifti", params), *steps), {"Modality": modality})
 
 
-def read_nifti_mask(path: str | os.PathLike[str], labels: dict[int, str] | None = None) -> Mask:
+def read_nifti_mask(
+    path: str | os.PathLike[str], labels: dict[int, str] | None = None, threshold: float | None = None
+) -> Mask:
     """Return the label map of a NIfTI file; labels found in it are named after their number unless `labels` says so.
 
+    `threshold` makes a soft mask one label (values at or above it are inside); label maps are left as they are.
     Raises as `read_nifti`, and `MaskError` for values that are no whole numbers (soft masks) and for negative ones.
     """
     file = existing(path)
     nifti = _load(file)
     array = _volume(nifti, None, file.name)
+    params = {}
+    if threshold is not None and array.dtype.kind == "f" and np.any(array != np.rint(array)):
+        array, params = (array >= threshold).astype(np.uint8), {"threshold": threshold}
     whole = as_labels(array, file.name)
-    return Mask(whole, _affine(nifti, file.name), label_names(whole, labels), (Step("read_nifti", {}),))
+    return Mask(whole, _affine(nifti, file.name), label_names(whole, labels), (Step("read_nifti", params),))
 
 
 def as_labels(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
