@@ -115,12 +115,13 @@ def validation(target: Outcome, features_name: str, shift: float, seed: int, mod
     rng = np.random.default_rng(seed)
     known = np.flatnonzero(target.known)
     y = target.values[known]
-    base = shift * y + rng.normal(size=y.size)
+    flat = features_name == "prevalence"
+    base = np.zeros(y.size) if flat else shift * y + rng.normal(size=y.size)
     rows: dict[str, list[object]] = {name: [] for name in ("repeat", "fold", "patient", "y", "score")}
     for repeat in range(REPEATS):
         order = rng.permutation(y.size)
         score = 1 / (
-            1 + np.exp(-(base + 0.35 * rng.normal(size=y.size) - shift / 2 + np.log(y.mean() / (1 - y.mean()))))
+            1 + np.exp(-(base + (0 if flat else 0.35) * rng.normal(size=y.size) - shift / 2 + np.log(y.mean() / (1 - y.mean()))))
         )
         for fold, part in enumerate(np.array_split(order[np.argsort(y[order], kind="stable")], 1)[0:1] * FOLDS):
             for index in part[fold::FOLDS]:

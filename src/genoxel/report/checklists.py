@@ -354,3 +354,13 @@ def checklist(content: ReportContent, name: str) -> Checklist:
 def checklists(content: ReportContent) -> tuple[Checklist, ...]:
     """Return all self-checks of a run."""
     return tuple(checklist(content, name) for name in _LISTS)
+
+
+def unmet(lists: tuple[Checklist, ...]) -> dict[str, list[str]]:
+    """Return each reason why something is not done, with the items of all checklists that it concerns."""
+    found: dict[str, list[str]] = {}
+    for one in lists:
+        for item in one.items:
+            if item.status == "not done":
+                found.setdefault(item.reason, []).append(f"{one.name} {item.number}")
+    return found

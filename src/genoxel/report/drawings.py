@@ -221,7 +221,8 @@ def _target(place: int, result: TargetResult) -> list[Drawing]:
         "claim without validation). Dotted: chance; dashed: smallest useful.",
         result.target,
     )
-    drawings = [Drawing(f"{key}-ladder", _svg(prediction.ladder(result), f"{key}-ladder", alt), caption, "ladder")]
+    svg = _svg(prediction.ladder(result), f"{key}-ladder", alt)
+    drawings = [Drawing(f"{key}-ladder", svg, caption, "ladder", wide=True)]
     if usable(primary):
         drawings.append(_roc(place, result))
         if calibration(primary) is not None:

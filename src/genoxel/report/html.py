@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from genoxel.core.errors import OutputError
 from genoxel.report import wording
-from genoxel.report.checklists import checklists
+from genoxel.report.checklists import checklists, unmet
 from genoxel.report.cite import Cite, given
 from genoxel.report.contact import contact_sheet
 from genoxel.report.content import ReportContent
@@ -66,6 +66,8 @@ def _render(content: ReportContent, drawings: dict[str, list[Drawing]], pictures
 def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]], pictures: int) -> dict[str, Any]:
     style, script = asset("style.css"), asset("script.js")
     seal = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    lists = checklists(content)
+    methods = methods_text(content)
     return {
         "c": content,
         "book": cite.book,
@@ -78,9 +80,10 @@ def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]
         "script": Markup(script),  # noqa: S704 (our own file)
         "script_hash": seal,
         "contacts": Markup(contact_sheet(content.cards, pictures)) if content.cards else "",  # noqa: S704 (escaped by its template)
-        "checklists": checklists(content),
-        "methods": methods_text(content),
-        "bibliography": references_bib(),
+        "checklists": lists,
+        "unmet": unmet(lists),
+        "methods": methods,
+        "bibliography": references_bib(methods),
         "rounding": ROUNDING,
         "file_of": _file_of,
     }

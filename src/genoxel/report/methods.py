@@ -131,9 +131,7 @@ def _features(content: ReportContent, settings: Mapping[str, Any]) -> str:
     words = [f"Features. {len(table.columns)} features of {len(table.patients)} patients were analysed"]
     words[0] += f" (set '{named}')." if named else "."
     if content.undefined:
-        words.append(
-            f"{len(content.undefined)} features had no value in at least one region; reasons are in the report."
-        )
+        words.append(f"Without a value in at least one region: {len(content.undefined)}; reasons are in the report.")
     return " ".join(words)
 
 

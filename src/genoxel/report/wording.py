@@ -88,9 +88,9 @@ def _above_chance(cite: Cite, row: int, result: TargetResult) -> Markup:
     if result.gain is None:
         return pairs + Markup("No simpler model was compared, so no gain over one is claimed.")
     if result.verdict.word == "supported":
-        text = Markup("It is better than {} by {} ({} to {}).")
+        text = Markup("It is better than the simpler model '{}' by {} ({} to {}).")
         return pairs + text.format(result.best_simpler, *_gain(cite, row))
-    text = Markup("No gain shown over {}: {} ({} to {}). A gain above {} is unlikely; a smaller one is not excluded.")
+    text = Markup("No gain shown over '{}': {} ({} to {}). A gain above {} is unlikely; a smaller one is not excluded.")
     return pairs + text.format(result.best_simpler, *_gain(cite, row), cite("verdicts", row, "gain_high"))
 
 
@@ -131,7 +131,8 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
         )
     text += Markup(".")
     if adjusted:
-        text += Markup(" After adjustment for {}: {}.").format(number("for"), number("adjusted"))
+        covariates = cite.book["screens"].shown(row, "for")
+        text += Markup(" After adjustment for {}: {}.").format(covariates, number("adjusted"))
     return text
 
 

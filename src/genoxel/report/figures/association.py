@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
@@ -101,8 +102,7 @@ def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Ax
         rest = good & ~hit
         axes.plot(effect[rest], height[rest], "o", ms=2.6, mfc="none", mec=GREY, mew=0.5, rasterized=many)
         axes.plot(effect[hit], height[hit], "o", ms=4, color=BLUE, mec=PAPER, mew=0.4, rasterized=int(hit.sum()) > 500)
-        order = np.flatnonzero(hit)[np.argsort(-height[hit], kind="stable")][:label]
-        for place in order.tolist():
+        for place in _to_name(found, np.flatnonzero(hit)[np.argsort(-height[hit], kind="stable")], label):
             _name_pair(axes, found, place, float(effect[place]), float(height[place]))
         axes.axvline(0, color=SOFT, lw=0.8, ls=":")
         axes.margins(x=0.12, y=0.1)
@@ -110,6 +110,14 @@ def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Ax
         axes.set_ylabel("−log10 p")
         axes.set_title("All pairs tested")
     return axes
+
+
+def _to_name(found: AssociationMap, order: npt.NDArray[np.intp], label: int) -> list[int]:
+    """Return the strongest pair of each partner, so that no name is written twice."""
+    first: dict[str, int] = {}
+    for place in order.tolist():
+        first.setdefault(str(found.pairs["other"][place]), place)
+    return list(first.values())[:label]
 
 
 def _name_pair(axes: Axes, found: AssociationMap, place: int, x: float, y: float) -> None:
@@ -144,6 +152,8 @@ def null_histogram(found: AssociationMap, ax: Axes | None = None) -> Axes:
             rotation=90,
         )
         axes.margins(x=0.08)
+        axes.set_xlim(left=-0.6)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("Pairs that pass")
         axes.set_ylabel("Null worlds")
         axes.set_title("A world without link")

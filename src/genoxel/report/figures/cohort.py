@@ -17,6 +17,7 @@ from genoxel.core.table import Table
 from genoxel.report.content import Genome
 from genoxel.report.figures.style import AMBER, BLUE, GREY, GRID, INK, ORANGE, PAPER, SOFT, canvas, shorten
 from genoxel.report.tables.measured import FOLLOWS_VOLUME, family, spearman
+from genoxel.report.tables.sheet import brief
 
 
 def flow_diagram(flow: Flow, ax: Axes | None = None) -> Axes:
@@ -24,7 +25,7 @@ def flow_diagram(flow: Flow, ax: Axes | None = None) -> Axes:
     steps = [flow.steps[0], *[step for step in flow.steps[1:] if step.lost]]
     heights = [max(1, len(_reasons(step))) for step in steps]
     rows = sum(1.15 + 0.28 * height for height in heights)
-    with canvas(ax, 6.6, 0.44 * rows + 0.4) as axes:
+    with canvas(ax, 6.6, 0.56 * rows + 0.4) as axes:
         place = 0.0
         _box(axes, 0.0, place, f"{flow.steps[0].label}\nn = {len(flow.steps[0].entered)}", strong=True)
         for number, step in enumerate(steps):
@@ -105,7 +106,7 @@ def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:
         for row, gene in enumerate(genes):
             words = [genome.status[gene].get(patient) for patient in order]
             for word, look in _LOOKS.items():
-                runs = _runs([one if one in ("mutant", "wild type") else None for one in words], word)
+                runs = _runs([one if one in ("mutant", "wild type") else None for one in words], word, len(order) > 200)
                 axes.broken_barh(runs, (row - 0.4, 0.8), **look)
             known = [one for one in words if one in ("mutant", "wild type")]
             share = f"{100 * known.count('mutant') / len(known):.0f} % of {len(known)}" if known else "none known"
@@ -143,17 +144,13 @@ def _oncoprint_order(genome: Genome) -> list[str]:
     )
 
 
-def _runs(words: list[str | None], wanted: str | None) -> list[tuple[float, float]]:
-    """Stretches of equal status as (start, width), so that the drawing stays small."""
-    runs: list[tuple[float, float]] = []
-    start: int | None = None
-    for place, word in enumerate([*words, "end"]):
-        if word == wanted and start is None:
-            start = place
-        elif word != wanted and start is not None:
-            runs.append((start + 0.08, place - start - 0.16))
-            start = None
-    return runs
+def _runs(words: list[str | None], wanted: str | None, merged: bool) -> list[tuple[float, float]]:
+    """Cells of one status as (start, width); `merged` joins neighbours, so that the drawing of many stays small."""
+    cells = [place for place, word in enumerate(words) if word == wanted]
+    if not merged:
+        return [(place + 0.07, 0.86) for place in cells]
+    parts = np.split(np.array(cells), np.flatnonzero(np.diff(cells) > 1) + 1) if cells else []
+    return [(float(part[0]), float(part.size)) for part in parts]
 
 
 def _track(axes: Axes, row: float, values: list[float]) -> None:
@@ -164,7 +161,9 @@ def _track(axes: Axes, row: float, values: list[float]) -> None:
     scaled = (numbers - low) / (high - low) if high > low else np.ones_like(numbers)
     shown = np.where(np.isfinite(scaled), 0.06 + 1.1 * scaled, 0.0)
     axes.bar(np.arange(numbers.size) + 0.5, -shown, width=0.8, bottom=row + 0.6, color=AMBER, linewidth=0)
-    axes.text(1.01, row, f"{low:.3g} to {high:.3g}", va="center", fontsize=7.5, transform=axes.get_yaxis_transform())
+    axes.text(
+        1.01, row, f"{brief(low)} to {brief(high)}", va="center", fontsize=7.5, transform=axes.get_yaxis_transform()
+    )
 
 
 def contact_overlay(image: Image, mask: Mask, ax: Axes | None = None) -> Axes:

@@ -22,7 +22,7 @@ def forest(results: Sequence[TargetResult], ax: Axes | None = None) -> Axes:
     """
     shown = [result for result in results if result.ladder]
     rows = sum(len(result.ladder) + 1.5 for result in shown)
-    with canvas(ax, 7.4, 0.75 + 0.25 * rows) as axes:
+    with canvas(ax, 8.2, 0.75 + 0.25 * rows) as axes:
         names = list(dict.fromkeys(metric_name(result.ladder[0].metric) for result in shown))
         level = chance(shown[0].ladder[0].metric) if shown else 0.5
         place = 0.0
@@ -76,7 +76,7 @@ def _forest_key(axes: Axes, level: float) -> None:
 
 def ladder(result: TargetResult, ax: Axes | None = None) -> Axes:
     """Draw the models of one target: estimate, interval, one dot per repeat, and a cross for the training rows."""
-    with canvas(ax, 4.4, 0.9 + 0.42 * max(len(result.ladder), 1)) as axes:
+    with canvas(ax, 7.2, 0.9 + 0.4 * max(len(result.ladder), 1)) as axes:
         for place, step in enumerate(result.ladder):
             _whisker_only(axes, step, place, primary=place == 0)
         axes.axvline(chance(result.ladder[0].metric) if result.ladder else 0.5, color=SOFT, lw=1.0, ls=":")

@@ -84,8 +84,8 @@ def _comparison(place: int, comparison: Comparison) -> Sheet:
         Field(
             "difference", "SMD", "gain", "standardised mean difference: second less first, in pooled SDs", lines=(0,)
         ),
-        *(Field("missing", "Missing", "count"), Field("value_first", f"{first}, number", "number")),
-        Field("value_second", f"{second}, number", "number"),
+        *(Field("missing", "Missing", "count"), Field("value_first", f"{first}, number", "number", hidden=True)),
+        Field("value_second", f"{second}, number", "number", hidden=True),
     )
     rows = tuple(
         (*(row.name, row.level, row.first, row.second, row.difference, row.missing), row.value_first, row.value_second)
@@ -215,7 +215,9 @@ def _quartiles(values: FloatArray) -> str:
     if values.size == 0:
         return "none known"
     low, middle, high = np.percentile(values, [25, 50, 75])
-    return f"{middle:.3g} ({low:.3g} to {high:.3g})"
+    most = max(abs(low), abs(high))
+    digits = max(0, 2 - int(np.floor(np.log10(most)))) if most > 0 else 0
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def _smd(first: FloatArray, second: FloatArray) -> float:

@@ -30,7 +30,8 @@ ROUNDING = {
 class Field:
     """One column of a report table: its machine name, heading, kind (which decides rounding), unit and definition.
 
-    `lines` are values that a rounded number must not fall on unless it truly is there.
+    `lines` are values that a rounded number must not fall on unless it truly is there; a `hidden` field stands in the
+    CSV files only.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field:
     definition: str = ""
     unit: str = ""
     lines: tuple[float, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,18 @@ def _number(value: float, field: Field) -> str:
         return _p(value)
     if kind == "share":
         return f"{value * 100:.0f} %"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return brief(value)
+
+
+def brief(value: float) -> str:
+    """Return a number with three significant digits, never in powers of ten between 0.0001 and a million millions.
+
+    >>> brief(0.03127), brief(57512.3)
+    ('0.0313', '57,500')
+    """
+    if abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{round(value, 2 - math.floor(math.log10(abs(value)))):,.0f}"
 
 
 def _off_the_lines(value: float, lines: tuple[float, ...]) -> str:
