@@ -15,10 +15,10 @@ _WHERE = {
     "Procedure": "procedure",
     "judge_targets": "targets",
     "merge": "targets",
-    "plan": "targets",
-    "run_task": "targets",
-    "tasks": "targets",
-    "validate": "validate",
+    "plan": "work",
+    "run_task": "work",
+    "tasks": "work",
+    "validate": "validation",
 }
 
 __all__ = [  # noqa: PLE0604

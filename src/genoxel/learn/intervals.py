@@ -23,6 +23,9 @@ COVERAGE = (
 )
 
 
+NOT_MEASURED = "not measured"
+
+
 @dataclass(frozen=True, eq=False)
 class Placed:
     """AUC of each repeat (repeats,) and within-fold placements (repeats, n) of patients with class `y` (n,)."""
@@ -54,7 +57,9 @@ def place(y: FloatArray, score: FloatArray, fold: IntArray) -> Placed:
     return Placed(np.array([part.auc for part in parts]), np.array([part.placements for part in parts]), y)
 
 
-def auc_interval(placed: Placed, target: str, limits: tuple[float, float] = (0.0, 1.0)) -> Interval:
+def auc_interval(
+    placed: Placed, target: str, coverage: str = COVERAGE, limits: tuple[float, float] = (0.0, 1.0)
+) -> Interval:
     """Return the 95 % interval of a cross-validated AUC (or of a difference, with limits -1 to 1).
 
     The variance has a floor, that of one patient of the smaller class misplaced by one half, so that a perfect ranking
@@ -68,7 +73,7 @@ def auc_interval(placed: Placed, target: str, limits: tuple[float, float] = (0.0
     half = Z * np.sqrt(WIDENING * variance)
     low, high = limits
     return Interval(
-        estimate, float(max(low, estimate - half)), float(min(high, estimate + half)), 0.95, METHOD, target, COVERAGE
+        estimate, float(max(low, estimate - half)), float(min(high, estimate + half)), 0.95, METHOD, target, coverage
     )
 
 
@@ -102,4 +107,4 @@ def mean_interval(values: FloatArray, target: str) -> Interval:
     half = Z * np.sqrt(WIDENING * variance)
     low, high = float(max(0.0, estimate - half)), float(min(1.0, estimate + half))
     method = "normal, width times sqrt 2"
-    return Interval(estimate, low, high, method=method, target=target, coverage="not measured")
+    return Interval(estimate, low, high, method=method, target=target, coverage=NOT_MEASURED)

@@ -210,8 +210,10 @@ def _first(widest: Preparation, count: int) -> Preparation:
 
 def _components(median: FloatArray, centre: FloatArray, scale: FloatArray, XT: FloatArray, count: int) -> Preparation:
     kept = np.flatnonzero(np.any(XT != 0.0, axis=1)).astype(np.intp)
+    if kept.size == 0:
+        return Preparation(median, centre, scale, kept)
     _, sizes, axes = np.linalg.svd(XT[kept].T, full_matrices=False)
-    count = min(count, int(np.sum(sizes > 1e-9 * sizes.max()))) if sizes.size else 0
+    count = min(count, int(np.sum(sizes > 1e-9 * sizes.max())))
     signs = np.where(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)] < 0, -1.0, 1.0)
     spread = sizes[:count] / np.sqrt(XT.shape[1])
     return Preparation(median, centre, scale, kept, (axes * signs[:, None])[:count].T / spread)

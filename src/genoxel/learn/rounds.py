@@ -107,11 +107,15 @@ def _per_patient(score: FloatArray, owner: IntArray, n: int) -> FloatArray:
 
 
 def statistic(y: FloatArray, rounds: Rounds) -> float:
-    """Return the mean over repeats of the mean within-fold AUC; folds that lack a class are passed over."""
-    repeats = [
-        np.nanmean([auc(y[fold == number], score[fold == number]) for number in np.unique(fold)])
-        for score, fold in zip(rounds.score, rounds.fold, strict=True)
-    ]
+    """Return the mean over repeats of the mean within-fold AUC; folds that lack a class are passed over.
+
+    Where every fold lacks one (sites, permuted labels) nothing is ranked and the statistic is 0.5.
+    """
+    repeats = []
+    for score, fold in zip(rounds.score, rounds.fold, strict=True):
+        each = np.array([auc(y[fold == number], score[fold == number]) for number in np.unique(fold)])
+        usable = each[~np.isnan(each)]
+        repeats.append(float(usable.mean()) if usable.size else 0.5)
     return float(np.mean(repeats))
 
 

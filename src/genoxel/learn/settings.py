@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from genoxel.core.settings import Settings
 
@@ -91,3 +91,7 @@ class LearnSettings(Settings):
     validation: ValidateSettings = Field(default=ValidateSettings(), alias="validate")
     compare: tuple[str, ...] = ("prevalence", "volume", "clinical", "image", "clinical+image")
     several: Literal["only", "mean", "max", "min", "first", "each"] = "only"
+
+    @model_serializer(mode="wrap")
+    def _as_in_the_study_file(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"validate" if key == "validation" else key: value for key, value in write(self).items()}

@@ -10,10 +10,18 @@ import numpy.typing as npt
 from genoxel.core.image import FloatArray
 from genoxel.core.results import Interval, Validation
 from genoxel.learn.entries import Entry
-from genoxel.learn.intervals import auc_interval, by_definition, mean_interval, place, share_interval
+from genoxel.learn.intervals import (
+    COVERAGE,
+    NOT_MEASURED,
+    auc_interval,
+    by_definition,
+    mean_interval,
+    place,
+    share_interval,
+)
 from genoxel.learn.rounds import Rounds
 from genoxel.learn.settings import LearnSettings
-from genoxel.learn.tasks import TargetPlan
+from genoxel.learn.work import TargetPlan
 
 
 def target_text(settings: LearnSettings) -> str:
@@ -28,6 +36,10 @@ def target_text(settings: LearnSettings) -> str:
     return f"mean AUC on new patients of models trained on {1 - 1 / outer:.2g} n patients"
 
 
+def _coverage(settings: LearnSettings) -> str:
+    return NOT_MEASURED if settings.validation.outer == "site" else COVERAGE
+
+
 def summarise(
     settings: LearnSettings, target: TargetPlan, entry: Entry, rounds: Rounds, extra: Mapping[str, Interval]
 ) -> Validation:
@@ -39,7 +51,7 @@ def summarise(
     notes = (design.notes if design else ()) + (("exploratory",) if entry.role == "exploratory" else ())
     return Validation(
         *(target.name, entry.model, entry.features, "auc"),
-        auc_interval(place(y, rounds.score, rounds.fold), text),
+        auc_interval(place(y, rounds.score, rounds.fold), text, _coverage(settings)),
         *(y.size, int(y.sum()), float(np.nanmean(rounds.train)), predictions(target, rounds)),
         {**threshold_metrics(y, rounds, text), **extra},
         {names[column]: int(rounds.picked[column]) for column in np.flatnonzero(rounds.picked).tolist()},

@@ -12,13 +12,13 @@ from genoxel.core.outcome import Outcome
 from genoxel.core.results import Interval, TargetResult, Validation
 from genoxel.core.table import Table
 from genoxel.learn.entries import Entry
-from genoxel.learn.intervals import Placed, auc_interval, place
+from genoxel.learn.intervals import NOT_MEASURED, Placed, auc_interval, place
 from genoxel.learn.permute import p_over_targets, p_value
 from genoxel.learn.rounds import Rounds, statistic
 from genoxel.learn.settings import SMALLEST_USEFUL, LearnSettings
 from genoxel.learn.summary import prevalence_validation, summarise, target_text
-from genoxel.learn.tasks import Part, Plan, TargetPlan, Task, plan, run_task, tasks
 from genoxel.learn.verdict import judge, not_testable
+from genoxel.learn.work import Part, Plan, TargetPlan, Task, plan, run_task, tasks
 
 __all__ = ["Part", "Plan", "Task", "judge_targets", "merge", "plan", "run_task", "tasks"]
 
@@ -121,7 +121,7 @@ class _Gathered:
         return {f"added to {rest.features}": self._difference(self.placed[entry.label], self.placed[rest.label])}
 
     def _difference(self, one: Placed, other: Placed) -> Interval:
-        return auc_interval(one.minus(other), target_text(self.plan.settings), (-1.0, 1.0))
+        return auc_interval(one.minus(other), target_text(self.plan.settings), NOT_MEASURED, (-1.0, 1.0))
 
     def _gain(self) -> tuple[str, Interval]:
         """Return (best simpler model, primary minus it); the prevalence (AUC 0.5) is always among the simpler ones."""

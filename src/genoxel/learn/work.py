@@ -161,7 +161,7 @@ def _target(
     patients = tuple(patient for patient, known in zip(patients, aligned.known, strict=True) if known)
     aligned = aligned.of_patients(patients)
     entries, notes = ladder(blocks, settings, patients)
-    codes, more = _sites(settings, sites, patients)
+    codes, more = _sites(settings, sites, patients, aligned.values)
     why = _untestable(aligned, entries[0])
     notes = notes + more + _unmet(settings)
     places = np.array([place[patient] for patient in patients], dtype=np.intp)
@@ -179,7 +179,7 @@ def _untestable(outcome: Outcome, primary: Entry) -> str:
 
 
 def _sites(
-    settings: LearnSettings, sites: Mapping[str, str] | None, patients: Sequence[str]
+    settings: LearnSettings, sites: Mapping[str, str] | None, patients: Sequence[str], y: FloatArray
 ) -> tuple[IntArray | None, tuple[str, ...]]:
     if settings.validation.outer != "site":
         return None, ()
@@ -193,7 +193,12 @@ def _sites(
     if not patients:
         return np.zeros(0, dtype=np.intp), ()
     codes, names = site_folds([sites[patient] for patient in patients])
-    return codes, (f"{len(names)} sites were left out one at a time; a site that lacks a class has no AUC.",)
+    both = [name for code, name in enumerate(names) if np.unique(y[codes == code]).size == 2]
+    if not both:
+        raise OutcomeError("no site with both classes", "a site with both classes", "set validate.outer to 5")
+    return codes, (
+        f"{len(names)} sites were left out one at a time, {len(both)} of them hold both classes and have an AUC.",
+    )
 
 
 def _unmet(settings: LearnSettings) -> tuple[str, ...]:
