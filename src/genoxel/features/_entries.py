@@ -1,0 +1,114 @@
+"""Texture matrices as lists of their entries, several matrices (groups) side by side.
+
+A matrix of grey levels and runs, zones or neighbours is mostly empty, so only what was counted is kept: entry e says
+that group g[e] holds n[e] counts at row i[e] and column j[e]. A group is a slice, a direction, or both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import NotDefinedError
+from genoxel.core.image import FloatArray
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Counts `n` (entries,) at rows `i` and columns `j` of `groups` matrices `g`; counted on `voxels` (groups,)."""
+
+    g: Ints
+    i: Ints
+    j: Ints
+    n: Ints
+    groups: int
+    n_levels: int
+    voxels: Ints
+
+    def merged(self, into: Ints) -> Entries:
+        """Return the sums of those matrices that share a number in `into` (groups,)."""
+        groups = int(into.max()) + 1
+        width = int(self.j.max()) + 1 if self.j.size else 1
+        height = int(self.i.max()) + 1 if self.i.size else 1
+        key = (into[self.g] * height + self.i) * width + self.j
+        places, back = np.unique(key, return_inverse=True)
+        n = np.bincount(back, weights=self.n, minlength=places.size).astype(np.int64)
+        rest, j = np.divmod(places, width)
+        g, i = np.divmod(rest, height)
+        voxels = np.bincount(into, weights=self.voxels, minlength=groups).astype(np.int64)
+        return Entries(g, i, j, n, groups, self.n_levels, voxels)
+
+    def filled(self) -> Entries:
+        """Return the matrices that hold any count; an empty direction or slice says nothing and is left out."""
+        held = np.bincount(self.g, minlength=self.groups) > 0
+        if not held.any():
+            raise NotDefinedError("no pair of voxels in the region", "neighbouring voxels", "draw a larger region")
+        if held.all():
+            return self
+        number = np.cumsum(held) - 1
+        return Entries(number[self.g], self.i, self.j, self.n, int(held.sum()), self.n_levels, self.voxels[held])
+
+    def sums(self, weights: FloatArray) -> FloatArray:
+        """Return the sum of `weights` (entries,) over each matrix (groups,)."""
+        return np.asarray(np.bincount(self.g, weights=weights, minlength=self.groups), dtype=np.float64)
+
+    @cached_property
+    def total(self) -> FloatArray:
+        """Number of counts in each matrix (groups,)."""
+        return self.sums(self.n.astype(np.float64))
+
+    @cached_property
+    def p(self) -> FloatArray:
+        """Share (entries,) of each entry in its matrix."""
+        return np.asarray(self.n / self.total[self.g])
+
+    @cached_property
+    def level(self) -> FloatArray:
+        """Grey level (entries,) of each entry: its row."""
+        return self.i.astype(np.float64)
+
+    @cached_property
+    def size(self) -> FloatArray:
+        """Run length, zone size, distance or dependence (entries,) of each entry: its column."""
+        return self.j.astype(np.float64)
+
+    @cached_property
+    def by_level(self) -> FloatArray:
+        """Counts (groups, levels + 1) of each grey level."""
+        return self._along(self.i)
+
+    @cached_property
+    def by_size(self) -> FloatArray:
+        """Counts (groups, sizes + 1) of each column."""
+        return self._along(self.j)
+
+    def _along(self, index: Ints) -> FloatArray:
+        width = int(index.max()) + 1
+        counts = np.bincount(self.g * width + index, weights=self.n, minlength=self.groups * width)
+        return np.asarray(counts.reshape(self.groups, width))
+
+
+def entropy(p: FloatArray) -> FloatArray:
+    """Return the terms -p log2 p, 0 where p is 0."""
+    return -p * np.log2(np.where(p > 0, p, 1.0))
+
+
+def pooled(values: FloatArray) -> float:
+    """Return the mean of the matrices' values, leaving out those where it is not defined (NaN).
+
+    Raises `NotDefinedError` when it is defined in none.
+    """
+    defined = values[np.isfinite(values)]
+    if not defined.size:
+        raise NotDefinedError("no spread to divide by in any matrix", "varying grey levels", "look at the region")
+    return float(defined.mean())
+
+
+def quotient(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Return above / below, NaN where `below` is 0."""
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=np.asarray(below) != 0))

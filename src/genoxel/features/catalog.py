@@ -1,0 +1,97 @@
+"""The catalogue of features: families in one visible list, features registered by their decorator."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+from genoxel.core.errors import SettingsError, nearest
+
+FAMILIES: dict[str, str] = {
+    "morph": "morphology",
+    "stat": "statistics",
+    "hist": "histogram",
+    "glcm": "glcm",
+}
+"""Every family: its short name in column names, and the module that holds it."""
+
+Pooling = Literal["none", "directions", "dimension"]
+REFERENCE = "Zwanenburg et al., Radiology 2020;295:328-338 and IBSI reference manual"
+
+
+@dataclass(frozen=True)
+class FeatureRecord:
+    """What the catalogue knows of a feature; an `ibsi` feature is one of the 169 consensus features."""
+
+    name: str
+    family: str
+    title: str
+    code: str
+    unit: str
+    formula: str
+    definition: str
+    reference: str
+    ibsi: bool
+    measure: Callable[[Any], Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of features: `build` makes of a region (and an aggregation) what its features are measured on."""
+
+    name: str
+    title: str
+    build: Callable[..., Any]
+    pooling: Pooling = "none"
+    traits: tuple[str, ...] = ()
+    records: dict[str, FeatureRecord] = field(default_factory=dict, compare=False)
+
+    def feature(
+        self, title: str, code: str = "", unit: str = "", formula: str = "", reference: str = REFERENCE
+    ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+        """Register the decorated function as a feature; its docstring is the definition. No `code`: not of IBSI.
+
+        In `unit`, "u" stands for the unit of the image. The function's name is the name in columns.
+        """
+
+        def register(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+            name = function.__name__
+            if name in self.records:
+                raise SettingsError(f"the feature {name!r} twice in {self.name}", "one function per feature", "rename")
+            definition = " ".join((function.__doc__ or "").split())
+            self.records[name] = FeatureRecord(
+                name, self.name, title, code, unit, formula, definition, reference, bool(code), function
+            )
+            return function
+
+        return register
+
+    def aggregations(self, asked: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the aggregations of this family for those `asked`: all, their dimension, or none ("")."""
+        if self.pooling == "none":
+            return ("",)
+        if self.pooling == "directions":
+            return asked
+        return tuple(dict.fromkeys(name.split("_", 1)[0] for name in asked))
+
+
+@cache
+def family(name: str) -> Family:
+    """Return the family called `name` in column names; `SettingsError` names the nearest."""
+    if name not in FAMILIES:
+        raise SettingsError(f"feature family {name!r}", ", ".join(FAMILIES), nearest(name, FAMILIES))
+    module = importlib.import_module(f"{__package__}.{FAMILIES[name]}")
+    found: Family = module.FAMILY
+    return found
+
+
+def catalog() -> list[FeatureRecord]:
+    """Return the record of every feature, in the order of the families.
+
+    >>> next(record for record in catalog() if record.name == "joint_entropy").code
+    'TU9B'
+    """
+    return [record for name in FAMILIES for record in family(name).records.values()]

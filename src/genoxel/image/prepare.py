@@ -1,0 +1,150 @@
+"""From an image and a mask to a region that can be measured: the steps of the IBSI scheme in their order.
+
+Normalise, crop, interpolate image and mask, round, re-segment, discretise. A z-score already in the history of the
+image is not repeated, so that an image normalised as a whole and then cut gives the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import GeometryError, InputError, MaskError
+from genoxel.core.image import FloatArray, Image, Step
+from genoxel.core.mask import Mask
+from genoxel.image.crop import SUPPORT, bounding_box, crop
+from genoxel.image.discretise import Levels, levels_of
+from genoxel.image.intensity import resegment, zscore
+from genoxel.image.resample import resample, resample_mask
+from genoxel.image.settings import ImageSettings
+
+MARGIN_MM = 7.0
+"""Kept around a region: the 1 cm³ sphere of the local peaks has a radius of 6.2 mm."""
+_SPACING = (0.01, 100.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A region ready to be measured, cut to its surroundings.
+
+    `image` (i, j, k) float64 intensities; `morphology` and `inside` (i, j, k) bool: the region before and after
+    re-segmentation; `levels` (n,) grey levels of the voxels inside, in array order, or None with `no_levels` saying
+    why; `affine` voxel to mm; `steps` what was done, enough to replay.
+    """
+
+    image: FloatArray
+    morphology: npt.NDArray[np.bool_]
+    inside: npt.NDArray[np.bool_]
+    levels: Levels | None
+    no_levels: str
+    affine: FloatArray
+    unit: str
+    modality: str
+    bounds: tuple[float, float] | None
+    steps: tuple[Step, ...]
+
+    @property
+    def values(self) -> FloatArray:
+        """Intensities (n,) of the voxels inside, in array order."""
+        return np.asarray(self.image[self.inside])
+
+
+def prepare(
+    image: Image, mask: Mask, settings: ImageSettings | None = None, region: str | int | None = None, least: int = 64
+) -> Prepared:
+    """Return the region prepared by `settings` (with the overrides of the image's modality).
+
+    `region` names a label of the mask (None: every label); a region of fewer than `least` voxels is refused with
+    `MaskError`, intensities that are not finite numbers with `InputError`, implausible spacing with `GeometryError`.
+    """
+    rules = (settings or ImageSettings()).for_modality(image.modality)
+    _refuse_strange(image)
+    mask = mask.on(image)
+    if region is not None:
+        mask = mask.region(region).on(image)
+    if rules.normalise is not None and not any(step.name == "zscore" for step in image.history):
+        image = zscore(image, rules.normalise.within, mask)
+    image, mask = crop(image, mask, MARGIN_MM, SUPPORT[rules.interpolate])
+    image, mask = _resampled(image, mask, rules)
+    morphology = mask.inside()
+    _refuse_small(int(morphology.sum()), least, "")
+    _refuse_not_finite(image, morphology)
+    bounds = rules.bounds(image.unit)
+    if bounds is not None or rules.outliers_sigma is not None:
+        mask = resegment(image, mask, bounds, rules.outliers_sigma)
+        _refuse_small(mask.count(), least, " after re-segmentation")
+    return _levelled(image, mask, morphology, rules)
+
+
+def _refuse_strange(image: Image) -> None:
+    if np.dtype(image.array.dtype).kind not in "iufb":
+        raise InputError(f"intensities of type {image.array.dtype}", "real numbers", "choose one component")
+    low, high = min(image.spacing), max(image.spacing)
+    if low < _SPACING[0] or high > _SPACING[1]:
+        sizes = " x ".join(f"{size:.4g}" for size in image.spacing)
+        raise GeometryError(f"voxels of {sizes} mm", f"{_SPACING[0]:g} to {_SPACING[1]:g} mm", "correct the header")
+
+
+def _refuse_small(count: int, least: int, when: str) -> None:
+    if count < max(least, 1):
+        raise MaskError(
+            f"a region of {count} voxels{when}",
+            f"at least {least} voxels",
+            "draw a larger region, choose smaller voxels, or set min_voxels",
+        )
+
+
+def _refuse_not_finite(image: Image, inside: npt.NDArray[np.bool_]) -> None:
+    bad = int(np.count_nonzero(~np.isfinite(image.values()[inside])))
+    if bad:
+        raise InputError(
+            f"{bad} of {int(inside.sum())} voxels of the region that are not finite numbers",
+            "finite intensities",
+            "mend the image or leave those voxels out of the mask",
+        )
+
+
+def _resampled(image: Image, mask: Mask, rules: ImageSettings) -> tuple[Image, Mask]:
+    spacing = rules.spacing(image.spacing)
+    if spacing is None or np.allclose(spacing, image.spacing, rtol=1e-9, atol=0):
+        return image, mask
+    if rules.interpolate == "cubic":
+        _refuse_not_finite(image, np.ones(image.shape, dtype=bool))
+    rounded = image.unit == "HU" if rules.round_intensities is None else rules.round_intensities
+    resampled = resample_mask(mask, spacing, rules.mask_interpolate, rules.mask_threshold)
+    if not np.any(resampled.array):
+        raise MaskError("a region that vanishes at the new voxel size", "larger region", "choose smaller voxels")
+    return resample(image, spacing, rules.interpolate, rounded), resampled
+
+
+def _levelled(image: Image, mask: Mask, morphology: npt.NDArray[np.bool_], rules: ImageSettings) -> Prepared:
+    inside = mask.inside()
+    box = _with_margin(bounding_box(morphology), image)
+    values = image.values().astype(np.float64)
+    bounds = rules.bounds(image.unit)
+    levels, reason = None, ""
+    chosen = values[inside]
+    how = rules.discretise
+    if chosen.min() == chosen.max():
+        reason = f"all {chosen.size} voxels hold one intensity ({chosen[0]:g})"
+    else:
+        levels = levels_of(chosen, how, bounds)
+        if levels.min() == levels.max():
+            levels, reason = None, f"all {chosen.size} voxels fall into one grey level"
+    affine = np.array(image.affine)
+    affine[:3, 3] = image.grid.to_patient([[piece.start for piece in box]])[0]
+    told: dict[str, Any] = {"how": how if how == "none" else how.model_dump(exclude_none=True)}
+    steps = (*image.history, *[step for step in mask.history if step.name == "resegment"], Step("discretise", told))
+    arrays = (values[box], morphology[box], inside[box])
+    return Prepared(*arrays, levels, reason, affine, image.unit, image.modality, bounds, steps)
+
+
+def _with_margin(box: tuple[slice, slice, slice], image: Image) -> tuple[slice, slice, slice]:
+    pieces = []
+    for piece, size, spacing in zip(box, image.shape, image.spacing, strict=True):
+        margin = int(np.ceil(MARGIN_MM / spacing))
+        pieces.append(slice(max(0, piece.start - margin), min(size, piece.stop + margin)))
+    return pieces[0], pieces[1], pieces[2]

@@ -1,0 +1,140 @@
+"""Each kernel against a slow readable version, and each shortcut against the long way."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.spatial.distance import pdist, squareform
+from scipy.special import elliprg, eval_legendre
+from skimage.measure import marching_cubes, mesh_surface_area
+
+from genoxel.core.errors import NotDefinedError
+from genoxel.features._directions import directions, flat_steps, slabs
+from genoxel.features._entries import Entries, entropy, pooled
+from genoxel.features._kernels.cooccurrence import count_pairs
+from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
+from genoxel.features._spatial import pair_sums
+from genoxel.features.morphology import ellipsoid_area
+
+
+def levels_of(seed: int, shape: tuple[int, ...] = (4, 6, 5), top: int = 4) -> npt.NDArray[np.uint16]:
+    rng = np.random.default_rng(seed)
+    return np.pad(rng.integers(0, top + 1, size=shape).astype(np.uint16), 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_pairs_equal_a_slow_count(seed: int, dimension: int):
+    volume = levels_of(seed)
+    offsets = directions(dimension)
+    voxels, starts = slabs(volume, by_slice=dimension == 2)
+    g, i, j, n = count_pairs(volume.ravel(), voxels, starts, flat_steps(offsets, volume.shape), 4)
+    found = dict(zip(zip(g.tolist(), i.tolist(), j.tolist(), strict=True), n.tolist(), strict=True))
+    slow: dict[tuple[int, int, int], int] = {}
+    layers = [layer for layer in range(volume.shape[0]) if volume[layer].any()]
+    for place in np.argwhere(volume):
+        slab = layers.index(int(place[0])) if dimension == 2 else 0
+        for d, offset in enumerate(offsets):
+            a, b = int(volume[tuple(place)]), int(volume[tuple(place + offset)])
+            if b:
+                for pair in ((a, b), (b, a)):
+                    key = (slab * len(offsets) + d, *pair)
+                    slow[key] = slow.get(key, 0) + 1
+    assert found == slow
+
+
+def test_directions_are_one_of_each_opposite_pair():
+    for dimension, count in ((2, 4), (3, 13)):
+        offsets = {tuple(int(part) for part in offset) for offset in directions(dimension)}
+        assert len(offsets) == count
+        assert not offsets & {tuple(-part for part in offset) for offset in offsets}
+    assert all(offset[0] == 0 for offset in directions(2))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_area_and_volume_equal_those_of_a_built_mesh(seed: int):
+    rng = np.random.default_rng(seed)
+    inside = rng.random((6, 5, 7)) < 0.2 + 0.1 * seed
+    spacing = np.array([0.7, 1.3, 2.9])
+    vertices, faces, *_ = marching_cubes(np.pad(inside, 1).astype(float), 0.5, spacing=tuple(spacing))
+    triangles = vertices[faces]
+    volume = abs(np.einsum("ij,ij->i", triangles[:, 0], np.cross(triangles[:, 1], triangles[:, 2])).sum() / 6)
+    area, enclosed = area_and_volume(inside, np.diag(spacing))
+    # scikit-image keeps its vertices in float32
+    assert area == pytest.approx(mesh_surface_area(vertices, faces), rel=1e-6)
+    assert enclosed == pytest.approx(volume, rel=1e-5)
+    corners, hull_area, hull_volume = convex_hull(outermost(np.pad(inside, 1)) * spacing)
+    _, all_area, all_volume = convex_hull(vertices.astype(float))
+    assert (hull_area, hull_volume) == (pytest.approx(all_area, rel=1e-5), pytest.approx(all_volume, rel=1e-5))
+    assert farthest(corners) == pytest.approx(pdist(vertices).max(), rel=1e-6)
+
+
+def test_the_mesh_of_a_ball_nears_the_ball():
+    places = np.indices((41, 41, 41)) - 20
+    area, volume = area_and_volume((places**2).sum(axis=0) <= 18.2**2, np.eye(3))
+    assert volume == pytest.approx(4 / 3 * np.pi * 18.2**3, rel=0.02)
+    assert area == pytest.approx(4 * np.pi * 18.2**2, rel=0.1)
+
+
+def test_pair_sums_equal_the_double_sum():
+    rng = np.random.default_rng(3)
+    inside = rng.random((5, 7, 4)) < 0.6
+    matrix = np.diag([0.8, 1.1, 3.0]) + 0.05
+    values = rng.normal(size=int(inside.sum()))
+    weights = squareform(pdist(np.argwhere(inside) @ matrix.T))
+    np.fill_diagonal(weights, np.inf)
+    weights = 1 / weights
+    slow = weights.sum(), values @ weights @ values, (weights @ np.ones_like(values)) @ values**2
+    np.testing.assert_allclose(pair_sums(inside, values, matrix), slow, rtol=1e-12)
+
+
+def test_pair_sums_refuse_a_box_beyond_memory():
+    inside = np.broadcast_to(np.True_, (2000, 2000, 2000))
+    with pytest.raises(NotDefinedError, match="box"):
+        pair_sums(inside, np.zeros(0), np.eye(3))
+
+
+def test_the_ellipsoid_series_is_that_of_the_standard_and_near_the_area():
+    assert ellipsoid_area(2, 2, 2) == pytest.approx(16 * np.pi)
+    a, b, c = 3.0, 2.5, 2.0
+    alpha, beta = np.sqrt(1 - (b / a) ** 2), np.sqrt(1 - (c / a) ** 2)
+    v = np.arange(21)
+    terms = (alpha * beta) ** v / (1 - 4 * v**2) * eval_legendre(v, (alpha**2 + beta**2) / (2 * alpha * beta))
+    assert ellipsoid_area(a, b, c) == pytest.approx(4 * np.pi * a * b * terms.sum(), rel=1e-12)
+    true = 4 * np.pi * elliprg((a * b) ** 2, (a * c) ** 2, (b * c) ** 2)
+    assert ellipsoid_area(a, b, c) == pytest.approx(true, rel=0.02)
+
+
+def test_entries_merge_by_adding_matrices():
+    rng = np.random.default_rng(1)
+    dense = rng.integers(0, 3, size=(6, 4, 5))
+    g, i, j = np.nonzero(dense)
+    entries = Entries(g, i, j, dense[g, i, j], 6, 4, np.ones(6, np.int64))
+    merged = entries.merged(np.array([0, 0, 1, 1, 2, 2]))
+    back = np.zeros((3, 4, 5), int)
+    back[merged.g, merged.i, merged.j] = merged.n
+    np.testing.assert_array_equal(back, dense.reshape(3, 2, 4, 5).sum(axis=1))
+    assert merged.voxels.tolist() == [2, 2, 2]
+    np.testing.assert_allclose(merged.by_level.sum(axis=1), merged.total)
+
+
+def test_empty_matrices_are_left_out_and_all_empty_is_not_defined():
+    ones = np.ones(1, np.int64)
+    entries = Entries(ones * 2, ones, ones, ones, 4, 1, np.arange(4))
+    kept = entries.filled()
+    assert (kept.groups, kept.g.tolist(), kept.voxels.tolist()) == (1, [0], [2])
+    with pytest.raises(NotDefinedError, match="no pair"):
+        Entries(ones[:0], ones[:0], ones[:0], ones[:0], 4, 1, np.arange(4)).filled()
+    assert pooled(np.array([1.0, np.nan, 3.0])) == 2
+    with pytest.raises(NotDefinedError):
+        pooled(np.array([np.nan]))
+    assert entropy(np.array([0.0, 0.5, 1.0])).tolist() == [0, 0.5, 0]
+
+
+def test_all_offsets_of_a_plane_are_covered():
+    every = {offset for offset in product((-1, 0, 1), repeat=3) if any(offset)}
+    half = {tuple(int(part) for part in offset) for offset in directions(3)}
+    assert half | {tuple(-part for part in offset) for offset in half} == every
