@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import fnmatch
 import tomllib
 
 from hypothesis import given
@@ -9,42 +8,11 @@ from hypothesis import strategies as st
 from genoxel.study.propose import (
     propose_clinical,
     propose_id_column,
-    propose_patterns,
     propose_site,
     propose_target,
     toml_key,
     toml_value,
 )
-
-
-def test_contour_names_become_ordered_patterns():
-    counts = {
-        "GTV-1": 61,
-        "GTVp": 8,
-        "GTVp 2": 4,
-        "Tumor": 4,
-        "tumour_LUL": 4,
-        "PTV": 70,
-        "Lunge li": 66,
-        "GTV_node": 2,
-    }
-    found = propose_patterns(counts)
-    assert found.roi[0] == "GTV-1"
-    assert found.never == ("*PTV*", "*node*")
-    hit = [name for name in counts if any(fnmatch.fnmatch(name.lower(), pattern.lower()) for pattern in found.roi)]
-    assert set(hit) == {"GTV-1", "GTVp", "GTVp 2", "Tumor", "tumour_LUL"}
-    assert len(found.roi) == 4
-
-
-def test_names_with_pattern_signs_match_themselves_alone():
-    (pattern,) = propose_patterns({"tumour [1]*": 3, "Heart": 3}).roi
-    assert fnmatch.fnmatch("tumour [1]*", pattern)
-    assert not fnmatch.fnmatch("tumour 1x", pattern)
-
-
-def test_one_unnamed_structure_is_taken_and_many_are_left_to_the_person():
-    assert propose_patterns({"a": 3}).roi == ("a",)
-    assert propose_patterns({"a": 3, "b": 3}).roi == ()
 
 
 def test_the_id_column_is_the_one_that_matches():

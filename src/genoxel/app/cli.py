@@ -180,7 +180,9 @@ def simulate(
         effects = tuple(effect or ("IDH1:texture:1.6", "TP53:none"))
         spec = {"n": patients, "modality": modality, "effects": effects, "masks": masks, "seed": seed, "sites": sites}
         place = simulate_cohort(out, spec, quiet=console.silent)
-        console.say(f"Wrote {patients} simulated patients to {place}", f"Next: genoxel init {place} {place}/clinical.xlsx")
+        console.say(
+            f"Wrote {patients} simulated patients to {place}", f"Next: genoxel init {place} {place}/clinical.xlsx"
+        )
         console.give({"folder": str(place)})
 
 

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from genoxel.core.errors import SettingsError
 from genoxel.core.settings import digest
 from genoxel.io.files import atomic_write
 from genoxel.study.executors import Failure, Pool, Task
@@ -59,11 +60,12 @@ class Result:
 
 
 class Engine:
-    """Jobs, a ledger, workers and a display brought together."""
+    """Jobs, a ledger, workers and a display brought together; a `frozen` engine refuses to compute anything."""
 
-    def __init__(self, ledger: Ledger, pool: Pool, progress: Progress) -> None:
-        self.ledger, self.pool, self.progress = ledger, pool, progress
+    def __init__(self, ledger: Ledger, pool: Pool, progress: Progress, frozen: bool = False) -> None:
+        self.ledger, self.pool, self.progress, self.frozen = ledger, pool, progress, frozen
         self.fresh: dict[str, int] = {}
+        self.known: dict[str, int] = {}
 
     def run(self, step: str, jobs: Sequence[Job], note: str = "") -> dict[str, Result]:
         """Return item -> result, in the order of `jobs`; only what the ledger does not hold is computed.
@@ -77,6 +79,13 @@ class Engine:
                 self.progress.advance(result.ok, reused=True)
         todo = {job.item: job for job in jobs if found[job.item] is None}
         self.fresh[step] = self.fresh.get(step, 0) + len(todo)
+        self.known[step] = self.known.get(step, 0) + len(jobs) - len(todo)
+        if todo and self.frozen:
+            raise SettingsError(
+                f"{len(todo)} of {len(jobs)} pieces of work of the step {step} that are not done",
+                "a study that has run with these settings",
+                "genoxel run",
+            )
 
         def done(task: Task, value: Any) -> None:
             result = self._record(todo[task.name], value)

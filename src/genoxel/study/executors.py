@@ -137,6 +137,10 @@ class Pool:
         self.run(_Spread(function), [Task(str(place), one) for place, one in enumerate(arguments)], done)
         return [values[str(place)] for place in range(len(arguments))]
 
+    def executor(self) -> ProcessPoolExecutor | None:
+        """Return the executor behind this pool for functions that take one; None when the work is done here."""
+        return self._pool() if self.workers > 1 else None
+
     def _fill(
         self,
         function: Callable[[Any], Any],

@@ -1,68 +1,19 @@
-"""Guesses that `genoxel init` writes down for a person to correct: contour names, id column, targets."""
+"""Guesses that `genoxel init` writes down for a person to correct: id column, targets, comparators."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from genoxel.core.ids import Barcode, clean_id, is_tcga
 from genoxel.omics.settings import TargetSettings
 from genoxel.omics.targets import Reading, read_words
 
-_TUMOUR = re.compile(r"gtv|tumou?r|lesion|mass|nodule|neoplas|metast|cancer|carcin|glioma|whole.?tum", re.IGNORECASE)
-_NEVER = re.compile(
-    r"ptv|ctv|itv|prv|node|nodal|\bln\b|ring|margin|edema|oedema|body|external|skin|couch|lung|lunge|heart|cord|brain"
-    r"|eye|lens|chiasm|hippo|parotid|liver|kidney|bladder|rectum|bowel|femur|organ|minus|cavity|necro",
-    re.IGNORECASE,
-)
-_MARGINS = ("*PTV*", "*CTV*", "*ITV*", "*node*")
 _CHANGE = re.compile(
     r"^(p\.)?([A-Z]\d+([A-Z*]|fs.*|del|dup|ins.*|_.*)?|(exon ?\d+|\d+) ?(del|ins|dup)\w*)$", re.IGNORECASE
 )
 SMALLEST_SHARE = 0.5
 """A column is proposed as a target when at least this share of its cells is understood as one of two classes."""
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Proposed contour patterns, first hit wins, and what is never a tumour."""
-
-    roi: tuple[str, ...]
-    never: tuple[str, ...]
-
-
-def propose_patterns(counts: Mapping[str, int]) -> Patterns:
-    """Return patterns for structure names (name -> patients): names that speak of a tumour, common ones first.
-
-    >>> propose_patterns({"GTV-1": 61, "GTVp": 8, "GTVp2": 4, "PTV": 70, "Lunge li": 66}).roi
-    ('GTV-1', 'GTVp*')
-    """
-    tumours = [name for name in counts if _TUMOUR.search(name) and not _NEVER.search(name)]
-    if not tumours and len(counts) == 1:
-        tumours = list(counts)
-    groups: dict[str, list[str]] = {}
-    for name in sorted(tumours, key=lambda name: (-counts[name], name)):
-        groups.setdefault(_stem(name), []).append(name)
-    roi = [_plain(names[0]) if len(names) == 1 else f"{_plain(_common(names))}*" for names in groups.values()]
-    never = tuple(pattern for pattern in _MARGINS if any(pattern.strip("*").lower() in name.lower() for name in counts))
-    return Patterns(tuple(dict.fromkeys(roi)), never)
-
-
-def _stem(name: str) -> str:
-    return (re.match(r"[A-Za-z]+", name) or re.match(r".*", name))[0].casefold()  # type: ignore[index]
-
-
-def _common(names: Sequence[str]) -> str:
-    first = names[0]
-    while not all(name.casefold().startswith(first.casefold()) for name in names):
-        first = first[:-1]
-    return first
-
-
-def _plain(name: str) -> str:
-    """Return a name as a pattern that matches it alone."""
-    return re.sub(r"([*?\[])", r"[\1]", name)
 
 
 def propose_id_column(columns: Mapping[str, Sequence[str]], patients: Iterable[str]) -> tuple[str, int]:
@@ -120,8 +71,8 @@ def propose_site(columns: Mapping[str, Sequence[str]], taken: Iterable[str]) -> 
 def toml_value(value: object) -> str:
     """Return a text, number, switch or list as TOML writes it.
 
-    >>> toml_value(["a b", 'say "x"']), toml_value(True), toml_value(1.5)
-    ('["a b", "say \\\\"x\\\\""]', 'true', '1.5')
+    >>> toml_value(["a b", "c"]), toml_value(True), toml_value(1.5)
+    ('["a b", "c"]', 'true', '1.5')
     """
     if isinstance(value, bool):
         return "true" if value else "false"

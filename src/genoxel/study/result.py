@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,8 +46,9 @@ class RunResult:
 
     def failed_line(self) -> str:
         """Return one line on the patients that failed."""
-        verb = "patient" if self.patients == 1 else "patients"
-        return f"{len(self.failed)} of {self.patients} {verb} failed (exit code 3), listed in {self.folder.name}/failed.csv"
+        word = "patient" if self.patients == 1 else "patients"
+        where = f"listed in {self.folder.name}/failed.csv"
+        return f"{len(self.failed)} of {self.patients} {word} failed (exit code 3), {where}"
 
     def _work_line(self) -> str:
         total = sum(self.fresh.values()) + sum(self.known.values())
@@ -129,4 +131,4 @@ def _interval(interval: Any) -> dict[str, Any]:
 
 
 def _number(value: float) -> float | None:
-    return float(value) if value == value else None
+    return None if math.isnan(value) else float(value)

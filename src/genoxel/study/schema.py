@@ -37,7 +37,7 @@ class StudyFile(Settings):
 
     study: StudySettings = StudySettings()
     cohort: CohortSettings = CohortSettings()
-    targets: Annotated[dict[str, TargetSettings], Field(alias="target")] = {}
+    targets: Annotated[dict[str, TargetSettings], Field(alias="target", default_factory=dict)]
     io: IoSettings = IoSettings()
     segment: ContourSettings = ContourSettings()
     image: ImageSettings = ImageSettings()

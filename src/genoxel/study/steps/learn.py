@@ -33,7 +33,7 @@ def learnable(outcomes: Sequence[Outcome], settings: LearnSettings) -> list[Outc
     ]
 
 
-def learn(  # noqa: PLR0913  (what a study says, each by name)
+def learn(
     engine: Engine,
     blocks: Mapping[str, Table],
     outcomes: Sequence[Outcome],

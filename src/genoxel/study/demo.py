@@ -1,0 +1,73 @@
+"""`genoxel simulate` and `genoxel demo`: a cohort with planted truth, and a whole study on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from genoxel.core.errors import OutputError
+from genoxel.io.files import atomic_write
+from genoxel.simulate.cohort import simulate
+from genoxel.simulate.presets import preset
+from genoxel.simulate.spec import SimulationSpec
+from genoxel.study.executors import Pool
+from genoxel.study.init import propose
+from genoxel.study.progress import Progress, progress_for
+from genoxel.study.result import RunResult
+from genoxel.study.run import run
+from genoxel.study.study import DEFAULT_NAME, Study
+
+MARKER = "demo.json"
+COHORT = "hospital"
+CONTENT = {"made by": "genoxel demo"}
+
+
+def simulate_cohort(out: Path, spec: Mapping[str, Any], quiet: bool = False, workers: int | None = None) -> Path:
+    """Write the cohort of a spec into the new or empty folder `out`; patients are drawn by all cores."""
+    return draw(SimulationSpec(**spec), out, progress_for(quiet), workers)
+
+
+def draw(spec: SimulationSpec, out: Path, progress: Progress, workers: int | None = None) -> Path:
+    """Write the cohort of `spec`, with progress."""
+    with Pool(workers) as pool, progress:
+        progress.begin("simulate", spec.n)
+        made = simulate(spec, out, progress=lambda _done, _total: progress.advance(), map=pool.map)
+        progress.end()
+    return made
+
+
+def demo(
+    folder: Path, workers: int | None = None, say: Callable[[str], None] = print, quiet: bool = False, seed: int = 0
+) -> RunResult:
+    """Simulate the demo cohort in `folder`, write its study file as `init` would, run it, and return what it came to.
+
+    An earlier demo in `folder` is gone on with. Raises `OutputError` for a folder that holds anything else.
+    """
+    _refuse_foreign(folder)
+    atomic_write(folder / MARKER, json.dumps(CONTENT) + "\n")
+    cohort = folder / COHORT
+    if not cohort.is_dir():
+        say("1  Simulate a hospital: 4-sequence MR, contours, mutations, expression, clinical table (SIMULATED data)")
+        draw(preset("demo", seed=seed), cohort, progress_for(quiet), workers)
+    if not (folder / DEFAULT_NAME).is_file():
+        say("2  Look at it, as `genoxel init` does, and write study.toml")
+        propose(cohort / "dicom", cohort / "clinical.xlsx", folder / DEFAULT_NAME, say=say, quick=True)
+    say("3  Run the study, as `genoxel run` does")
+    result = run(Study.read(folder), workers=workers, progress=progress_for(quiet))
+    say("\n".join(result.lines()))
+    return result
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        ours = json.loads((folder / MARKER).read_text(encoding="utf-8")) == CONTENT
+    except (OSError, ValueError):
+        ours = False
+    if not ours:
+        raise OutputError(
+            f"the folder {folder}, which holds something else", "a new folder, or one of an earlier demo", "name another"
+        )

@@ -1,0 +1,164 @@
+"""Which series and which contour of each patient are meant, and who has none: decided from headers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from genoxel.core.errors import InputError, MaskError, describe
+from genoxel.io.inventory import Inventory, SeriesRecord, StructureRecord, inventory
+from genoxel.segment.contours import Override, choose
+from genoxel.segment.settings import ContourSettings
+from genoxel.study.executors import Pool
+from genoxel.study.select import canonical, narrow, sequence_of
+from genoxel.study.steps.cohort import Box
+from genoxel.study.steps.image import ImageWork, Planned
+from genoxel.study.study import Study
+
+HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """The work of the step `image`, and the boxes of the flow for those who have no images or no contour."""
+
+    work: tuple[ImageWork, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+def look(study: Study, pool: Pool | None = None) -> Inventory | None:
+    """Return the inventory of the image folder (headers are remembered in the study's work folder), or None."""
+    images = study.settings.io.images
+    if images is None or images.folder is None:
+        return None
+    folder = study.file(str(images.folder))
+    executor = pool.executor() if pool is not None else None
+    return inventory(folder, cache=study.work / "inventory.jsonl", executor=executor)
+
+
+def labels_of(study: Study) -> tuple[str, ...]:
+    """Return the modalities or sequences that the study asks for, as they are called in columns."""
+    images = study.settings.io.images
+    return (images.wanted if images else ()) or study.settings.image.modalities
+
+
+def plan_images(
+    study: Study, found: Inventory, patients: Sequence[str], decisions: Mapping[str, Override] | None = None
+) -> ImagePlan:
+    """Return the plan for `patients`; whoever lacks a series or contour is in a box with the reason."""
+    lost: dict[str, dict[str, str]] = {HAS_SERIES: {}, ONE_SERIES: {}, HAS_CONTOUR: {}}
+    work, reasons = [], {}
+    for patient in patients:
+        planner = _Planner(study, found, patient, (decisions or {}).get(patient))
+        try:
+            one = planner.plan()
+        except _LostError as error:
+            lost[error.box][patient] = error.reason
+            continue
+        work.append(one)
+        reasons[patient] = "; ".join(planned.why for planned in one.planned if planned.why)
+    boxes = tuple((label, who) for label, who in lost.items() if label != ONE_SERIES or who)
+    return ImagePlan(tuple(work), boxes, reasons)
+
+
+class _LostError(Exception):
+    def __init__(self, box: str, reason: str) -> None:
+        super().__init__(box, reason)
+        self.box, self.reason = box, reason
+
+
+class _Planner:
+    """The plan of one patient."""
+
+    def __init__(self, study: Study, found: Inventory, patient: str, decision: Override | None) -> None:
+        self.study, self.found, self.patient = study, found, patient
+        self.override = decision
+        self.contours: ContourSettings = study.settings.segment
+        self.series = found.series_of(patient)
+
+    def plan(self) -> ImageWork:
+        if not self.series:
+            raise _LostError(HAS_SERIES, "no image series")
+        labels = labels_of(self.study) or self._drawn_labels()
+        planned = [self._one(label) for label in labels]
+        # The series on which the contour was drawn comes first: its picture stands on the contact sheet.
+        planned.sort(key=lambda one: one.series.series not in {drawn.series for drawn in one.structures})
+        return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override)
+
+    def _drawn_labels(self) -> list[str]:
+        drawn = [one for one in self.series if self.found.structures_on(one)]
+        sure = [one for one in drawn if any("drawn on" in why or "named" in why for _, why in self._on(one))]
+        labels = [sequence_of(one.modality, one.description, one.tags) for one in (sure or drawn)]
+        if not labels:
+            raise _LostError(HAS_CONTOUR, "no contour fits any series")
+        return list(dict.fromkeys(labels))
+
+    def _one(self, label: str) -> Planned:
+        series, why = self._series(label)
+        return Planned(label, series, self._structures(series, label), why)
+
+    def _series(self, label: str) -> tuple[SeriesRecord, str]:
+        fitting = {one.series: one for one in self.series if fits(one, label)}
+        if not fitting:
+            there = ", ".join(
+                dict.fromkeys(sequence_of(one.modality, one.description, one.tags) for one in self.series)
+            )
+            raise _LostError(HAS_SERIES, f"no {label} series (there: {there})")
+        images = self.study.settings.io.images
+        try:
+            chosen, why = narrow({uid: facts_of(one) for uid, one in fitting.items()}, images.choose if images else ())
+        except InputError as error:
+            drawn = [one for one in fitting.values() if any("drawn on" in why for _, why in self._on(one))]
+            if len(drawn) != 1:
+                raise _LostError(ONE_SERIES, describe(error)) from error
+            return drawn[0], f"{label}: of {len(fitting)} series the one the contour was drawn on"
+        return fitting[chosen], "" if len(fitting) == 1 else f"{label}: of {len(fitting)} series {why}"
+
+    def _on(self, series: SeriesRecord) -> tuple[tuple[StructureRecord, str], ...]:
+        return self.found.structures_on(series)
+
+    def _structures(self, series: SeriesRecord, label: str) -> tuple[StructureRecord, ...]:
+        fitting = self._on(series)
+        if not fitting:
+            raise _LostError(HAS_CONTOUR, f"no contour on the {label} series")
+        problems = {place: self._misfit(structure) for place, (structure, _) in enumerate(fitting)}
+        hits = [one for place, one in enumerate(fitting) if not problems[place]]
+        if not hits:
+            raise _LostError(HAS_CONTOUR, problems[0])
+        return tuple(structure for structure, why in hits if why == hits[0][1])
+
+    def _misfit(self, structure: StructureRecord) -> str:
+        """Return why no name of a structure file is meant, or an empty text."""
+        if self.contours.regions or self.override is not None:
+            return ""
+        try:
+            choose(structure.names, self.contours)
+        except MaskError as error:
+            return describe(error)
+        return ""
+
+
+def fits(series: SeriesRecord, label: str) -> bool:
+    """Return whether a series is of the modality or sequence called `label`."""
+    wanted = canonical(label)
+    return wanted in (canonical(series.modality), sequence_of(series.modality, series.description, series.tags))
+
+
+def facts_of(series: SeriesRecord) -> dict[str, str]:
+    """Return the facts of a series that rules may ask for, as text."""
+    tags: Mapping[str, Any] = series.tags
+    phase = "contrast" if str(tags.get("ContrastBolusAgent") or "").strip() else "plain"
+    return {
+        "description": series.description,
+        "modality": series.modality,
+        "slices": str(series.n_slices),
+        "slice_mm": f"{series.spacing[2]:.6g}" if series.spacing else "",
+        "pixel_mm": f"{series.spacing[0]:.6g}" if series.spacing else "",
+        "kernel": str(tags.get("ConvolutionKernel") or ""),
+        "kvp": str(tags.get("KVP") or ""),
+        "manufacturer": str(tags.get("Manufacturer") or ""),
+        "date": series.date,
+        "phase": phase,
+    }

@@ -1,0 +1,203 @@
+"""Run a study: every step in order, each asking the ledger first; results appear only when they are whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from genoxel.core.errors import GenoxelError, InputError
+from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.core.settings import digest
+from genoxel.core.table import Table
+from genoxel.io.features import read_features
+from genoxel.study.engine import Engine, Result
+from genoxel.study.executors import Pool
+from genoxel.study.ledger import Ledger, now
+from genoxel.study.lock import StudyLock
+from genoxel.study.molecular import feature_files, input_files, read_molecular
+from genoxel.study.plan import look, plan_images
+from genoxel.study.problems import StudyError
+from genoxel.study.progress import Progress
+from genoxel.study.provenance import provenance, relative
+from genoxel.study.result import Lost, RunResult
+from genoxel.study.steps import associate as association
+from genoxel.study.steps import features as measuring
+from genoxel.study.steps import image as imaging
+from genoxel.study.steps import output
+from genoxel.study.steps.cohort import Box, Gathered, gather
+from genoxel.study.steps.content import Findings, content_of
+from genoxel.study.steps.learn import learn, learnable
+from genoxel.study.steps.report import write_report
+from genoxel.study.steps.who import Who, enter
+from genoxel.study.study import Study
+from genoxel.study.validity import quick_problems
+
+PROVENANCE = "provenance.json"
+
+
+def run(
+    study: Study, workers: int | None = None, progress: Progress | None = None, only_report: bool = False
+) -> RunResult:
+    """Run `study` and return what it came to; the same call goes on after any stop.
+
+    `workers` processes (default: all cores) measure patients and fit models; `only_report` refuses to compute
+    anything and writes the report again. Raises `StudyError` with every problem of the study file, `BusyError` when
+    another run holds the study, `OutputError` when results cannot be written; a broken patient is recorded instead.
+    """
+    problems = [problem for problem in quick_problems(study) if problem.severity == "error"]
+    if problems:
+        raise StudyError(f"the study file {study.path.name}", problems)
+    began = time.monotonic()
+    with (
+        StudyLock(study.work / "lock") as lock,
+        Ledger(study.work) as ledger,
+        progress or Progress() as display,
+        Pool(1 if only_report else workers) as pool,
+    ):
+        if lock.taken_over:
+            display.say(f"taking over from {lock.taken_over}")
+        _sweep(study)
+        with _noted(ledger, "report" if only_report else "run") as note:
+            result = _Run(study, Engine(ledger, pool, display, frozen=only_report), began).do()
+            note.append("partly" if result.failed else "done")
+    return result
+
+
+@contextmanager
+def _noted(ledger: Ledger, what: str) -> Iterator[list[str]]:
+    number, states = ledger.begin_run(what), list[str]()
+    try:
+        yield states
+    except BaseException as error:
+        state = "stopped" if isinstance(error, KeyboardInterrupt) else "refused"
+        with suppress(GenoxelError):
+            ledger.end_run(number, state)
+        raise
+    ledger.end_run(number, states[-1])
+
+
+def _sweep(study: Study) -> None:
+    """Remove what a killed run left half-written."""
+    for folder in (study.work, study.results):
+        for path in folder.rglob(".*.part"):
+            with suppress(OSError):
+                path.unlink()
+
+
+class _Run:
+    """One run of one study: what each step gave, in order."""
+
+    def __init__(self, study: Study, engine: Engine, began: float) -> None:
+        self.study, self.engine, self.began = study, engine, began
+        self.settings = study.settings
+        self.failed: list[Lost] = []
+        self.boxes: list[Box] = []
+        self.undefined: dict[str, str] = {}
+        self.images: dict[str, Result] = {}
+        self.inputs: dict[str, str] = {}
+        self.started = now()
+
+    def do(self) -> RunResult:
+        """Do every step and write the results."""
+        self._hash_tables()
+        who, features = self._measured()
+        molecular = read_molecular(self.study)
+        gathered = gather(self.study, who, features, molecular, self.boxes)
+        blocks, maps = self._associate(gathered)
+        targets = self._learn(gathered)
+        cards, acquisition = imaging.cards_of(self.images)
+        found = Findings(
+            *(who, molecular, gathered, tuple(cards), tuple(acquisition), self.undefined, tuple(self.failed)),
+            *(tuple(blocks), maps, tuple(targets)),
+        )
+        self._write(found)
+        return RunResult(
+            *(self.study.results, self.study.results / "report.html", tuple(targets), maps, tuple(self.failed)),
+            patients=len(who.flow.patients),
+            fresh=dict(self.engine.fresh),
+            known=dict(self.engine.known),
+            seconds=time.monotonic() - self.began,
+        )
+
+    def _hash_tables(self) -> None:
+        with self.engine.ledger.together():
+            for path in input_files(self.study):
+                self.inputs[relative(path, self.study.folder)] = self.engine.ledger.hash_of(path)
+
+    def _measured(self) -> tuple[Who, Table]:
+        """Return who takes part and the feature table: ready-made, or measured from images."""
+        ready = feature_files(self.study)
+        if ready:
+            given = read_features(ready if list(ready) != [""] else ready[""])
+            return enter(self.study, given.patients), given
+        found = look(self.study, self.engine.pool)
+        if found is None:
+            raise InputError("no images and no features", "[io.images] folder, or features", "name one of them")
+        who = enter(self.study, found.patients)
+        plan = plan_images(self.study, found, who.flow.patients, who.decisions)
+        self.boxes += plan.boxes
+        jobs = imaging.image_jobs(plan.work, self.engine.ledger)
+        self.inputs["images"] = digest(sorted(job.key for job in jobs))
+        self.images = imaging.prepare(self.engine, jobs)
+        self._note_failed("image", self.images)
+        rows = measuring.measure(
+            self.engine, measuring.feature_jobs(self.images, self.settings.image, self.settings.features)
+        )
+        self._note_failed("features", rows)
+        table, self.undefined = measuring.assemble(rows)
+        if table is None:
+            output.write_failed(self.failed, output.Sink(self.study.results))
+            raise _nobody(self.failed, self.boxes)
+        return who, table
+
+    def _note_failed(self, step: str, results: Mapping[str, Result]) -> None:
+        lost = {patient: result.error for patient, result in sorted(results.items()) if not result.ok}
+        self.failed += [Lost(patient, step, reason) for patient, reason in lost.items()]
+        self.boxes.append((f"{step} succeeded", lost))
+
+    def _associate(self, gathered: Gathered) -> tuple[list[association.Block], dict[str, AssociationMap]]:
+        settings = self.settings.associate
+        if settings is None:
+            return [], {}
+        blocks = association.plan_blocks(gathered, settings, self.settings.study.seed)
+        return blocks, association.associate(self.engine, blocks)
+
+    def _learn(self, gathered: Gathered) -> list[TargetResult]:
+        settings = self.settings.learn
+        outcomes = learnable(gathered.outcomes, settings) if settings is not None else []
+        if settings is None or not outcomes:
+            return []
+        useful = {name: target.smallest_useful.auc for name, target in self.settings.targets.items()}
+        seed, sites = self.settings.study.seed, dict(gathered.cohort.site)
+        return learn(self.engine, gathered.blocks(), outcomes, settings, useful, seed, sites)
+
+    def _write(self, found: Findings) -> None:
+        gathered, sink = found.gathered, output.Sink(self.study.results)
+        self.engine.progress.begin("report", 1)
+        old = output.listed_outputs(self.study.results / PROVENANCE)
+        output.write_tables(gathered, sink)
+        output.write_maps(found.maps, sink)
+        output.write_predictions(found.targets, sink)
+        if gathered.cohort.flow is not None:
+            output.write_flow(gathered.cohort.flow, sink)
+        output.write_failed(self.failed, sink)
+        output.write_verdicts(found.targets, gathered.outcomes, sink)
+        write_report(content_of(self.study, found, self.inputs), sink)
+        output.remove_old(self.study.results, old, sink.written)
+        settings = self.settings.model_dump(mode="json", by_alias=True)
+        outputs = output.hashes_of(self.study.results, sink.written)
+        record = provenance(self.study.text, settings, self.inputs, outputs, self.started)
+        output.write_json(record, sink(PROVENANCE))
+        self.engine.progress.advance()
+        self.engine.progress.end()
+
+
+def _nobody(failed: list[Lost], boxes: list[Box]) -> InputError:
+    reasons = [f"{lost.patient}: {lost.reason}" for lost in failed[:3]]
+    reasons += [f"{label}: {patient}: {why}" for label, lost in boxes for patient, why in list(lost.items())[:2]]
+    return InputError(
+        f"no patient that could be measured ({'; '.join(reasons[:4]) or 'nobody in the cohort'})",
+        "at least one patient with images and a contour",
+        "genoxel check lists every patient with its reason",
+    )

@@ -1,0 +1,133 @@
+"""The step `cohort`: one row of everything per patient, who was lost where, and the outcomes of all targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from genoxel.core.cohort import Cohort
+from genoxel.core.errors import GenoxelError
+from genoxel.core.flow import Flow
+from genoxel.core.keys import as_keys
+from genoxel.core.outcome import Outcome
+from genoxel.core.table import Column, Source, Table
+from genoxel.omics.join import JoinReport, Layers, join
+from genoxel.omics.targets import Reading, make_outcome
+from genoxel.study.molecular import Molecular
+from genoxel.study.steps.who import Who
+from genoxel.study.study import Study
+
+Box = tuple[str, Mapping[str, str]]
+"""A box of the flow: its label, and who was lost there with the reason."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """The cohort with its layers, the outcomes of all targets, and how their words were read."""
+
+    cohort: Cohort
+    report: JoinReport
+    outcomes: tuple[Outcome, ...]
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    volume: str = ""
+
+    @property
+    def features(self) -> Table:
+        """The image features."""
+        return self.cohort.table("features")
+
+    def blocks(self) -> dict[str, Table]:
+        """Return the tables that models see, by the names that [learn] uses."""
+        features = self.features
+        blocks = {"image": features}
+        if self.volume:
+            blocks["volume"] = features.select([self.volume])
+        for name in ("clinical", "expression"):
+            if name in self.cohort.tables and self.cohort.tables[name].columns:
+                blocks[name] = self.cohort.tables[name]
+        return blocks
+
+
+def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes: Sequence[Box]) -> Gathered:
+    """Return the cohort of everyone measured; `boxes` tell who was lost among images, contours and features."""
+    flow = who.flow
+    for label, lost in boxes:
+        flow = flow.drop(label, dict(lost))
+    measured = set(features.patients)
+    flow = flow.drop("measured", {one: "no image features" for one in flow.patients if one not in measured})
+    tables = {"features": sorted_rows(features)}
+    if who.sheet is not None and study.settings.cohort.clinical:
+        tables["clinical"] = who.sheet.to_table(study.settings.cohort.clinical)
+    if molecular.expression is not None:
+        tables["expression"] = molecular.expression
+    records = {"variants": molecular.variants} if molecular.variants is not None else {}
+    flow = Flow(flow.steps)
+    cohort, report = join(Layers(tables=tables, records=records, site=who.sites), flow)
+    cohort = cohort.of_patients(sorted(cohort.patients))
+    outcomes, readings = outcomes_of(study, who, molecular, cohort.patients)
+    for outcome in outcomes:
+        cohort = cohort.with_outcome(outcome)
+    volume = find_volume(cohort.table("features"))
+    return Gathered(cohort, report, outcomes, readings, volume)
+
+
+def outcomes_of(
+    study: Study, who: Who, molecular: Molecular, patients: Sequence[str]
+) -> tuple[tuple[Outcome, ...], dict[str, Reading]]:
+    """Return the outcome of every target for `patients`, and how the words of column targets were read."""
+    outcomes, readings = [], {}
+    scores = [molecular.expression] if molecular.expression is not None else []
+    for name, settings in study.settings.targets.items():
+        try:
+            outcome, reading = make_outcome(name, settings, who.texts, molecular.variants, scores, patients)
+        except GenoxelError as error:
+            error.add_note(f"[target.{name}]")
+            raise
+        outcomes.append(outcome)
+        if reading is not None:
+            readings[name] = reading
+    return tuple(outcomes), readings
+
+
+def find_volume(features: Table) -> str:
+    """Return the column of the region's volume, or an empty text where there is none."""
+    from genoxel.features.extract import volume_column
+
+    try:
+        return volume_column(features)
+    except GenoxelError:
+        return ""
+
+
+def sorted_rows(table: Table) -> Table:
+    """Return the table with its rows in canonical order, so that bytes do not depend on who was done first."""
+    return table.take(np.array(sorted(range(len(table.rows)), key=lambda place: table.rows[place]), dtype=np.intp))
+
+
+def targets_table(outcomes: Sequence[Outcome], patients: Sequence[str]) -> Table:
+    """Return one column per outcome (class codes or values); unknown is missing."""
+    columns, values = [], []
+    for outcome in outcomes:
+        aligned = outcome.of_patients(patients)
+        two = outcome.kind == "class" and len(outcome.levels) == 2
+        kind = "binary" if two else "categorical" if outcome.kind == "class" else "ordinal"
+        source = Source(family="target")
+        if outcome.levels:
+            columns.append(Column(outcome.name, kind, levels=outcome.levels, source=source))  # type: ignore[arg-type]
+        else:
+            columns.append(Column(outcome.name, "real", unit=outcome.unit, source=source))
+        values.append(aligned.values)
+    array = np.array(values, dtype=np.float64).reshape(len(outcomes), len(patients)).T
+    return Table(array, as_keys(patients), tuple(columns), "targets")
+
+
+def sites_table(sites: Mapping[str, str], patients: Sequence[str]) -> Table | None:
+    """Return one categorical column of sites, or None where nobody has one."""
+    levels = tuple(sorted({sites[one] for one in patients if one in sites}))
+    if not levels:
+        return None
+    codes = [[levels.index(sites[one]) if one in sites else np.nan] for one in patients]
+    column = Column("site", "categorical", levels=levels, source=Source(family="clinical"))
+    return Table(np.array(codes, dtype=np.float64).reshape(len(patients), 1), as_keys(patients), (column,), "site")

@@ -1,0 +1,223 @@
+"""Everything that the report shows, gathered from what the steps gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genoxel.core.errors import GenoxelError, InputError, describe
+from genoxel.core.image import FloatArray
+from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.core.table import Table
+from genoxel.omics.join import days_between
+from genoxel.omics.variants import status
+from genoxel.report import content as pages
+from genoxel.report.contact import Card
+from genoxel.report.tables.cohort import compare_groups, compare_included, summarise_acquisition
+from genoxel.simulate.truth import MARKER, is_simulated, read_truth
+from genoxel.stats.power import auc_half_width, detectable_auc
+from genoxel.study.molecular import Molecular
+from genoxel.study.provenance import versions
+from genoxel.study.result import Lost
+from genoxel.study.steps.associate import Block
+from genoxel.study.steps.cohort import Gathered
+from genoxel.study.steps.who import Who
+from genoxel.study.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What the steps gave: who, molecules, cohort, pictures, acquisition facts, failures, maps and verdicts."""
+
+    who: Who
+    molecular: Molecular
+    gathered: Gathered
+    cards: tuple[Card, ...] = ()
+    acquisition: tuple[tuple[str, str, Mapping[str, object]], ...] = ()
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    failed: tuple[Lost, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    maps: Mapping[str, AssociationMap] = field(default_factory=dict)
+    targets: tuple[TargetResult, ...] = ()
+
+
+def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> pages.ReportContent:
+    """Return the content of the report of a study."""
+    gathered = found.gathered
+    simulated = simulated_folder(study)
+    return pages.ReportContent(
+        _facts(study, found),
+        flow=gathered.cohort.flow,
+        outcomes=gathered.outcomes,
+        readings=_readings(gathered),
+        planned=tuple(plan_of(gathered)),
+        comparisons=tuple(_comparisons(study, found)),
+        acquisition=summarise_acquisition(found.acquisition),
+        image_to_sample_days=_days(study, found),
+        cards=found.cards,
+        failed=tuple(pages.Failure(lost.patient, lost.step, lost.reason) for lost in found.failed),
+        features=gathered.features,
+        volume=gathered.volume,
+        undefined=found.undefined,
+        genome=_genome(study, found),
+        expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
+        associations=tuple(
+            pages.Screen(block.name, found.maps[block.name], block.image, block.other) for block in found.blocks
+        ),
+        targets=found.targets,
+        not_done=tuple(_not_done(study, found)),
+        record=_record(study, hashes),
+        simulated=study.settings.study.simulated or simulated is not None,
+        truth=_truth(simulated, found.targets) if simulated is not None else (),
+    )
+
+
+def simulated_folder(study: Study) -> Path | None:
+    """Return the folder of the simulated cohort that a study reads, or None."""
+    settings = study.settings
+    images = settings.io.images
+    names = [str(images.folder)] if images is not None and images.folder is not None else []
+    names += [settings.cohort.table] if settings.cohort.table else []
+    for name in names:
+        place = study.file(name)
+        for folder in (place, place.parent):
+            if is_simulated(folder):
+                return folder if (folder / MARKER).is_file() else folder.parent
+    return None
+
+
+def _facts(study: Study, found: Findings) -> pages.StudyFacts:
+    settings = study.settings.study
+    sites = {found.gathered.cohort.site[one] for one in found.gathered.cohort.patients if one in found.who.sites}
+    name = settings.name or study.path.stem
+    return pages.StudyFacts(
+        *(name, settings.question, settings.design, settings.ethics), sites=len(sites) or None, seed=settings.seed
+    )
+
+
+def _readings(gathered: Gathered) -> tuple[pages.WordReading, ...]:
+    unknown = {"nobody": "I do not know"}
+    return tuple(
+        pages.WordReading(target, word.word, word.count, word.read_as or unknown.get(word.by, "unknown"))
+        for target, reading in gathered.readings.items()
+        for word in reading.words
+    )
+
+
+def plan_of(gathered: Gathered) -> list[pages.Planned]:
+    """Return for each two-class target n, positives, the detectable AUC and the expected half width."""
+    planned = []
+    for outcome in gathered.outcomes:
+        if outcome.kind != "class" or len(outcome.levels) != 2:
+            continue
+        counts = list(outcome.counts().values())
+        negative, positive = counts[0], counts[1]
+        if min(negative, positive) < 1:
+            planned.append(pages.Planned(outcome.name, negative + positive, positive, float("nan"), float("nan")))
+            continue
+        found = detectable_auc(positive, negative), auc_half_width(positive, negative)
+        planned.append(pages.Planned(outcome.name, negative + positive, positive, *found))
+    return planned
+
+
+def _comparisons(study: Study, found: Findings) -> list[pages.Comparison]:
+    sheet, names = found.who.sheet, study.settings.cohort.clinical
+    if sheet is None or not names:
+        return []
+    inside = found.gathered.cohort.tables["clinical"]
+    tables = [
+        compare_groups(inside, outcome)
+        for outcome in found.gathered.outcomes
+        if outcome.kind == "class" and len(outcome.levels) == 2
+    ]
+    patients = found.gathered.cohort.patients
+    if len(patients) < len(sheet.patients):
+        tables.append(compare_included(sheet.to_table(names), patients))
+    return tables
+
+
+def _days(study: Study, found: Findings) -> tuple[float, ...]:
+    interval = study.settings.cohort.interval
+    if interval is None or found.who.sheet is None:
+        return ()
+    days = days_between(found.who.texts, interval.start, interval.end)
+    return tuple(float(gap) for one in found.gathered.cohort.patients if (gap := days.get(one)) is not None)
+
+
+def _genome(study: Study, found: Findings) -> pages.Genome | None:
+    variants, patients = found.molecular.variants, found.gathered.cohort.patients
+    if variants is None or not patients:
+        return None
+    omics = study.settings.omics
+    genes = list(dict.fromkeys(gene for target in study.settings.targets.values() for gene in target.genes))
+    names, counts = np.unique(variants["gene"].astype(str), return_counts=True)
+    common = [str(name) for name in names[np.argsort(-counts, kind="stable")][:15]]
+    known: dict[str, Mapping[str, str | None]] = {}
+    for gene in dict.fromkeys([*genes, *common]):
+        try:
+            known[gene] = dict(status(variants, gene, None, patients))
+        except InputError:
+            continue
+    volume = found.gathered.volume
+    rows = found.gathered.features.per_patient("first")
+    tracks = {volume: _track(rows, rows[volume])} if volume else {}
+    return pages.Genome(patients, known, tracks, omics.build or "", omics.mutations or "")
+
+
+def _track(rows: Table, values: FloatArray) -> dict[str, float]:
+    return dict(zip(rows.patients, values.tolist(), strict=True))
+
+
+def _expression(study: Study, table: Table | None, patients: Sequence[str]) -> pages.Expression | None:
+    settings = study.settings.omics.expression
+    if table is None or settings is None:
+        return None
+    inside = table.of_patients(patients)
+    spread = np.ptp(inside.values, axis=0) if len(inside) else np.zeros(0)
+    constant = int(np.sum(spread == 0))
+    return pages.Expression(len(inside.patients), len(inside.columns), settings.unit, settings.transform, constant)
+
+
+def _not_done(study: Study, found: Findings) -> list[pages.NotDone]:
+    settings = study.settings
+    gaps = []
+    if settings.associate is None:
+        gaps.append(pages.NotDone("association map", "no section [associate] in the study file"))
+    if settings.learn is None:
+        gaps.append(pages.NotDone("prediction", "no section [learn] in the study file"))
+    predicted = {target.target for target in found.targets}
+    gaps += [
+        pages.NotDone(f"prediction of {outcome.name}", "not two classes, or not named in [learn]")
+        for outcome in found.gathered.outcomes
+        if settings.learn is not None and outcome.name not in predicted
+    ]
+    if not found.gathered.volume:
+        gaps.append(pages.NotDone("comparison with volume", "no column holds the volume of the region"))
+    gaps.append(pages.NotDone("external validation", "no cohort of another centre was given"))
+    return gaps
+
+
+def _record(study: Study, hashes: Mapping[str, str]) -> pages.Record:
+    settings: dict[str, Any] = study.settings.model_dump(mode="json", by_alias=True)
+    return pages.Record(study.text, settings, versions(), dict(sorted(hashes.items())))
+
+
+def _truth(folder: Path, targets: Sequence[TargetResult]) -> tuple[pages.Truth, ...]:
+    try:
+        effects = read_truth(folder)["effects"]
+    except (GenoxelError, KeyError) as error:
+        return (pages.Truth("truth.json", "unreadable", float("nan"), float("nan"), None, describe(error)),)
+    words = {target.target: target.verdict.word for target in targets}
+    rows = []
+    for effect in effects:
+        gene = effect["gene"]
+        found = None if gene not in words else words[gene] in ("supported", "above chance, no gain shown")
+        planted = {trait: d for trait, d in effect["declared_d"].items() if d} or {"none": 0.0}
+        for trait, declared in planted.items():
+            realised = effect["realised_d_profiled"].get(trait, float("nan")) if trait != "none" else 0.0
+            rows.append(pages.Truth(f"{gene} and {trait}", "gene effect", declared, realised, found))
+    return tuple(rows)

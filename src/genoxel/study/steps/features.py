@@ -1,0 +1,100 @@
+"""The step `features`: one row of measurements per region of a patient, from the cut-outs of the step `image`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genoxel.core.keys import RowKey
+from genoxel.core.settings import digest
+from genoxel.core.table import Table
+from genoxel.features.extract import Features, as_table, extract
+from genoxel.features.settings import FeatureSettings
+from genoxel.image.settings import ImageSettings
+from genoxel.io.parquet import column_of, column_record
+from genoxel.study.engine import Engine, Job, Result, code_version
+from genoxel.study.ledger import key_of
+from genoxel.study.pack import pack, unpack
+from genoxel.study.steps.volumes import image_of, mask_of
+
+VERSION = "1"
+ROOMS = ("core", "image", "features")
+
+
+@dataclass(frozen=True)
+class FeatureWork:
+    """What a worker needs to measure one patient: the file of the step `image`, and the settings."""
+
+    patient: str
+    path: str
+    image: ImageSettings
+    features: FeatureSettings
+
+
+def measure_patient(work: FeatureWork) -> bytes:
+    """Measure all regions of one patient; rows and columns as plain arrays and facts."""
+    arrays, facts, _ = unpack(Path(work.path).read_bytes())
+    rows: dict[RowKey, Features] = {}
+    for place, volume in enumerate(facts["volumes"]):
+        try:
+            found = _measure(arrays, place, volume, work)
+        except Exception as error:
+            error.add_note(f"patient {work.patient}, {volume['label']}, {volume['region']}")
+            raise
+        key = RowKey(work.patient, lesion=volume["lesion"])
+        rows[key] = rows[key].beside(found) if key in rows else found
+    content = [
+        {
+            "key": list(key),
+            "columns": [column_record(column) for column in found.columns],
+            "values": [found.values[column.name] for column in found.columns],
+            "reasons": dict(found.reasons),
+        }
+        for key, found in rows.items()
+    ]
+    return pack({}, content)
+
+
+def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], work: FeatureWork) -> Features:
+    image = image_of(arrays[f"{place}.image"], volume["image"])
+    mask = mask_of(arrays[f"{place}.mask"], volume["mask"])
+    # The step `image` normalised the whole volume; a second time on the cut-out would be wrong.
+    rules = work.image.for_modality(volume["label"]).model_copy(update={"normalise": None, "override": {}})
+    return extract(image, mask, rules, work.features, region=volume["region"])
+
+
+def feature_jobs(images: Mapping[str, Result], image: ImageSettings, features: FeatureSettings) -> list[Job]:
+    """Return one job per patient whose image is ready."""
+    settings, code = digest([image.digest(), features.digest()]), code_version(VERSION, ROOMS)
+    return [
+        Job(
+            *("features", patient, key_of([result.sha256], settings, code), measure_patient),
+            *(FeatureWork(patient, str(result.path), image, features), ".zip"),
+        )
+        for patient, result in images.items()
+        if result.path is not None
+    ]
+
+
+def measure(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
+    """Return patient -> result of the step."""
+    return engine.run("features", jobs)
+
+
+def assemble(results: Mapping[str, Result]) -> tuple[Table | None, dict[str, str]]:
+    """Return (the table of all rows in canonical order, column -> why it has no value where it has none)."""
+    rows: dict[RowKey, Features] = {}
+    undefined: dict[str, str] = {}
+    for patient in sorted(results):
+        path = results[patient].path
+        if path is None:
+            continue
+        for one in unpack(path.read_bytes())[1]:
+            columns = tuple(column_of(record) for record in one["columns"])
+            values = dict(zip([column.name for column in columns], one["values"], strict=True))
+            rows[RowKey(*one["key"])] = Features(values, columns, one["reasons"])
+            undefined.update({name: reason for name, reason in one["reasons"].items() if name not in undefined})
+    ordered = {key: rows[key] for key in sorted(rows)}
+    return (as_table(ordered) if ordered else None), undefined

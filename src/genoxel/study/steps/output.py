@@ -1,0 +1,145 @@
+"""What a run leaves in the folder of results: tables twice (Parquet and CSV), who was lost, and how it was made."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from genoxel.core.flow import Flow
+from genoxel.core.outcome import Outcome
+from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.core.table import Table
+from genoxel.io.files import atomic_write, hash_file
+from genoxel.io.parquet import write_arrays
+from genoxel.io.spreadsheet import write_csv, write_rows
+from genoxel.io.tables import write_table
+from genoxel.study.result import Lost, verdict_record
+from genoxel.study.steps.cohort import Gathered, targets_table
+
+
+class Sink:
+    """The folder of results: gives the path of a name and remembers that it was written.
+
+    >>> sink = Sink(Path("results"))
+    >>> sink("flow.csv").name, sorted(sink.written)
+    ('flow.csv', ['flow.csv'])
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.written: set[str] = set()
+
+    def __call__(self, name: str) -> Path:
+        """Return the path of a result."""
+        self.written.add(name)
+        return self.folder / name
+
+
+def write_tables(gathered: Gathered, sink: Sink) -> None:
+    """Write features, clinical, expression and targets as Parquet and CSV, with one data dictionary."""
+    tables = {name: table for name, table in gathered.cohort.tables.items() if table.columns}
+    if gathered.outcomes:
+        tables["targets"] = targets_table(gathered.outcomes, gathered.cohort.patients)
+    for name, table in tables.items():
+        write_table(table, sink(f"tables/{name}.parquet"))
+        write_csv(table, sink(f"tables/{name}.csv"))
+    write_rows(list(_DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
+
+
+_DICTIONARY = ("table", "column", "kind", "unit", "code", "modality", "region", "family", "levels", "definition")
+
+
+def dictionary_rows(tables: Mapping[str, Table]) -> list[list[str]]:
+    """Return one row per column of every table: what it is, in which unit, by which definition."""
+    return [
+        [
+            *(name, column.name, column.kind, column.unit, column.code, column.source.modality, column.source.region),
+            *(column.source.family, " | ".join(column.levels), column.definition),
+        ]
+        for name, table in tables.items()
+        for column in table.columns
+    ]
+
+
+def write_flow(flow: Flow, sink: Sink) -> None:
+    """Write flow.csv: one row per box and lost patient, and one for a box that lost nobody."""
+    rows: list[list[Any]] = []
+    for place, step in enumerate(flow.steps):
+        counts = [place, step.label, len(step.entered), len(step.left)]
+        rows += [[*counts, patient, reason] for patient, reason in step.lost] or [[*counts, "", ""]]
+    write_rows(["box", "label", "entered", "left", "lost_patient", "reason"], rows, sink("flow.csv"))
+
+
+def write_failed(failed: Sequence[Lost], sink: Sink) -> None:
+    """Write failed.csv: who could not be measured, at which step, why (only the header when nobody)."""
+    rows = [[lost.patient, lost.step, lost.reason] for lost in failed]
+    write_rows(["patient", "step", "reason"], rows, sink("failed.csv"))
+
+
+def write_maps(maps: Mapping[str, AssociationMap], sink: Sink) -> None:
+    """Write every association map, one row per pair, as Parquet and CSV."""
+    for name, found in maps.items():
+        place = f"tables/associations_{name}"
+        write_arrays(found.pairs, sink(f"{place}.parquet"))
+        names = list(found.pairs)
+        columns = [found.pairs[name].tolist() for name in names]
+        rows = ([plain_cell(one) for one in row] for row in zip(*columns, strict=True))
+        write_rows(names, rows, sink(f"{place}.csv"))
+
+
+def plain_cell(value: Any) -> Any:
+    """Return a cell as CSV holds it: missing is empty."""
+    return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def write_predictions(targets: Sequence[TargetResult], sink: Sink) -> None:
+    """Write every held-out prediction of every model: target, features, model, repeat, fold, patient, y, score."""
+    rows: list[list[Any]] = []
+    for target in targets:
+        for one in target.ladder:
+            names = ("repeat", "fold", "patient", "y", "score")
+            columns = [one.predictions[name].tolist() for name in names if name in one.predictions]
+            if len(columns) == len(names):
+                rows += [[target.target, one.features, one.model, *row] for row in zip(*columns, strict=True)]
+    header = ["target", "features", "model", "repeat", "fold", "patient", "y", "score"]
+    write_rows(header, rows, sink("tables/predictions.csv"))
+
+
+def write_verdicts(targets: Sequence[TargetResult], outcomes: Sequence[Outcome], sink: Sink) -> None:
+    """Write verdicts.json: the word of every target, its numbers and its rule."""
+    content = {
+        "targets": [verdict_record(target) for target in targets],
+        "not_predicted": sorted({outcome.name for outcome in outcomes} - {target.target for target in targets}),
+        "research_use_only": True,
+    }
+    write_json(content, sink("verdicts.json"))
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write plain values as readable JSON."""
+    atomic_write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return name -> SHA-256 of the results named."""
+    return {name: hash_file(folder / name) for name in sorted(names)}
+
+
+def listed_outputs(path: Path) -> set[str]:
+    """Return the files that an earlier run listed in its provenance (nothing when it cannot be read)."""
+    try:
+        outputs = json.loads(path.read_text(encoding="utf-8"))["outputs"]
+        return {name for name in outputs if ".." not in Path(name).parts and not Path(name).is_absolute()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def remove_old(folder: Path, old: set[str], written: set[str]) -> None:
+    """Remove results of an earlier run that this one did not write again, so that nothing stale lies beside it."""
+    for name in old - written:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()

@@ -1,0 +1,25 @@
+"""The step `report`: one HTML file, the tables it cites, the contours page, and the methods text."""
+
+from __future__ import annotations
+
+from genoxel.io.files import atomic_write
+from genoxel.io.spreadsheet import write_rows
+from genoxel.report.contact import contact_page
+from genoxel.report.content import ReportContent
+from genoxel.report.html import render
+from genoxel.report.methods import methods_text, references_bib
+from genoxel.report.tables.build import build
+from genoxel.study.steps.output import Sink, plain_cell
+
+
+def write_report(content: ReportContent, sink: Sink) -> None:
+    """Write the report and what it cites: its tables, the contours page, methods and references."""
+    for sheet in build(content).values():
+        rows = [[plain_cell(cell) for cell in row] for row in sheet.rows]
+        write_rows([field.name for field in sheet.fields], rows, sink(f"tables/{sheet.key}.csv"))
+    atomic_write(sink("methods.md"), methods_text(content) + "\n")
+    atomic_write(sink("references.bib"), references_bib())
+    if content.cards:
+        page = contact_page(content.cards, f"Contours: {content.study.name}", content.simulated)
+        atomic_write(sink("contours.html"), page)
+    atomic_write(sink("report.html"), render(content))

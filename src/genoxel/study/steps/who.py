@@ -1,0 +1,69 @@
+"""Who takes part, as far as tables and decisions say: the first boxes of the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from genoxel.core.errors import SettingsError, nearest
+from genoxel.core.flow import Flow
+from genoxel.io.clinical import ClinicalSheet, read_clinical
+from genoxel.omics.join import include, within_days
+from genoxel.segment.contours import Override, read_overrides
+from genoxel.study.study import Study
+
+
+@dataclass(frozen=True)
+class Who:
+    """The clinical table (None without one), the flow so far, decisions by hand, and the site of each patient."""
+
+    sheet: ClinicalSheet | None
+    flow: Flow
+    decisions: Mapping[str, Override] = field(default_factory=dict)
+    sites: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def texts(self) -> dict[str, dict[str, str]]:
+        """Column -> patient -> cell (empty without a clinical table)."""
+        return self.sheet.texts() if self.sheet else {}
+
+
+def read_sheet(study: Study) -> ClinicalSheet | None:
+    """Return the clinical table of a study, or None when it names none."""
+    cohort = study.settings.cohort
+    if cohort.table is None:
+        return None
+    return read_clinical(study.file(cohort.table), cohort.patient, cohort.sheet)
+
+
+def enter(study: Study, measurable: Sequence[str]) -> Who:
+    """Return who takes part by tables and decisions; `measurable` are the patients with images or ready features.
+
+    Raises `SettingsError` when a rule needs a clinical table and there is none.
+    """
+    settings = study.settings.cohort
+    sheet = read_sheet(study)
+    texts = sheet.texts() if sheet else {}
+    flow = Flow.start("in the clinical table", sheet.patients) if sheet else Flow.start("with images", measurable)
+    if sheet is None and (settings.include or settings.exclude or settings.interval):
+        raise SettingsError("rules without a clinical table", "[cohort] table", "name the table, or remove the rules")
+    flow = include(flow, texts, settings.include, settings.exclude)
+    if settings.interval is not None:
+        interval = settings.interval
+        flow = within_days(flow, texts, interval.start, interval.end, interval.max_days)
+    decisions: dict[str, Override] = {}
+    if settings.overrides:
+        decisions = read_overrides(study.file(settings.overrides))
+        _refuse_strangers(decisions, [*flow.steps[0].entered, *measurable], settings.overrides)
+        out = {who: decision.reason for who, decision in decisions.items() if decision.excludes}
+        flow = flow.drop("left out by hand", out)
+    sites = sheet.text(settings.site) if sheet and settings.site else {}
+    return Who(sheet, flow, decisions, {who: site for who, site in sites.items() if site.strip()})
+
+
+def _refuse_strangers(decisions: Mapping[str, Override], patients: Sequence[str], name: str) -> None:
+    known = set(patients)
+    strangers = [patient for patient in decisions if patient not in known]
+    if strangers:
+        hint = nearest(strangers[0], known) or "correct the identifier"
+        raise SettingsError(f"a decision on {strangers[0]} in {name}", "patients of this study", hint)
