@@ -115,7 +115,7 @@ def _place(rng: np.random.Generator, radius: float) -> Millimetres:
     reach = max(54.0 - radius, 20.0)
     x = side * rng.uniform(min(18.0, reach - 6), min(34.0, reach))
     y = rng.uniform(-1, 1) * max(62.0 - radius - 0.5 * abs(x), 8.0)
-    return float(x), float(y), float(rng.uniform(-10, 12))
+    return float(x), float(y), float(rng.uniform(-1, 1) * min(max(38.0 - 1.2 * radius, 0.0), 12.0))
 
 
 def _compose(
@@ -134,7 +134,7 @@ def _compose(
     uptake = physical["enhancement"] if SEQUENCES[place] == "T1CE" else 0.0
     field = (_CELL_WEIGHT[place] * lesion.cells + _VESSEL_WEIGHT[place] * lesion.vessels) * physical["heterogeneity"]
     viable = (_SIGNAL["tumour"][place] + uptake) * (1 + field)
-    dead = _SIGNAL["core"][place] * (1 + _CORE_SHARE * field) + 0.35 * uptake
+    dead = _SIGNAL["core"][place] * (1 + _CORE_SHARE * field) + 0.20 * uptake
     signal += inside * ramp(lesion.body, 1.5) * (viable - signal)
     signal += inside * ramp(lesion.core, 4.0) * (dead - signal)
     return np.asarray(np.maximum(signal, 0), np.float32)

@@ -19,7 +19,7 @@ _FINGERS = (3.0, 7.0)
 _OBLATE = 0.12
 _HIGHEST = 2.5
 _FINGER_REACH = 2.2
-_LARGEST_CORE = 0.7
+_LARGEST_CORE = 0.8
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def draw_lesion(
     far = np.float32(-1e3)
     body, core, reach = (np.full(away.shape, far, np.float32) for _ in range(3))
     body[near] = surface - away[near]
+    for axis, step in zip(axes, spacing, strict=True):
+        body = np.minimum(body, np.abs(axis).max() - np.float32(step) - np.abs(axis))
     core[near] = surface * share - away[near]
     reach[near] = surface + np.float32(spread) * fingers - away[near]
     size = tuple(int(count) for count in away.shape)

@@ -42,12 +42,12 @@ class Trait:
 _ALL = (
     Trait("texture", "correlation length of the tumour's tissue field", "mm", 4.5, 5.0, 0.40),
     Trait(
-        "heterogeneity", "SD of the tissue field, relative to the tissue on MR", "share (MR), HU (CT)", 0.16, 34.0, 0.35
+        "heterogeneity", "SD of the tissue field, relative to the tissue on MR", "share (MR), HU (CT)", 0.20, 34.0, 0.35
     ),
     Trait("margin", "irregularity: SD of the radius over directions", "share of the radius", 0.10, 0.12, 0.40),
     Trait("size", "radius of the sphere of equal volume", "mm", 22.0, 18.0, 0.15),
     Trait("enhancement", "contrast uptake of viable tumour", "share of white matter (MR), HU (CT)", 0.38, 35.0, 0.30),
-    Trait("necrosis", "radius of the dead core", "share of the radius", 0.42, 0.35, 0.20),
+    Trait("necrosis", "radius of the dead core", "share of the radius", 0.50, 0.40, 0.15),
     Trait("oedema", "reach of the oedema beyond the tumour", "mm", 12.0, None, 0.35),
 )
 TRAITS: Mapping[str, Trait] = {trait.name: trait for trait in _ALL}
