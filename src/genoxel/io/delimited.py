@@ -38,6 +38,8 @@ class Grid:
         some = ", ".join(self.header[:12]) + (" ..." if len(self.header) > 12 else "")
         folded = {name.casefold(): name for name in self.header}
         hint = f"did you mean {folded[column.casefold()]!r}?" if column.casefold() in folded else ""
+        if any(column in comment for comment in self.comments):
+            hint = "a line that begins with # was taken as a comment: remove the # from the header"
         raise TableError(f"column {column!r} of {self.name}", some, hint or nearest(column, self.header))
 
     def column(self, column: str) -> tuple[str, ...]:

@@ -32,8 +32,7 @@ def read_expression(path: str | Path, unit: str = "", ids: Collection[str] = (),
     in the row key. `skip` names columns to leave out. Empty cells and NA are missing. Raises `TableError` for genes or
     samples that occur twice and for symbols damaged by a spreadsheet, `FileFormatError` for cells that are no number.
     """
-    grid = read_grid(path, quotes=False) if _tabbed(path) else read_grid(path)
-    grid = _without(grid, {*(name.casefold() for name in skip), *_ANNOTATION})
+    grid = _without(read_grid(path), {*(name.casefold() for name in skip), *_ANNOTATION})
     first = [clean_id(row[0]) for row in grid.rows]
     header = [clean_id(name) for name in grid.header[1:]]
     values = _numbers(grid)
@@ -45,11 +44,6 @@ def read_expression(path: str | Path, unit: str = "", ids: Collection[str] = (),
     source = Source(family="expression")
     columns = tuple(Column(gene, unit=unit, source=source) for gene in genes)
     return Table(values, tuple(_key(sample, grid.name) for sample in samples), columns, "expression")
-
-
-def _tabbed(path: str | Path) -> bool:
-    name = Path(path).name.casefold().removesuffix(".gz")
-    return name.endswith((".tsv", ".txt", ".gct"))
 
 
 def _without(grid: Grid, names: set[str]) -> Grid:
@@ -80,7 +74,7 @@ def _numbers(grid: Grid) -> FloatArray:
     values = np.empty((len(grid.rows), len(grid.header) - 1))
     for place, (row, line) in enumerate(zip(grid.rows, grid.lines, strict=True)):
         try:
-            values[place] = row[1:]
+            values[place] = row[1:]  # NumPy reads the texts as numbers, and refuses words
         except ValueError:
             values[place] = [
                 _number(cell, name, line, grid) for cell, name in zip(row[1:], grid.header[1:], strict=True)

@@ -19,7 +19,7 @@ from genoxel.core.table import Column, Source, Table
 from genoxel.io.delimited import Grid, read_grid
 from genoxel.io.files import existing
 from genoxel.io.parquet import is_ours, read_table
-from genoxel.omics.texts import is_missing
+from genoxel.omics.texts import is_missing, read_numbers
 
 _IDS = (
     "patient",
@@ -86,7 +86,7 @@ def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
     names = [name for name in names if name not in skip and not name.startswith(_ASIDE)]
     columns, values, words = [], [], []
     for name in names:
-        numbers, strange = _column(grid.column(name))
+        numbers, strange = _column(grid.column(name), grid.delimiter == ";")
         if numbers is None:
             words.append(name)
             continue
@@ -139,7 +139,7 @@ def _keys(grid: Grid, parts: Mapping[int, str]) -> tuple[RowKey, ...]:
     return tuple(keys)
 
 
-def _column(cells: Sequence[str]) -> tuple[FloatArray | None, int]:
+def _column(cells: Sequence[str], decimal_comma: bool) -> tuple[FloatArray | None, int]:
     """Return (numbers with NaN where missing or not finite, how many were not finite), None for words."""
     try:
         numbers: npt.NDArray[np.float64] = np.array(cells, dtype=np.float64)
@@ -147,7 +147,10 @@ def _column(cells: Sequence[str]) -> tuple[FloatArray | None, int]:
         try:
             numbers = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
         except ValueError:
-            return None, 0
+            by_row, odd = read_numbers(dict(enumerate(cells)), decimal_comma) if decimal_comma else ({}, cells)
+            if odd:
+                return None, 0
+            numbers = np.array(list(by_row.values()))
     strange = int(np.isinf(numbers).sum())
     return np.where(np.isfinite(numbers), numbers, np.nan), strange
 

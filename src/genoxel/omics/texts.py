@@ -6,8 +6,11 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from genoxel.core.errors import TableError
+
+Key = TypeVar("Key", str, int)
 
 MISSING_WORDS = frozenset(
     [
@@ -44,7 +47,7 @@ def is_missing(text: str) -> bool:
     return plain(text) in MISSING_WORDS
 
 
-def read_numbers(texts: Mapping[str, str], decimal_comma: bool = False) -> tuple[dict[str, float], dict[str, str]]:
+def read_numbers(texts: Mapping[Key, str], decimal_comma: bool = False) -> tuple[dict[Key, float], dict[Key, str]]:
     """Return (numbers by key with NaN where missing, texts that are no number by key).
 
     Decimal commas are understood. A text like "1,234" is a decimal number when `decimal_comma` is set or other
@@ -55,8 +58,8 @@ def read_numbers(texts: Mapping[str, str], decimal_comma: bool = False) -> tuple
     """
     words = {key: text.strip().replace("\u2212", "-") for key, text in texts.items()}
     shown = any(_shows_decimal_comma(word) for word in words.values())
-    numbers: dict[str, float] = {}
-    odd: dict[str, str] = {}
+    numbers: dict[Key, float] = {}
+    odd: dict[Key, str] = {}
     for key, word in words.items():
         if is_missing(word):
             numbers[key] = math.nan

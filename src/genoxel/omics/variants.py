@@ -35,7 +35,8 @@ REGULATORY: Mapping[str, tuple[str, ...]] = {"TERT": ("5'Flank", "5'UTR")}
 
 _ALTERING = frozenset(name.casefold() for name in ALTERING)
 _SILENT = frozenset(name.casefold() for name in SILENT)
-_HOTSPOT = re.compile(r"(?:p\.)?([A-Z*])(\d+)(.*)")
+_CHANGE = re.compile(r"(?:p\.)?([A-Z*])(\d+)(.*)")
+_HOTSPOT = re.compile(r"(?:p\.)?([A-Z*])(\d+)([A-Z*]|del|dup|fs.*|_.*)?")
 
 
 def status(
@@ -146,7 +147,7 @@ def at_hotspot(protein: str, spot: str) -> bool:
     >>> [at_hotspot(change, "R132") for change in ("p.R132H", "R132C", "p.R1320H", "p.R172K")]
     [True, True, False, False]
     """
-    asked, found = _HOTSPOT.fullmatch(spot.strip()), _HOTSPOT.fullmatch(_one_letter(protein.strip()))
+    asked, found = _HOTSPOT.fullmatch(spot.strip()), _CHANGE.fullmatch(_one_letter(protein.strip()))
     if not asked or not found:
         return False
     return asked.groups()[:2] == found.groups()[:2] and (not asked[3] or asked[3] == found[3])
