@@ -8,7 +8,7 @@ from statsmodels.stats.proportion import proportion_confint
 from genoxel.core.results import Interval, verdict_words
 from genoxel.learn import intervals
 from genoxel.learn.permute import p_over_targets, p_value
-from genoxel.learn.verdict import judge, not_testable, rule
+from genoxel.learn.verdict import Evidence, judge, not_testable, rule
 
 
 def _scores(n: int = 60, repeats: int = 3, shift: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -114,10 +114,19 @@ AUC = {"weak": Interval(0.61, 0.47, 0.74), "none": Interval(0.50, 0.40, 0.60), "
 GAIN = {"yes": Interval(0.25, 0.08, 0.42), "no": Interval(0.01, -0.06, 0.08), "less": Interval(-0.2, -0.3, -0.1)}
 
 
+def _evidence(auc: str, gain: str, p: float) -> Evidence:
+    return Evidence(AUC[auc], GAIN[gain], "clinical", p, {"wild type": 50, "mutant": 30})
+
+
+def test_next_step_counts_the_patients_needed() -> None:
+    verdict = judge("T", _evidence("weak", "no", 0.09), 0.7)
+    assert "about 230 would narrow the interval to +-0.08" in verdict.next_step  # 80 * (0.135 / 0.08)^2 = 228
+
+
 @pytest.mark.parametrize(
     ("auc", "gain", "p", "useful", "word", "says"),
     [
-        ("good", "yes", 0.01, 0.7, "supported", "no gain is excluded"),
+        ("good", "yes", 0.01, 0.7, "supported", "A gain of zero is excluded"),
         ("good", "no", 0.05, 0.7, "above chance, no gain shown", "A gain above 0.08 is excluded"),
         ("good", "less", 0.01, 0.7, "above chance, no gain shown", "Any gain is excluded"),
         ("none", "no", 0.51, 0.7, "not supported", "An AUC of 0.70 or more"),
@@ -129,11 +138,12 @@ GAIN = {"yes": Interval(0.25, 0.08, 0.42), "no": Interval(0.01, -0.06, 0.08), "l
     ],
 )
 def test_every_row_of_the_rule(auc: str, gain: str, p: float, useful: float, word: str, says: str) -> None:
-    verdict = judge("T", AUC[auc], GAIN[gain], "clinical", p, useful)
+    verdict = judge("T", _evidence(auc, gain, p), useful)
     assert verdict.word == word
     assert says in verdict.reason
     assert verdict.next_step
     assert f"{useful:.2f}" in verdict.rule
+    assert "in 80 patients (50 wild type, 30 mutant)" in verdict.reason
 
 
 def test_words_of_the_rule_and_of_the_report() -> None:
@@ -142,8 +152,7 @@ def test_words_of_the_rule_and_of_the_report() -> None:
         assert f"{word}:" in text
     verdict = not_testable("T", "3 patients in the smaller class.", 0.7)
     assert verdict.word == "not testable"
-    everything = " ".join(
-        [text, *(judge("T", AUC[a], GAIN[g], "x", p, 0.7).reason for a in AUC for g in GAIN for p in (0.01, 0.5))]
-    )
+    verdicts = [judge("T", _evidence(a, g, p), 0.7) for a in AUC for g in GAIN for p in (0.01, 0.5)]
+    everything = " ".join([text, *(one.reason + one.next_step for one in verdicts)])
     for forbidden in ("trend", "promising", "significant", "proves"):
         assert forbidden not in everything

@@ -111,3 +111,17 @@ def test_sweep_in_python_equals_the_compiled_one() -> None:
             worst = sweep(XT, weight, residual, beta, curve, (0.01, 0.1), active)
             results.append([worst, *beta, *residual])
         np.testing.assert_allclose(*results, atol=1e-12)
+
+
+def test_nowhere_to_keep_compiled_code_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def njit(kernel: object, **options: object) -> object:
+        calls.append(options)
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return kernel
+
+    monkeypatch.setattr(kernels, "njit", njit)
+    assert kernels._compiled(len) is len
+    assert [bool(options.get("cache")) for options in calls] == [True, False]

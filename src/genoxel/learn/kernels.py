@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -11,8 +14,16 @@ _SUMS = {"reassoc", "contract"}
 """Sums may be taken in the order that is fastest on this processor: equal numbers on one machine, 1e-12 elsewhere."""
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _shrink(value: float, by: float) -> float:
+def _compiled(kernel: Callable[..., Any]) -> Any:
+    """Compile `kernel` at its first call and keep the code beside the package or in the user's cache, if writable."""
+    try:
+        return njit(kernel, cache=True, fastmath=_SUMS)
+    except RuntimeError:  # numba finds no folder to keep compiled code in: every process compiles for itself
+        return njit(kernel, fastmath=_SUMS)
+
+
+@_compiled
+def _shrink(value, by):  # type: ignore[no-untyped-def]
     if value > by:
         return value - by
     if value < -by:
@@ -20,7 +31,7 @@ def _shrink(value: float, by: float) -> float:
     return 0.0
 
 
-@njit(cache=True, fastmath=_SUMS)
+@_compiled
 def _sweep(XT, weight, residual, beta, curve, penalty, active):  # type: ignore[no-untyped-def]
     """Update every coefficient once (those in use only, when `active`); return the largest weighted squared change."""
     n = XT.shape[1]
@@ -40,7 +51,7 @@ def _sweep(XT, weight, residual, beta, curve, penalty, active):  # type: ignore[
     return worst
 
 
-@njit(cache=True, fastmath=_SUMS)
+@_compiled
 def _descend(XT, weight, residual, beta, penalty, tol):  # type: ignore[no-untyped-def]
     """Solve one weighted least-squares step by coordinate descent, in place; return the change of the intercept.
 
@@ -68,7 +79,7 @@ def _descend(XT, weight, residual, beta, penalty, tol):  # type: ignore[no-untyp
     return intercept
 
 
-@njit(cache=True)
+@_compiled
 def logistic_path(XT, y, penalties, l1_ratio, tol):  # type: ignore[no-untyped-def]
     """Return coefficients (penalties, k + 1), the intercept last, of logistic regressions with an elastic-net penalty.
 
@@ -99,7 +110,7 @@ def logistic_path(XT, y, penalties, l1_ratio, tol):  # type: ignore[no-untyped-d
     return out
 
 
-@njit(cache=True, fastmath=_SUMS)
+@_compiled
 def redundancy_walk(XT, order, limit, most, always):  # type: ignore[no-untyped-def]
     """Return the columns kept when walking down `order`, passing over those that repeat a kept one.
 
@@ -133,7 +144,7 @@ def redundancy_walk(XT, order, limit, most, always):  # type: ignore[no-untyped-
     return kept[:count]
 
 
-@njit(cache=True)
+@_compiled
 def auc_columns(y, scores):  # type: ignore[no-untyped-def]
     """Return the AUC (g,) of each column of `scores` (n, g); NaN where a class is absent."""
     out = np.empty(scores.shape[1])

@@ -17,7 +17,7 @@ from genoxel.learn.permute import p_over_targets, p_value
 from genoxel.learn.rounds import Rounds, statistic
 from genoxel.learn.settings import SMALLEST_USEFUL, LearnSettings
 from genoxel.learn.summary import prevalence_validation, summarise, target_text
-from genoxel.learn.verdict import judge, not_testable
+from genoxel.learn.verdict import Evidence, judge, not_testable
 from genoxel.learn.work import Part, Plan, TargetPlan, Task, plan, run_task, tasks
 
 __all__ = ["Part", "Plan", "Task", "judge_targets", "merge", "plan", "run_task", "tasks"]
@@ -95,7 +95,8 @@ class _Gathered:
         target = self.target
         validations = tuple(self._validation(entry) for entry in target.entries)
         best, gain = self._gain()
-        verdict = judge(self.name, validations[0].interval, gain, best, p_all, useful)
+        evidence = Evidence(validations[0].interval, gain, best, p_all, _counts(target))
+        verdict = judge(self.name, evidence, useful)
         return TargetResult(
             *(self.name, target.outcome.levels, _counts(target), validations, gain, best),
             *(p_value(self.observed, self.permuted), p_all, self.observed, self.permuted, useful, verdict),
