@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError
-from genoxel.core.image import Image, Step
+from genoxel.core.image import Image, Scalar, Step
 from genoxel.io.dicom_geometry import Plane, Stack, plane_of, stack
 from genoxel.io.dicom_pixels import Pixels, pixels_of
-from genoxel.io.dicom_tags import ACQUISITION, IDENTITY, facts, open_dicom
+from genoxel.io.dicom_tags import ACQUISITION, IDENTITY, facts, open_dicom, reading
 
 _ONE = {
     "PatientID": ("two patients", "(0010,0020)"),
@@ -28,16 +28,24 @@ _ONE = {
     "FrameOfReferenceUID": ("two frames of reference", "(0020,0052)"),
     "Modality": ("two modalities", "(0008,0060)"),
 }
-_SUV_UNITS = {"GML": "SUV", "CM2ML": "SUVbsa"}
+_PET_UNITS = {"GML": "SUV", "CM2ML": "SUVbsa", "NONE": ""}
 _LARGEST_HU = 40_000.0
+
+
+_COUNTS = ("NumberOfSlices", "ImagesInAcquisition", "InstanceNumber")
 
 
 @dataclass(frozen=True)
 class _Slice:
     name: str
     dataset: Any
+    tags: dict[str, Scalar]
     plane: Plane
     pixels: Pixels
+
+    def count(self, keyword: str) -> int:
+        value = self.tags.get(keyword)
+        return int(value) if isinstance(value, int | float) else 0
 
 
 def read_series(paths: Sequence[str | os.PathLike[str]]) -> Image:
@@ -54,41 +62,44 @@ def read_series(paths: Sequence[str | os.PathLike[str]]) -> Image:
     slices = [_read(Path(path)) for path in paths]
     _refuse_strangers(slices)
     slices, steps = _without_copies(slices)
-    first = slices[0].dataset
-    placed = stack([one.plane for one in slices], [one.name for one in slices], _thickness(first))
+    thickness = slices[0].tags.get("SliceThickness")
+    step = float(thickness) if isinstance(thickness, int | float) else None
+    placed = stack([one.plane for one in slices], [one.name for one in slices], step)
     slices = [slices[place] for place in placed.order]
     array, more = _volume(slices)
     tags = facts(slices[0].dataset, (*IDENTITY, *ACQUISITION))
+    modality = str(tags.get("Modality", ""))
     history = (
         Step("read_dicom", {"slices": len(slices)}),
         *steps,
         *more,
-        *_notices(slices, placed, array),
+        *_notices(slices, placed),
     )
-    return Image(array, placed.grid.affine, str(tags.get("Modality", "")), _unit(slices[0]), history, tags)
+    if modality == "CT" and float(array.max()) > _LARGEST_HU:
+        raise FileFormatError(
+            f"CT numbers up to {float(array.max()):.0f} HU ({slices[0].name})",
+            f"at most {_LARGEST_HU:.0f} HU",
+            "PixelRepresentation (0028,0103) or the rescaling is wrong: export the series again",
+        )
+    return Image(array, placed.grid.affine, modality, _unit(modality, tags, slices[0].name), history, tags)
 
 
 def _read(path: Path) -> _Slice:
+    """Read one file at once and keep plain values, so that no damage shows later than here."""
     dataset = open_dicom(path)
-    pixels = pixels_of(dataset, path.name)
     dataset.filename = path.name
-    plane = plane_of(dataset)
-    del dataset.PixelData
-    return _Slice(path.name, dataset, plane, pixels)
-
-
-def _thickness(dataset: Any) -> float | None:
-    try:
-        return float(dataset.get("SpacingBetweenSlices") or dataset.get("SliceThickness") or 0) or None
-    except (TypeError, ValueError):
-        return None
+    with reading(f"{path.name} with a damaged header", "a complete DICOM image", "fetch it again from the archive"):
+        pixels = pixels_of(dataset, path.name)
+        plane = plane_of(dataset)
+        del dataset.PixelData
+    return _Slice(path.name, dataset, facts(dataset, (*IDENTITY, *_COUNTS, "SliceThickness")), plane, pixels)
 
 
 def _refuse_strangers(slices: Sequence[_Slice]) -> None:
     first = slices[0]
     for one in slices[1:]:
         for keyword, (what, tag) in _ONE.items():
-            if one.dataset.get(keyword) != first.dataset.get(keyword):
+            if one.tags.get(keyword) != first.tags.get(keyword):
                 raise FileFormatError(
                     f"{what} in one set of files: {keyword} {tag} differs between {first.name} and {one.name}",
                     f"one {keyword}",
@@ -164,41 +175,31 @@ def _fill_padding(array: npt.NDArray[Any], padded: npt.NDArray[np.bool_], name: 
     return Step("fill_padding", {"voxels": int(padded.sum()), "with": float(lowest)})
 
 
-def _unit(first: _Slice) -> str:
-    modality = str(first.dataset.get("Modality", ""))
+def _unit(modality: str, tags: dict[str, Scalar], name: str) -> str:
     if modality == "CT":
-        kind = str(first.dataset.get("RescaleType") or "HU").strip().upper()
+        kind = str(tags.get("RescaleType") or "HU").upper()
         return "HU" if kind in ("HU", "US") else kind
     if modality != "PT":
         return ""
-    units = str(first.dataset.get("Units") or "").strip().upper()
-    if units in _SUV_UNITS:
-        return _SUV_UNITS[units]
-    if units in ("", "NONE", "1CM", "CM2", "PCNT"):
-        return units.lower() if units != "NONE" else ""
+    units = str(tags.get("Units") or "").upper()
+    if units in _PET_UNITS:
+        return _PET_UNITS[units]
     raise FileFormatError(
-        f"{first.name} (PT) with Units (0054,1001) = {units}",
+        f"{name} (PT) with Units (0054,1001) = {units or 'nothing'}",
         "standardised uptake values: GML (body weight) or CM2ML (body surface)",
         "convert the series to SUV at the workstation; activity alone does not compare between patients",
     )
 
 
-def _notices(slices: Sequence[_Slice], placed: Stack, array: npt.NDArray[Any]) -> list[Step]:
-    """Note what the files cannot settle; refuse CT numbers that no scanner gives."""
-    first = slices[0]
+def _notices(slices: Sequence[_Slice], placed: Stack) -> list[Step]:
+    """Note what the files cannot settle by themselves."""
     notices = []
     if placed.off_mm > 1e-3 * placed.grid.spacing[2]:
         notices.append(Step("notice", {"about": "slice positions rounded", "largest_mm": round(placed.off_mm, 6)}))
-    expected = max(int(first.dataset.get(keyword) or 0) for keyword in ("NumberOfSlices", "ImagesInAcquisition"))
-    if expected > len(slices):
-        notices.append(Step("notice", {"about": "fewer slices than announced", "announced": expected}))
-    numbers = sorted(int(one.dataset.get("InstanceNumber") or 0) for one in slices)
-    if numbers[-1] - numbers[0] + 1 > len(slices) and len(set(numbers)) > 1:
+    announced = max(slices[0].count("NumberOfSlices"), slices[0].count("ImagesInAcquisition"))
+    if announced > len(slices):
+        notices.append(Step("notice", {"about": "fewer slices than announced", "announced": announced}))
+    numbers = sorted({one.count("InstanceNumber") for one in slices})
+    if numbers[-1] - numbers[0] + 1 > len(slices) and len(numbers) > 1:
         notices.append(Step("notice", {"about": "gaps in InstanceNumber", "from": numbers[0], "to": numbers[-1]}))
-    if first.dataset.get("Modality") == "CT" and float(array.max()) > _LARGEST_HU:
-        raise FileFormatError(
-            f"CT numbers up to {float(array.max()):.0f} HU ({first.name})",
-            f"at most {_LARGEST_HU:.0f} HU",
-            "PixelRepresentation (0028,0103) or the rescaling is wrong: export the series again",
-        )
     return notices

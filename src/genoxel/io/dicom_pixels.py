@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError
-from genoxel.io.dicom_tags import DAMAGE
+from genoxel.io.dicom_tags import reading
 
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _BIG_ENDIAN)
+MAX_PIXELS = 2**26
+"""Compressed slices that declare more pixels are refused before anything is unpacked."""
+
 _NEEDS_RESCALE = ("CT", "PT")
 
 
@@ -62,16 +64,14 @@ def _stored(dataset: Any, name: str) -> npt.NDArray[Any]:
     syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", _NATIVE[0]))
     if syntax not in _NATIVE:
         return _unpacked(dataset, name, syntax)
-    try:
+    with reading(
+        f"{name} without legal Rows, Columns, BitsAllocated, PixelRepresentation (0028,0010/0011/0100/0103)",
+        "a complete image header",
+        "export it again from the archive",
+    ):
         rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
         signed = int(dataset.PixelRepresentation) == 1
         raw = bytes(dataset.PixelData)
-    except DAMAGE as error:
-        raise FileFormatError(
-            f"{name} without legal Rows, Columns, BitsAllocated, PixelRepresentation (0028,0010/0011/0100/0103)",
-            "a complete image header",
-            "export it again from the archive",
-        ) from error
     if bits not in (8, 16, 32):
         raise FileFormatError(f"{name} with BitsAllocated (0028,0100) = {bits}", "8, 16 or 32", "convert it")
     expected = rows * columns * bits // 8
@@ -87,16 +87,16 @@ def _stored(dataset: Any, name: str) -> npt.NDArray[Any]:
 
 
 def _unpacked(dataset: Any, name: str, syntax: str) -> npt.NDArray[Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            values = np.asarray(dataset.pixel_array)
-    except DAMAGE as error:
+    if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
         raise FileFormatError(
-            f"{name} with compressed pixels that cannot be unpacked (transfer syntax {syntax})",
-            "a complete image in a known compression",
-            'pip install "genoxel[dicomnet]" for JPEG and JPEG-LS, or fetch the file again',
-        ) from error
+            f"{name} of {dataset.Rows} x {dataset.Columns} pixels", f"at most {MAX_PIXELS}", "crop it"
+        )
+    with reading(
+        f"{name} with compressed pixels that cannot be unpacked (transfer syntax {syntax})",
+        "a complete image in a known compression",
+        "uncompress the series at the archive, or fetch the file again",
+    ):
+        values = np.asarray(dataset.pixel_array)
     if values.shape != (int(dataset.Rows), int(dataset.Columns)):
         raise FileFormatError(
             f"{name} whose compressed pixels have shape {values.shape}",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,16 @@ import numpy.typing as npt
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError, nearest
 from genoxel.core.image import SAME_GRID_VOXELS, FloatArray, Image, Step
 from genoxel.core.mask import Mask
-from genoxel.io.dicom_tags import DAMAGE, open_dicom
+from genoxel.io.dicom_tags import open_dicom, reading
 from genoxel.io.dicom_write import write_seg
 from genoxel.io.rtstruct import unique_names
 
 __all__ = ["Segment", "read_seg", "segments_of", "write_seg"]
 
-_BINARY, _FRACTIONAL, _LABELMAP = "BINARY", "FRACTIONAL", "LABELMAP"
+_FRACTIONAL, _LABELMAP = "FRACTIONAL", "LABELMAP"
+
+MAX_BYTES = 2**31
+"""Compressed segmentations that declare more are refused before anything is unpacked."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ def read_seg(
     """
     file = Path(path)
     dataset = _open(file)
-    _refuse_foreign(dataset, image, file.name)
-    known = segments_of(dataset)
+    with reading(f"{file.name} with a damaged header", "a complete segmentation", "fetch it again"):
+        _refuse_foreign(dataset, image, file.name)
+        known = segments_of(dataset)
     wanted = known if segments is None else tuple(_named(known, name, file.name) for name in segments)
     kind = str(dataset.SegmentationType)
     if kind == _FRACTIONAL and threshold is None:
@@ -148,28 +151,35 @@ def _place(
     return array
 
 
-def _frames(dataset: Any, wanted: dict[int, str], name: str) -> Iterator[_Frame]:
-    """Give the frames of the wanted segments; a label map's frames carry segment 0 and their labels as pixels."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pixels = np.asarray(dataset.pixel_array)
+def _frames(dataset: Any, wanted: dict[int, str], name: str) -> list[_Frame]:
+    """Return the frames of the wanted segments; a label map's frames carry segment 0 and their labels as pixels."""
+    with reading(f"{name} with incomplete frames", "complete functional groups and pixels", "fetch it again"):
+        pixels = _unpacked(dataset, name)
         groups = list(dataset.PerFrameFunctionalGroupsSequence)
-        pixels = pixels.reshape(-1, int(dataset.Rows), int(dataset.Columns))
         if len(pixels) != len(groups):
             raise ValueError("frames and functional groups differ in number")
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [{}])[0]
         label_map = str(dataset.SegmentationType) == _LABELMAP
+        frames = []
         for group, plane in zip(groups, pixels, strict=True):
             number = 0 if label_map else int(_group(group, shared, "SegmentIdentification").ReferencedSegmentNumber)
             if label_map or number in wanted:
-                yield _Frame(number, _affine(group, shared), plane.T)
-    except FileFormatError:
-        raise
-    except DAMAGE as error:
+                frames.append(_Frame(number, _affine(group, shared), plane.T))
+        return frames
+
+
+def _unpacked(dataset: Any, name: str) -> npt.NDArray[Any]:
+    """Return the frames (frame, row, column), after the declared sizes have been compared with the bytes there."""
+    rows, columns, frames = int(dataset.Rows), int(dataset.Columns), int(dataset.get("NumberOfFrames") or 1)
+    bits = rows * columns * frames * int(dataset.BitsAllocated)
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    if bits > 8 * (MAX_BYTES if compressed else len(dataset.PixelData)):
         raise FileFormatError(
-            f"{name} with incomplete frames ({error})", "complete functional groups and pixels", "fetch it again"
-        ) from error
+            f"{name} with {frames} frames of {rows} x {columns} pixels and {len(dataset.PixelData)} bytes",
+            "bytes for every declared pixel",
+            "the file is cut off: fetch it again",
+        )
+    return np.asarray(dataset.pixel_array).reshape(frames, rows, columns)
 
 
 def _group(group: Any, shared: Any, word: str) -> Any:

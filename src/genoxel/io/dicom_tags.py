@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import struct
+import logging
 import warnings
-import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from genoxel.core.errors import FileFormatError
+from genoxel.core.errors import FileFormatError, GenoxelError
 from genoxel.core.image import Scalar
 from genoxel.io.files import existing
 
@@ -34,25 +34,41 @@ ACQUISITION = (
 )
 """Keywords of tags that say how an image was taken; none of them names a person."""
 
-DAMAGE = (
-    *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, RuntimeError, AssertionError),
-    *(EOFError, OSError, MemoryError, struct.error, zlib.error),
-)
-"""What a DICOM library raises on a damaged file; all of it becomes one `FileFormatError`."""
-
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+
+
+@contextmanager
+def reading(got: str, legal: str, fix: str) -> Iterator[None]:
+    """Turn whatever the DICOM library raises on a damaged file into one `FileFormatError`; our own errors pass.
+
+    What the library would print on the way is held back, since odd values may hold a person's name.
+    """
+    from pydicom.config import disable_value_validation
+
+    logger = logging.getLogger("pydicom")
+    before = logger.disabled
+    logger.disabled = True
+    try:
+        with warnings.catch_warnings(), disable_value_validation():
+            warnings.simplefilter("ignore")
+            yield
+    except GenoxelError:
+        raise
+    except Exception as error:
+        raise FileFormatError(f"{got} ({type(error).__name__})", legal, fix) from error
+    finally:
+        logger.disabled = before
 
 
 def facts(dataset: Any, keywords: Iterable[str]) -> dict[str, Scalar]:
     """Return the plain values of the tags that are there and not empty, by keyword."""
     found: dict[str, Scalar] = {}
-    for keyword in keywords:
-        try:
-            value = plain(dataset.get(keyword))
-        except DAMAGE:
-            continue
-        if value is not None and value != "":
-            found[keyword] = value
+    with reading("tags", "", ""):
+        for keyword in keywords:
+            with suppress(Exception):
+                value = plain(dataset.get(keyword))
+                if value is not None and value != "":
+                    found[keyword] = value
     return found
 
 
@@ -83,9 +99,6 @@ def open_dicom(path: Path, pixels: bool = True) -> Any:
     The bytes are read first, so that a declared length beyond the file's end cannot claim memory. Deflated files are
     refused: a small one can unpack to any size.
     """
-    import pydicom
-    from pydicom.errors import InvalidDicomError
-
     content = existing(path).read_bytes()
     if not content:
         raise FileFormatError(f"the empty file {path.name}", "a DICOM file", "fetch it again from the archive")
@@ -93,13 +106,8 @@ def open_dicom(path: Path, pixels: bool = True) -> Any:
         raise FileFormatError(
             f"{path.name} with deflated transfer syntax (0002,0010)", "a syntax that is not deflated", "convert it"
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)
-    except (InvalidDicomError, *DAMAGE) as error:
-        raise FileFormatError(
-            f"{path.name}, which is damaged or no DICOM file ({type(error).__name__})",
-            "a complete DICOM file (DICM after the preamble)",
-            "fetch it again from the archive, or take it out of the folder",
-        ) from error
+    whole = "a complete DICOM file (DICM after the preamble)"
+    with reading(f"{path.name}, which is damaged or no DICOM file", whole, "fetch it again, or take it out"):
+        import pydicom
+
+        return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)

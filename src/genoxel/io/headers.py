@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from genoxel.core.errors import GenoxelError, describe
-from genoxel.io.dicom_tags import ACQUISITION, DAMAGE, facts, open_dicom, plain
+from genoxel.io.dicom_tags import ACQUISITION, facts, open_dicom, plain, reading
 
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, other or problem."""
@@ -61,10 +60,8 @@ def look_at(path: Path) -> Record:
                 return {"kind": "other"}
             stream.seek(0)
             return _dicom(stream, path)
-    except GenoxelError as error:
+    except (GenoxelError, OSError) as error:
         return {"kind": "problem", "reason": describe(error)}
-    except DAMAGE as error:
-        return {"kind": "problem", "reason": f"damaged or cut off ({type(error).__name__})"}
 
 
 def acquisition_of(path: Path) -> dict[str, Any]:
@@ -85,8 +82,7 @@ def _volume(path: Path, kind: str) -> Record:
 def _dicom(stream: Any, path: Path) -> Record:
     import pydicom
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with reading(f"{path.name}, which is damaged or cut off", "a complete DICOM header", "fetch it again"):
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_LIGHT))
         record: Record = dict(facts(dataset, _LIGHT[:7]))
         modality = record.get("Modality")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError, nearest
 from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask
-from genoxel.io.dicom_tags import DAMAGE, open_dicom
+from genoxel.io.dicom_tags import facts, open_dicom, reading
 from genoxel.io.dicom_write import write_rtstruct
 from genoxel.io.polygons import area, crossings, drop_repeats, fill, largest_loop
 
@@ -82,20 +82,16 @@ def read_structures(path: str | os.PathLike[str]) -> Structures:
     """
     file = Path(path)
     dataset = open_dicom(file)
-    if dataset.get("Modality") != "RTSTRUCT" or "StructureSetROISequence" not in dataset:
+    if facts(dataset, ("Modality",)).get("Modality") != "RTSTRUCT" or "StructureSetROISequence" not in dataset:
         raise FileFormatError(
-            f"{file.name} of Modality (0008,0060) {dataset.get('Modality')}", "a structure set (RTSTRUCT)", "choose it"
+            f"{file.name} of Modality (0008,0060) {facts(dataset, ('Modality',)).get('Modality')}",
+            "a structure set (RTSTRUCT)",
+            "choose it",
         )
-    try:
+    with reading(f"{file.name} with damaged structure sequences", "a complete structure set", "export it again"):
         frame, series = referenced(dataset)
         items = _items(dataset, file.name, frame)
-    except FileFormatError:
-        raise
-    except DAMAGE as error:
-        raise FileFormatError(
-            f"{file.name} with incomplete structure sequences ({error})", "a complete structure set", "export it again"
-        ) from error
-    return Structures(file.name, str(dataset.get("PatientID") or ""), series, frame, items)
+        return Structures(file.name, str(dataset.get("PatientID") or ""), series, frame, items)
 
 
 def referenced(dataset: Any) -> tuple[str, str]:
