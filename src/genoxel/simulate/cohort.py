@@ -57,8 +57,8 @@ def simulate(
 def expected_bytes(spec: SimulationSpec) -> int:
     """Return about how many bytes a cohort takes on disk.
 
-    >>> expected_bytes(SimulationSpec(n=10)) // 2**20
-    12
+    >>> expected_bytes(SimulationSpec(n=10))
+    12480000
     """
     series = 4 if spec.modality == "mr" else 1
     slices = spec.size[2] * series

@@ -16,8 +16,8 @@ Millimetres = tuple[float, float, float]
 def field_pair(rng: np.random.Generator, size: Size, spacing: Millimetres, length: float) -> tuple[Float32, Float32]:
     """Return two independent Gaussian fields (i, j, k) of mean 0 and SD 1 whose correlation is exp(-r²/(2 length²)).
 
-    `length` and `spacing` are in mm. Source: spectral filtering of white noise by the square root of the Gaussian
-    power spectrum.
+    `length` and `spacing` are in mm; the correlation is exact at the voxel centres also where voxels are longer than
+    `length`. Source: circulant embedding (Dietrich and Newsam 1997), axis by axis.
 
     >>> a, b = field_pair(np.random.default_rng(0), (16, 16, 16), (1.0, 1.0, 1.0), 2.0)
     >>> a.shape
@@ -27,8 +27,8 @@ def field_pair(rng: np.random.Generator, size: Size, spacing: Millimetres, lengt
     spectrum = fft.fftn(white[0] + 1j * white[1], workers=1)
     power = 1.0
     for axis, (count, step) in enumerate(zip(size, spacing, strict=True)):
-        wave = 2 * np.pi * fft.fftfreq(count, d=step)
-        gain = np.exp(-((wave * length) ** 2) / 4)
+        away = np.minimum(np.arange(count), count - np.arange(count)) * step
+        gain = np.sqrt(np.maximum(fft.fft(np.exp(-(away**2) / (2 * length**2))).real, 0))
         power *= float(np.mean(gain**2))
         shape = [1, 1, 1]
         shape[axis] = count
