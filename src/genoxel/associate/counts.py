@@ -8,12 +8,13 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc, gammaln
+from scipy.special import chdtrc, gammaln, ndtr
 
 from genoxel.associate.moments import BoolArray, Chunk, Moments, Side, patterns_of
 from genoxel.associate.numbers import FEWEST, FEWEST_IN_GROUP, Measured, correlation_of, flags_of
 from genoxel.associate.tail import Tail
 from genoxel.stats.intervals import cramers_interval, log_odds_interval
+from genoxel.stats.logistic import adjusted_log_odds
 from genoxel.stats.permute import induced
 from genoxel.stats.pvalues import correlation_p, fisher_exact
 from genoxel.stats.ranks import FloatArray, IndexArray
@@ -119,11 +120,24 @@ class CountPairs:
             yield _count(self.x, self.y, (rows, columns, keep), order)
 
     def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        """Return no effect and, for two by two, the p of the partial correlation of the two groupings (p, m)."""
+        """Return, for two by two, the log odds ratio of a logistic regression of y and its Wald p (p, m).
+
+        NaN where the groups are separated, and for more levels, which this release does not adjust.
+        """
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
             out.put(chunk, p=_partial_p(chunk))
+        for i, j in np.argwhere(~np.isnan(out.p)).tolist():
+            effect, error = self._log_odds(i, j)
+            out.effect[i, j], out.p[i, j] = effect, 2 * ndtr(-abs(effect / error))
         return out.effect, out.p
+
+    def _log_odds(self, i: int, j: int) -> tuple[float, float]:
+        if self.partial is None:
+            return float("nan"), float("nan")
+        x, y, z = self.partial.x.values[:, i], self.partial.y.values[:, j], self.partial.z
+        keep = ~(np.isnan(x) | np.isnan(y)) & self.partial.usable
+        return adjusted_log_odds(y[keep], x[keep], z[keep])
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
@@ -131,7 +145,7 @@ class CountPairs:
             tail.add_p(_test(counts, _flags(counts))[0])
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
-        """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
+        """Add a world without links beyond the covariates: moved residuals, judged by their partial correlation."""
         for chunk in self.partial.chunks(order) if self.partial else ():
             tail.add_p(_partial_p(chunk))
 

@@ -296,7 +296,7 @@ def _names(columns: tuple[Column, ...], shape: tuple[int, int], axis: int) -> np
 def _lookup(words: list[str], codes: npt.NDArray[np.int8]) -> npt.NDArray[np.object_]:
     table = np.array(words, dtype=object)
     if codes.size and (codes == codes.flat[0]).all():
-        return np.broadcast_to(table[codes.flat[0]], (codes.size,))
+        return np.broadcast_to(table[codes.flat[:1]], (codes.size,))
     return np.asarray(table[codes.ravel()])
 
 

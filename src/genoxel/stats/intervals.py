@@ -63,8 +63,8 @@ def auc_interval(
     arrays = (auc, variance_positive, variance_negative, n1, n0)
     auc, first, second, n1, n0 = np.broadcast_arrays(*(np.asarray(item, dtype=np.float64) for item in arrays))
     total = first + second
-    usable = (total > 0) & (auc > 0) & (auc < 1)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    usable = (total > 1e-15) & (np.abs(auc - 0.5) < 0.5 - 1e-12) & (np.minimum(n1, n0) > 1)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         df = total**2 / (first**2 / (n1 - 1) + second**2 / (n0 - 1))
         half = stdtrit(np.where(usable, df, 10.0), 0.5 + level / 2) * np.sqrt(total) / (auc * (1 - auc))
         low, high = expit(logit(auc) - half), expit(logit(auc) + half)
@@ -175,14 +175,16 @@ def explained_interval(
     distribution (Steiger 2004); ranks are not normal, so this is approximate.
     """
     share, n, groups = (np.asarray(item, dtype=np.float64) for item in (share, n, groups))
-    df1 = groups - 1
-    df2 = n - groups - np.asarray(covariates, dtype=np.float64)
+    df1 = np.maximum(groups - 1, 1)
+    df2 = np.maximum(n - groups - np.asarray(covariates, dtype=np.float64), 1)
     inner = np.clip(share, 0, 1 - 1e-12)
     f = inner / df1 / ((1 - inner) / df2)
-    top = 20 * (df1 * f + n)
+    top = 20 * (df1 * f + n) + 1
     low = _noncentrality(lambda nc: ncfdtr(df1, df2, nc, f), top, 0.5 + level / 2)
     high = _noncentrality(lambda nc: ncfdtr(df1, df2, nc, f), top, 0.5 - level / 2)
-    return low / (low + n), high / (high + n)
+    unknown = np.isnan(share)
+    low, high = (np.where(unknown, np.nan, bound / np.maximum(bound + n, 1)) for bound in (low, high))
+    return low, high
 
 
 def cramers_interval(

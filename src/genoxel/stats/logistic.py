@@ -1,0 +1,44 @@
+"""Logistic regression of one group on another and covariates: the adjusted log odds ratio."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from genoxel.stats.partial import basis, residuals
+
+_STEPS = 30
+_FARTHEST = 15.0
+"""A log odds ratio beyond this is perfect separation, which has no finite estimate."""
+
+
+def adjusted_log_odds(y: npt.ArrayLike, x: npt.ArrayLike, covariates: npt.ArrayLike) -> tuple[float, float]:
+    """Return the log odds ratio of `x` for `y` (both (n,) of 0 and 1) given `covariates` (n, k), and its Wald SE.
+
+    Maximum likelihood by Newton steps; (NaN, NaN) where it does not exist: separation, or x explained by covariates.
+
+    >>> y, x = [1] * 20 + [0] * 10 + [1] * 10 + [0] * 20, [1] * 30 + [0] * 30
+    >>> [round(value, 3) for value in adjusted_log_odds(y, x, np.empty((60, 0)))]
+    [1.386, 0.548]
+    """
+    truth, group = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
+    q = basis(covariates, len(truth)) * np.sqrt(len(truth))
+    left = residuals(group[:, None], q / np.sqrt(len(truth)))
+    if (left**2).sum() <= 1e-9 * len(truth):
+        return float("nan"), float("nan")
+    design = np.hstack([group[:, None], q])
+    beta = np.zeros(design.shape[1])
+    for _ in range(_STEPS):
+        fitted = expit(design @ beta)
+        weight = fitted * (1 - fitted)
+        information = design.T @ (design * weight[:, None])
+        if np.linalg.cond(information) > 1e12:
+            return float("nan"), float("nan")
+        step = np.linalg.solve(information, design.T @ (truth - fitted))
+        beta = beta + np.clip(step, -4, 4)
+        if np.abs(beta).max() > _FARTHEST:
+            return float("nan"), float("nan")
+        if np.abs(step).max() < 1e-9:
+            return float(beta[0]), float(np.sqrt(np.linalg.inv(information)[0, 0]))
+    return float("nan"), float("nan")
