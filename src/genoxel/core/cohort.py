@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from genoxel.core.errors import TableError, nearest
 from genoxel.core.flow import Flow
-from genoxel.core.image import Image, frozen
+from genoxel.core.image import Image, frozen, reduced
 from genoxel.core.mask import Mask
 from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
@@ -83,6 +84,9 @@ class Cohort:
         for name, records in self.records.items():
             cohort = cohort.with_records(name, records)
         return cohort
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
     def __repr__(self) -> str:
         parts = [f"{len(self.patients)} patients"]

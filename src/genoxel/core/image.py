@@ -8,8 +8,8 @@ them knows another order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -101,6 +101,17 @@ class Grid:
 def frozen(mapping: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """Return a read-only copy of `mapping` (empty for None)."""
     return MappingProxyType(dict(mapping or {}))
+
+
+def reduced(noun: Any) -> tuple[Any, ...]:
+    """Return what ``__reduce__`` needs to send a dataclass with read-only mappings to another process."""
+    content = {part.name: getattr(noun, part.name) for part in fields(noun)}
+    plain = {name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in content.items()}
+    return _rebuild, (type(noun), plain)
+
+
+def _rebuild(kind: Callable[..., Any], content: Mapping[str, Any]) -> Any:
+    return kind(**content)
 
 
 @dataclass(frozen=True, repr=False)

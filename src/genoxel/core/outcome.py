@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,10 @@ class Outcome:
         if np.isinf(values).any():
             raise OutcomeError(f"infinite values in outcome {self.name}", "finite values", "mark them unknown")
         object.__setattr__(self, "values", values)
+        if self.kind not in get_args(OutcomeKind):
+            raise OutcomeError(f"outcome kind {self.kind!r}", ", ".join(get_args(OutcomeKind)))
+        if self.kind in ("class", "ordinal"):
+            _check_codes(self)
         if self.kind == "survival":
             _check_survival(self)
 
@@ -96,6 +100,14 @@ class Outcome:
         else:
             content = f"{int(self.known.sum())} known, {int((~self.known).sum())} unknown"
         return f"Outcome {self.name} ({self.kind}): {content}"
+
+
+def _check_codes(outcome: Outcome) -> None:
+    codes = outcome.values[~np.isnan(outcome.values)]
+    odd = sorted({code for code in codes.tolist() if not code.is_integer() or not 0 <= code < len(outcome.levels)})
+    if odd:
+        legal = f"codes 0 to {len(outcome.levels) - 1} into its levels" if outcome.levels else "named levels"
+        raise OutcomeError(f"class codes {odd[:5]} in outcome {outcome.name}", legal, "use Outcome.of_classes")
 
 
 def _check_survival(outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.image import FloatArray, frozen
+from genoxel.core.image import FloatArray, frozen, reduced
 from genoxel.core.table import Column
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ class AssociationMap:
 
         return pd.DataFrame(dict(self.pairs))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
+
     def __repr__(self) -> str:
         size = f"{len(self.image_columns)} x {len(self.other_columns)} pairs"
         null = ""
@@ -125,6 +128,9 @@ class Validation:
         import pandas as pd
 
         return pd.DataFrame(dict(self.predictions))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
     def __repr__(self) -> str:
         return f"Validation {self.target} by {self.model} on {self.features}: {self.metric} {self.interval}, n={self.n}"
@@ -179,6 +185,9 @@ class TargetResult:
 
         rows = [_ladder_row(validation) for validation in self.ladder]
         return pd.DataFrame(rows, columns=[*_LADDER])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return reduced(self)
 
     def __repr__(self) -> str:
         head = f"TargetResult {self.target}: {self.verdict.word.upper()}"

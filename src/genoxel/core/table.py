@@ -217,6 +217,9 @@ class Table:
         array = np.array(values, dtype=np.float64).T if values else np.empty((len(rows), 0))
         return cls(array.reshape(len(rows), len(records)), rows, tuple(records), kind)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Table, (np.array(self.values), self.rows, self.columns, self.kind)
+
     def __repr__(self) -> str:
         names = ", ".join(self.names[:4]) + (" ..." if len(self.names) > 4 else "")
         word = "column" if len(self.columns) == 1 else "columns"
