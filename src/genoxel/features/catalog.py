@@ -12,9 +12,16 @@ from genoxel.core.errors import SettingsError, nearest
 
 FAMILIES: dict[str, str] = {
     "morph": "morphology",
+    "local": "local_intensity",
     "stat": "statistics",
     "hist": "histogram",
+    "ivh": "ivh",
     "glcm": "glcm",
+    "glrlm": "glrlm",
+    "glszm": "glszm",
+    "gldzm": "gldzm",
+    "ngtdm": "ngtdm",
+    "ngldm": "ngldm",
 }
 """Every family: its short name in column names, and the module that holds it."""
 

@@ -87,8 +87,13 @@ class Region:
         """Grey levels (k, j, i), cut to the region and padded by one voxel of 0 (outside)."""
         volume = np.zeros(self.inside.shape, np.uint16)
         volume[self.inside] = self.levels
-        return self._padded(volume)
+        return self.cut_to_levels(np.pad(volume.transpose(2, 1, 0), 1))
 
-    def _padded(self, volume: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        cut = volume[bounding_box(self.inside)].transpose(2, 1, 0)
-        return np.pad(cut, 1)
+    def padded_morphology(self) -> npt.NDArray[np.uint8]:
+        """Return the region before re-segmentation as 0 and 1, (k, j, i), padded by one voxel of 0."""
+        return np.pad(self.morphology.transpose(2, 1, 0), 1).view(np.uint8)
+
+    def cut_to_levels(self, padded: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the part of a padded (k, j, i) volume on which `level_volume` lies."""
+        box = bounding_box(self.inside)[::-1]
+        return np.ascontiguousarray(padded[tuple(slice(piece.start, piece.stop + 2) for piece in box)])

@@ -1,0 +1,115 @@
+"""Grey level distance zone matrix: zones of equal grey level by their distance to the border (IBSI section 3.9)."""
+
+from __future__ import annotations
+
+from genoxel.core.image import FloatArray
+from genoxel.features._emphasis import count_entropy, emphasis, nonuniformity, spread
+from genoxel.features._entries import Entries
+from genoxel.features._zones import by_column, zones_of
+from genoxel.features.catalog import Family
+from genoxel.features.region import Region
+
+
+def build(region: Region, aggregation: str) -> Entries:
+    """Return the matrices of `region`: of each slice (2d), all slices merged (25d) or the volume (3d)."""
+    return by_column(zones_of(region, aggregation == "3d"), "distances", aggregation)
+
+
+FAMILY = Family("gldzm", "grey level distance zone matrix", build, "dimension", ("texture",))
+feature = FAMILY.feature
+
+
+@feature("small distance emphasis", code="0GBI", formula="sum d_ij / j² / N_z")
+def small_distance_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones near the border."""
+    return emphasis(m, 0, -2)
+
+
+@feature("large distance emphasis", code="MB4I", formula="sum d_ij j² / N_z")
+def large_distance_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones far from the border."""
+    return emphasis(m, 0, 2)
+
+
+@feature("low grey level emphasis", code="S1RA", formula="sum d_ij / i² / N_z")
+def low_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones of low grey level."""
+    return emphasis(m, -2, 0)
+
+
+@feature("high grey level emphasis", code="K26C", formula="sum d_ij i² / N_z")
+def high_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones of high grey level."""
+    return emphasis(m, 2, 0)
+
+
+@feature("small distance low grey level emphasis", code="RUVG", formula="sum d_ij / (i² j²) / N_z")
+def small_distance_low_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones near the border of low grey level."""
+    return emphasis(m, -2, -2)
+
+
+@feature("small distance high grey level emphasis", code="DKNJ", formula="sum d_ij i² / j² / N_z")
+def small_distance_high_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones near the border of high grey level."""
+    return emphasis(m, 2, -2)
+
+
+@feature("large distance low grey level emphasis", code="A7WM", formula="sum d_ij j² / i² / N_z")
+def large_distance_low_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones far from the border of low grey level."""
+    return emphasis(m, -2, 2)
+
+
+@feature("large distance high grey level emphasis", code="KLTH", formula="sum d_ij i² j² / N_z")
+def large_distance_high_grey_level_emphasis(m: Entries) -> FloatArray:
+    """Weight of zones far from the border of high grey level."""
+    return emphasis(m, 2, 2)
+
+
+@feature("grey level non-uniformity", code="VFT7", formula="sum over i of (sum over j of d_ij)² / N_z")
+def grey_level_non_uniformity(m: Entries) -> FloatArray:
+    """How unevenly the zones are spread over grey levels; grows with their number."""
+    return nonuniformity(m.by_level, m.total)
+
+
+@feature("normalised grey level non-uniformity", code="7HP3", formula="sum over i of (sum over j of d_ij)² / N_z²")
+def normalised_grey_level_non_uniformity(m: Entries) -> FloatArray:
+    """How unevenly the zones are spread over grey levels, from 0 to 1."""
+    return nonuniformity(m.by_level, m.total, 2)
+
+
+@feature("zone distance non-uniformity", code="V294", formula="sum over j of (sum over i of d_ij)² / N_z")
+def zone_distance_non_uniformity(m: Entries) -> FloatArray:
+    """How unevenly zone distances are spread; grows with the number of zones."""
+    return nonuniformity(m.by_size, m.total)
+
+
+@feature("normalised zone distance non-uniformity", code="IATH", formula="sum over j of (sum over i of d_ij)² / N_z²")
+def normalised_zone_distance_non_uniformity(m: Entries) -> FloatArray:
+    """How unevenly zone distances are spread, from 0 to 1."""
+    return nonuniformity(m.by_size, m.total, 2)
+
+
+@feature("zone percentage", code="VIWW", formula="N_z / N_v")
+def zone_percentage(m: Entries) -> FloatArray:
+    """Count of zones relative to the number of voxels."""
+    return m.total / m.voxels
+
+
+@feature("grey level variance", code="QK93", formula="sum (i - mu)² d_ij / N_z")
+def grey_level_variance(m: Entries) -> FloatArray:
+    """Variance of the grey level over the zones."""
+    return spread(m, m.level)
+
+
+@feature("zone distance variance", code="7WT1", formula="sum (j - mu)² d_ij / N_z")
+def zone_distance_variance(m: Entries) -> FloatArray:
+    """Variance of the zone distance over the zones."""
+    return spread(m, m.size)
+
+
+@feature("zone distance entropy", code="GBDU", unit="bit", formula="-sum p_ij log2 p_ij")
+def zone_distance_entropy(m: Entries) -> FloatArray:
+    """Uncertainty of grey level and zone distance of the zones."""
+    return count_entropy(m)

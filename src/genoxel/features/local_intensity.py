@@ -1,0 +1,63 @@
+"""Local intensity: means in a sphere of 1 cm³ that may reach beyond the region (IBSI section 3.2)."""
+
+from __future__ import annotations
+
+from math import pi
+
+import numpy as np
+
+from genoxel.core.errors import NotDefinedError
+from genoxel.core.image import FloatArray
+from genoxel.features._entries import Ints
+from genoxel.features.catalog import Family
+from genoxel.features.region import Region
+
+RADIUS_MM = 10 * (3 / (4 * pi)) ** (1 / 3)
+"""Radius of a sphere of 1 cm³."""
+
+
+class Peaks:
+    """Mean intensity `means` (n,) of the sphere around each voxel of the region, and its intensities (n,)."""
+
+    def __init__(self, means: FloatArray, values: FloatArray) -> None:
+        self.means = means
+        self.values = values
+
+
+def build(region: Region, aggregation: str = "") -> Peaks:
+    """Return the sphere means of `region`; `NotDefinedError` when the surroundings hold what is no number."""
+    from genoxel.features._kernels.peaks import sphere_means
+
+    image = region.prepared.image
+    if not np.isfinite(image).all():
+        count = int(np.count_nonzero(~np.isfinite(image)))
+        raise NotDefinedError(f"{count} voxels around the region that are not finite", "finite ones", "mend the image")
+    running = np.concatenate([np.zeros((*image.shape[:2], 1)), np.cumsum(image, axis=2)], axis=2)
+    return Peaks(sphere_means(running, np.argwhere(region.inside), sphere_lines(region.matrix)), region.values)
+
+
+def sphere_lines(matrix: FloatArray, radius: float = RADIUS_MM) -> Ints:
+    """Return (m, 4) lines of voxels along k whose centres lie within `radius` mm: offsets i, j, first and last k."""
+    reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(matrix), axis=1) + 1e-9).astype(np.int64)
+    offsets = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1)
+    inside = np.linalg.norm(offsets @ matrix.T, axis=-1) <= radius * (1 + 1e-12)
+    places = np.argwhere(inside.any(axis=2))
+    first = inside.argmax(axis=2)[tuple(places.T)]
+    last = inside.shape[2] - 1 - inside[:, :, ::-1].argmax(axis=2)[tuple(places.T)]
+    return np.column_stack([places - reach[:2], first - reach[2], last - reach[2]]).astype(np.int64)
+
+
+FAMILY = Family("local", "local intensity", build, traits=("intensity",))
+feature = FAMILY.feature
+
+
+@feature("local intensity peak", code="VJGA", unit="u", formula="mean in 1 cm³ around argmax x")
+def local_peak(p: Peaks) -> float:
+    """Mean of the sphere around the brightest voxel (of several, the highest such mean)."""
+    return float(p.means[p.values == p.values.max()].max())
+
+
+@feature("global intensity peak", code="0F91", unit="u", formula="max over the region of the mean in 1 cm³")
+def global_peak(p: Peaks) -> float:
+    """Highest mean of a sphere around any voxel of the region."""
+    return float(p.means.max())

@@ -1,0 +1,216 @@
+"""Runs, zones, distances, neighbours and peaks against slow readable versions and SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import ndimage
+
+from genoxel.core.errors import NotDefinedError
+from genoxel.core.image import Image
+from genoxel.core.mask import Mask
+from genoxel.features import ivh, local_intensity, ngtdm
+from genoxel.features._directions import directions, flat_steps, slabs
+from genoxel.features._kernels.neighbours import visit_neighbours
+from genoxel.features._kernels.runs import count_runs
+from genoxel.features._kernels.zones import border_distance, find_zones
+from genoxel.features.catalog import family
+from genoxel.features.extract import extract
+from genoxel.features.region import Region
+from genoxel.features.settings import FeatureSettings
+from genoxel.image.prepare import prepare
+from genoxel.image.settings import Discretise, ImageSettings
+
+Volume = npt.NDArray[np.uint16]
+
+
+def levels_of(seed: int, shape: tuple[int, int, int] = (4, 6, 5), top: int = 3) -> Volume:
+    rng = np.random.default_rng(seed)
+    return np.pad(rng.integers(0, top + 1, size=shape).astype(np.uint16), 1)
+
+
+def both_ways(dimension: int, volume: Volume) -> npt.NDArray[np.int64]:
+    half = flat_steps(directions(dimension), volume.shape)
+    return np.concatenate([half, -half])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_runs_equal_a_slow_count(seed: int, dimension: int):
+    volume = levels_of(seed, top=2)
+    offsets = directions(dimension)
+    voxels, starts = slabs(volume, by_slice=dimension == 2)
+    g, i, j, n = count_runs(volume.ravel(), voxels, starts, flat_steps(offsets, volume.shape), 2, 8)
+    found = dict(zip(zip(g.tolist(), i.tolist(), j.tolist(), strict=True), n.tolist(), strict=True))
+    slow: dict[tuple[int, int, int], int] = {}
+    layers = [layer for layer in range(volume.shape[0]) if volume[layer].any()]
+    for d, offset in enumerate(offsets):
+        for place in np.argwhere(volume):
+            level = int(volume[tuple(place)])
+            if volume[tuple(place - offset)] == level:
+                continue
+            length = 0
+            while volume[tuple(place + length * offset)] == level:
+                length += 1
+            slab = layers.index(int(place[0])) if dimension == 2 else 0
+            key = (slab * len(offsets) + d, level, length)
+            slow[key] = slow.get(key, 0) + 1
+    assert found == slow
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_zones_equal_scipy_labels(seed: int):
+    volume = levels_of(seed)
+    distance = border_distance((volume > 0).astype(np.uint8), False)
+    voxels, starts = slabs(volume, by_slice=False)
+    found = find_zones(volume.ravel().copy(), distance.ravel(), voxels, starts, both_ways(3, volume))
+    expected = []
+    for level in range(1, 4):
+        labels, count = ndimage.label(volume == level, structure=np.ones((3, 3, 3)))
+        zones = [labels == zone for zone in range(1, count + 1)]
+        expected += [(0, level, int(zone.sum()), int(distance[zone].min())) for zone in zones]
+    assert sorted(map(tuple, found.T.tolist())) == sorted(expected)
+
+
+def test_zones_stay_within_their_slice():
+    volume = np.pad(np.ones((3, 2, 2), np.uint16), 1)
+    voxels, starts = slabs(volume, by_slice=True)
+    found = find_zones(volume.ravel().copy(), np.ones(volume.size, np.int32), voxels, starts, both_ways(2, volume))
+    assert found[:3].T.tolist() == [[slab, 1, 4] for slab in range(3)]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_border_distances_equal_scipy(seed: int):
+    inside = np.pad(np.random.default_rng(seed).random((7, 9, 8)) < 0.9, 1)
+    taxi = ndimage.distance_transform_cdt(inside, metric="taxicab")
+    np.testing.assert_array_equal(border_distance(inside.view(np.uint8), False), taxi)
+    layers = np.stack([ndimage.distance_transform_cdt(layer, metric="taxicab") for layer in inside])
+    np.testing.assert_array_equal(border_distance(inside.view(np.uint8), True), layers)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_neighbours_equal_a_slow_visit(dimension: int):
+    volume = levels_of(5)
+    voxels, starts = slabs(volume, by_slice=False)
+    counts, differences, dependence = visit_neighbours(volume.ravel(), voxels, starts, both_ways(dimension, volume), 3)
+    offsets = [*directions(dimension), *-directions(dimension)]
+    slow = np.zeros((3, *counts.shape[1:]), np.int64)
+    for place in np.argwhere(volume):
+        level = int(volume[tuple(place)])
+        around = [int(volume[tuple(place + offset)]) for offset in offsets]
+        m = sum(value > 0 for value in around)
+        slow[0, level, m] += 1
+        slow[1, level, m] += abs(level * m - sum(around))
+        slow[2, level, 1 + sum(value == level for value in around)] += 1
+    np.testing.assert_array_equal(np.concatenate([counts, differences, dependence]), slow)
+
+
+def blob(seed: int = 0) -> tuple[Image, Mask]:
+    rng = np.random.default_rng(seed)
+    array = rng.normal(100, 20, size=(9, 8, 7)).round()
+    inside = np.zeros(array.shape, np.uint8)
+    inside[2:7, 1:7, 1:6] = 1
+    affine = np.diag([2.0, 3.0, 2.5, 1.0])
+    return Image(array, affine, unit="HU"), Mask(inside, affine)
+
+
+def region_of(rules: ImageSettings | None = None, ivh_how: object = "auto") -> Region:
+    return Region(prepare(*blob(), rules), ivh_how)  # type: ignore[arg-type]
+
+
+def test_peaks_equal_the_mean_over_all_voxels_near_by():
+    region = region_of()
+    peaks = local_intensity.build(region)
+    image, mask = blob()
+    places = np.argwhere(np.ones(image.shape)) * image.spacing
+    inside = np.argwhere(mask.inside()) * image.spacing
+    near = np.linalg.norm(inside[:, None] - places, axis=2) <= local_intensity.RADIUS_MM
+    slow = (near @ image.values().ravel()) / near.sum(axis=1)
+    np.testing.assert_allclose(peaks.means, slow, rtol=1e-12)
+    records = family("local").records
+    assert records["global_peak"].measure(peaks) == pytest.approx(slow.max())
+    values = image.values()[mask.inside()]
+    assert records["local_peak"].measure(peaks) == pytest.approx(slow[values == values.max()].max())
+
+
+def test_peaks_next_to_what_is_no_number_are_not_defined():
+    image, mask = blob()
+    array = np.array(image.values())
+    array[0, 0, 0] = np.nan
+    found = extract(Image(array, image.affine), mask, feature_settings=FeatureSettings(families=["local", "stat"]))
+    assert "not finite" in found.reasons["image.roi.none.local.global_peak"]
+    assert len(found.reasons) == 2
+
+
+def test_the_volume_curve_as_it_is_and_binned():
+    values = np.sort(region_of().values)
+    curve = ivh.build(region_of())
+    assert curve.at[0] == values[0]
+    assert curve.at[-1] == values[-1]
+    edge = values[0] + 0.1 * (values[-1] - values[0])
+    assert curve.volume_at(0.1) == pytest.approx((values >= np.ceil(edge - 1e-9)).mean())
+    level = curve.intensity_at(0.1)
+    assert (values >= level).mean() <= 0.1 < (values >= level - 1).mean()
+    fine = ivh.build(region_of(ivh_how=Discretise(bins=1000)))
+    assert fine.at[-1] == 1000
+    assert fine.volume_at(0.1) == pytest.approx(curve.volume_at(0.1), abs=0.01)
+    wide = ivh.build(region_of(ImageSettings(range=(0, 200)), Discretise(bin_size=5)))
+    assert (wide.at[0], wide.at[-1], len(wide.at)) == (2.5, 197.5, 40)
+    free = ivh.build(region_of(ivh_how=Discretise(bin_size=5, anchor=0)))
+    assert free.at[0] == 2.5
+
+
+def test_volume_curves_without_a_range_are_not_defined():
+    image, mask = blob()
+    with pytest.raises(NotDefinedError, match="below the anchor"):
+        ivh.build(region_of(ivh_how=Discretise(bin_size=5, anchor=150)))
+    half = Image(image.values() + 0.5, image.affine)
+    with pytest.raises(NotDefinedError, match="whole numbers"):
+        ivh.build(Region(prepare(half, mask), "none"))
+    assert ivh.build(Region(prepare(half, mask))).at[-1] == 1000
+    with pytest.raises(NotDefinedError, match="below 100000"):
+        ivh.build(Region(prepare(Image(image.values() * 1e6, image.affine), mask), "none"))
+    flat = Image(np.full(image.shape, 3.0), image.affine)
+    with pytest.raises(NotDefinedError, match="equal intensities"):
+        ivh.build(Region(prepare(flat, mask)))
+    top = ivh.Curve(np.array([0.0, 1.0]), np.array([1.0, 3.0]))
+    with pytest.raises(NotDefinedError, match="at its top"):
+        top.intensity_at(0.1)
+
+
+def test_tone_differences_equal_the_formulas_written_out():
+    tones = ngtdm.Tones(np.array([1.0, 2.0, 5.0]), np.array([3.0, 4.0, 1.0]), np.array([2.0, 1.5, 4.0]))
+    p, s, i = tones.n / 8, tones.s, tones.i
+    pairs = [(a, b) for a in range(3) for b in range(3)]
+    expected = {
+        "coarseness": 1 / sum(p * s),
+        "contrast": sum(p[a] * p[b] * (i[a] - i[b]) ** 2 for a, b in pairs) / 6 * s.sum() / 8,
+        "busyness": sum(p * s) / sum(abs(i[a] * p[a] - i[b] * p[b]) for a, b in pairs),
+        "complexity": sum(abs(i[a] - i[b]) * (p[a] * s[a] + p[b] * s[b]) / (p[a] + p[b]) for a, b in pairs) / 8,
+        "strength": sum((p[a] + p[b]) * (i[a] - i[b]) ** 2 for a, b in pairs) / s.sum(),
+    }
+    for name, value in expected.items():
+        assert family("ngtdm").records[name].measure([tones])[0] == pytest.approx(value), name
+
+
+def test_distance_matrices_measure_from_the_border_before_resegmentation():
+    image, mask = blob()
+    array = np.full(image.shape, 50.0)
+    array[4, 4, 3] = 60
+    array[4, 4, 4] = 500
+    rules = ImageSettings(range=(0, 100), discretise=Discretise(bin_size=10))
+    found = extract(Image(array, image.affine), mask, rules, FeatureSettings(families=["gldzm"]))
+    # two zones: the rim (distance 1) and the voxel of 60, three steps from the drawn border
+    assert found.values["image.roi.none.gldzm.large_distance_emphasis.3d"] == pytest.approx((1 + 9) / 2)
+
+
+def test_every_aggregation_gives_each_family_its_columns():
+    rules = FeatureSettings(aggregations=("2d_avg", "2d_slice_merged", "25d_merged", "3d_avg"))
+    found = extract(*blob(), None, rules)
+    by_family: dict[str, set[str]] = {}
+    for column in found.columns:
+        by_family.setdefault(column.source.family, set()).add(column.source.aggregation)
+    assert by_family["glrlm"] == set(rules.aggregations)
+    assert by_family["ngldm"] == {"2d", "25d", "3d"}
+    assert by_family["stat"] == {""}
