@@ -66,4 +66,4 @@ def is_tcga(text: str) -> bool:
 
 def clean_id(text: str) -> str:
     """Return an identifier without surrounding white space; nothing else is changed (007 stays 007)."""
-    return text.strip().strip("\ufeff")
+    return text.strip().strip("\ufeff").strip()
