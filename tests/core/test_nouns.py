@@ -160,6 +160,14 @@ def test_identifiers_keep_their_zeros() -> None:
     assert RowKey("P1", lesion="2", sample="b").text() == "P1/2/b"
 
 
+@pytest.fixture(params=["plain", "dask"])
+def pickling(request: pytest.FixtureRequest) -> None:
+    """Send errors as Python does, and as Dask does, which replaces how exceptions are pickled."""
+    if request.param == "dask":
+        pytest.importorskip("tblib.pickling_support").install()
+
+
+@pytest.mark.usefixtures("pickling")
 def test_every_error_also_is_what_python_calls_it() -> None:
     pairs = {
         errors.InputError: ValueError,

@@ -54,6 +54,9 @@ class InputError(GenoxelError, ValueError):
 class MissingFileError(InputError, FileNotFoundError):
     """A named file or folder is not there."""
 
+    # ValueError comes first in the order of bases, but only OSError can make this object; Dask's pickling asks by name.
+    __new__ = OSError.__new__  # type: ignore[assignment]
+
 
 class FileFormatError(InputError):
     """A file is damaged, ambiguous or not what it claims to be."""
