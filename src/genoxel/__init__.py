@@ -24,6 +24,16 @@ _LAZY = {
     "Outcome": "core.outcome",
     "Cohort": "core.cohort",
     "Flow": "core.flow",
+    "Study": "study.study",
+    "run": "study.run",
+    "read_series": "io.dicom",
+    "read_nifti": "io.nifti",
+    "read_nrrd": "io.nrrd",
+    "read_clinical": "io.clinical",
+    "read_maf": "io.maf",
+    "read_expression": "io.expression",
+    "read_features": "io.features",
+    "read_table": "io.tables",
 }
 _ROOMS = ("associate", "features", "image", "io", "learn", "omics", "report", "segment", "simulate", "stats", "study")
 

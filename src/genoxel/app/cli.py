@@ -78,7 +78,8 @@ def check(
         from genoxel.study.progress import progress_for
         from genoxel.study.study import Study
 
-        found = check_study(Study.read(study), workers=workers, progress=progress_for(console.silent))
+        lawful, problems = Study.read_lawful(study)
+        found = check_study(lawful, workers, progress_for(console.silent), problems)
         console.say(*found.lines())
         if console.quiet:
             console.insist(*(str(problem) for problem in found.errors))
@@ -158,7 +159,7 @@ def inventory(
 
 
 @app.command(rich_help_panel=TOOLS)
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
     patients: Annotated[int, typer.Option("--patients", "-n", help="Number of patients.")] = 70,
     modality: Annotated[Literal["mr", "ct"], typer.Option(help="Four MR sequences, or CT.")] = "mr",

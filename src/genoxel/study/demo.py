@@ -69,5 +69,7 @@ def _refuse_foreign(folder: Path) -> None:
         ours = False
     if not ours:
         raise OutputError(
-            f"the folder {folder}, which holds something else", "a new folder, or one of an earlier demo", "name another"
+            f"the folder {folder}, which holds something else",
+            "a new folder, or one of an earlier demo",
+            "name another",
         )

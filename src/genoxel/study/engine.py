@@ -72,6 +72,7 @@ class Engine:
 
         An `OutputError` (disk full, read-only) ends the run: it is no fault of one patient.
         """
+        began = time.monotonic()
         self.progress.begin(step, len(jobs))
         found = {job.item: self._known(job) for job in jobs}
         for result in found.values():
@@ -93,7 +94,8 @@ class Engine:
             self.progress.advance(result.ok)
 
         self.pool.run(_work, [Task(job.item, (job, str(self.ledger.folder))) for job in todo.values()], done)
-        self.progress.end(note)
+        took = f"{time.monotonic() - began:.0f} s"
+        self.progress.end(f"{note}, {took}" if note else took)
         return {item: result for item, result in found.items() if result is not None}
 
     def _known(self, job: Job) -> Result | None:

@@ -38,10 +38,12 @@ def propose_target(column: str, cells: Mapping[str, str]) -> tuple[TargetSetting
     Words that look like a protein change (L858R, 19del) are proposed as positive when the rest speaks of mutations.
     """
     first = read_words(cells, TargetSettings(column=column))
-    changes = tuple(word.word for word in first.not_understood if _CHANGE.match(word.word))
-    mutations = "mutant" in first.levels
-    settings = TargetSettings(column=column, positive=changes if mutations else ())
-    reading = read_words(cells, settings) if settings.positive else first
+    changes = [word.word for word in first.not_understood if _CHANGE.match(word.word) and "mutant" in first.levels]
+    spelled = _spellings(column, [word.word for word in first.not_understood], first.levels)
+    settings = TargetSettings(
+        column=column, positive=(*changes, *spelled[first.levels[1]]), negative=tuple(spelled[first.levels[0]])
+    )
+    reading = read_words(cells, settings)
     known = [word for word in reading.words if word.read_as is not None]
     classes = {word.read_as for word in known}
     if len(classes) < 2 or sum(word.count for word in known) < SMALLEST_SHARE * max(len(cells), 1):
@@ -52,6 +54,18 @@ def propose_target(column: str, cells: Mapping[str, str]) -> tuple[TargetSetting
         column=column, positive=said[reading.levels[1]], negative=said[reading.levels[0]], unknown=empty
     )
     return full, reading
+
+
+def _spellings(column: str, words: Iterable[str], levels: tuple[str, str]) -> dict[str, list[str]]:
+    """Return level -> words that are usual ones but for a full stop or hyphens ("Mut.", "wild-type")."""
+    found: dict[str, list[str]] = {level: [] for level in levels}
+    for word in words:
+        bare = word.strip(" .").replace("-", " ")
+        reading = read_words({"": bare}, TargetSettings(column=column, levels=levels))
+        level = reading.status[""]
+        if level is not None and bare != word:
+            found[level].append(word)
+    return found
 
 
 def propose_clinical(columns: Mapping[str, Sequence[str]], taken: Iterable[str]) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ from genoxel.study.study import Study
 from genoxel.study.validity import quick_problems
 
 PROVENANCE = "provenance.json"
+BOXES = {"image": "image and contour fit", "features": "could be measured"}
 
 
 def run(
@@ -154,7 +155,7 @@ class _Run:
     def _note_failed(self, step: str, results: Mapping[str, Result]) -> None:
         lost = {patient: result.error for patient, result in sorted(results.items()) if not result.ok}
         self.failed += [Lost(patient, step, reason) for patient, reason in lost.items()]
-        self.boxes.append((f"{step} succeeded", lost))
+        self.boxes.append((BOXES[step], lost))
 
     def _associate(self, gathered: Gathered) -> tuple[list[association.Block], dict[str, AssociationMap]]:
         settings = self.settings.associate

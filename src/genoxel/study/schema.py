@@ -17,7 +17,7 @@ from genoxel.omics.settings import OmicsSettings, TargetSettings
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.problems import Problem
 from genoxel.study.settings import CohortSettings, ReportSettings, StudySettings
-from genoxel.study.toml import parse_toml
+from genoxel.study.toml import parse_rest, parse_toml
 
 
 class IoSettings(Settings):
@@ -59,3 +59,8 @@ class StudyFile(Settings):
 def parse_study(text: str) -> tuple[StudyFile | None, list[Problem]]:
     """Return (the study file in `text`, []) or (None, all problems of keys and values)."""
     return parse_toml(text, StudyFile)
+
+
+def parse_lawful(text: str) -> tuple[StudyFile | None, list[Problem]]:
+    """Return (what is legal in `text`, all problems), so that `check` can look at the data as well."""
+    return parse_rest(text, StudyFile)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from genoxel.core.errors import MissingFileError, nearest
 from genoxel.io.files import safe_text
-from genoxel.study.problems import StudyError
-from genoxel.study.schema import StudyFile, parse_study
+from genoxel.study.problems import Problem, StudyError
+from genoxel.study.schema import StudyFile, parse_lawful, parse_study
 
 DEFAULT_NAME = "study.toml"
 
@@ -27,17 +27,23 @@ class Study:
 
         Raises `MissingFileError`, or `StudyError` holding every problem of the file at once.
         """
-        place = Path(path)
-        place = place / DEFAULT_NAME if place.is_dir() else place
-        if not place.is_file():
-            here = [item.name for item in place.parent.glob("*.toml")] if place.parent.is_dir() else []
-            hint = nearest(place.name, here) or "write one with: genoxel init FOLDER SPREADSHEET"
-            raise MissingFileError(f"no study file {place}", "a study file", hint)
-        text = safe_text(place)
+        place, text = _open(path)
         settings, problems = parse_study(text)
         if settings is None:
             raise StudyError(f"the study file {place.name}", problems)
         return cls(place.resolve(), settings, text)
+
+    @classmethod
+    def read_lawful(cls, path: str | Path = DEFAULT_NAME) -> tuple[Study, list[Problem]]:
+        """Return (the study of what is legal in the file, the problems of the rest), for `check`.
+
+        Raises as `read` when nothing of the file can be used.
+        """
+        place, text = _open(path)
+        settings, problems = parse_lawful(text)
+        if settings is None:
+            raise StudyError(f"the study file {place.name}", problems)
+        return cls(place.resolve(), settings, text), problems
 
     @property
     def folder(self) -> Path:
@@ -61,3 +67,13 @@ class Study:
     def __repr__(self) -> str:
         targets = ", ".join(self.settings.targets) or "none"
         return f"Study {self.settings.study.name or self.path.stem!r}: targets {targets}"
+
+
+def _open(path: str | Path) -> tuple[Path, str]:
+    place = Path(path)
+    place = place / DEFAULT_NAME if place.is_dir() else place
+    if not place.is_file():
+        here = [item.name for item in place.parent.glob("*.toml")] if place.parent.is_dir() else []
+        hint = nearest(place.name, here) or "write one with: genoxel init FOLDER SPREADSHEET"
+        raise MissingFileError(f"no study file {place}", "a study file", hint)
+    return place, safe_text(place)

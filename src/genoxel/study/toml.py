@@ -61,6 +61,39 @@ def parse_content(content: Mapping[str, Any], model: type[Model]) -> tuple[Model
         return None, list(problems.values())
 
 
+def parse_rest(text: str, model: type[Model]) -> tuple[Model | None, list[Problem]]:
+    """Return (settings of what is legal in `text`, all problems): what is wrong is left out, so that the rest can
+    be checked against the data. None only for text that is not TOML or a required part that is missing.
+    """
+    settings, problems = parse_toml(text, model)
+    if settings is not None:
+        return settings, problems
+    try:
+        content = tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError:
+        return None, problems
+    for _ in range(20):
+        try:
+            return model.model_validate(content), problems
+        except ValidationError as error:
+            places = {_in_file(detail["loc"], content) for detail in error.errors(include_url=False)}
+        known = {problem.where for problem in problems}
+        problems += [one for one in parse_content(content, model)[1] if one.where not in known]
+        for place in places:
+            _leave_out(content, place)
+    return None, problems
+
+
+def _leave_out(content: Any, place: Loc) -> None:
+    """Remove what stands at `place`, or the table around a key that is missing."""
+    for part in place[:-1]:
+        content = content[part]
+    if place and isinstance(content, dict) and place[-1] in content:
+        del content[place[-1]]
+    elif isinstance(content, dict | list):
+        content.clear()
+
+
 def _problem(place: Loc, detail: Mapping[str, Any], model: type[BaseModel]) -> Problem:
     where, kind = dotted(place) or "study file", detail["type"]
     cause = (detail.get("ctx") or {}).get("error")

@@ -9,7 +9,6 @@ import numpy as np
 
 from genoxel.core.cohort import Cohort
 from genoxel.core.errors import GenoxelError
-from genoxel.core.flow import Flow
 from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
@@ -56,14 +55,14 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
     for label, lost in boxes:
         flow = flow.drop(label, dict(lost))
     measured = set(features.patients)
-    flow = flow.drop("measured", {one: "no image features" for one in flow.patients if one not in measured})
+    without = {one: "no image features" for one in flow.patients if one not in measured}
+    flow = flow.drop("has image features", without) if without or not boxes else flow
     tables = {"features": sorted_rows(features)}
     if who.sheet is not None and study.settings.cohort.clinical:
         tables["clinical"] = who.sheet.to_table(study.settings.cohort.clinical)
     if molecular.expression is not None:
         tables["expression"] = molecular.expression
     records = {"variants": molecular.variants} if molecular.variants is not None else {}
-    flow = Flow(flow.steps)
     cohort, report = join(Layers(tables=tables, records=records, site=who.sites), flow)
     cohort = cohort.of_patients(sorted(cohort.patients))
     outcomes, readings = outcomes_of(study, who, molecular, cohort.patients)

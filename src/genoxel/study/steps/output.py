@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genoxel.core.errors import OutputError
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
@@ -34,16 +35,18 @@ class Sink:
         self.written: set[str] = set()
 
     def __call__(self, name: str) -> Path:
-        """Return the path of a result."""
+        """Return the path of a result; a name is written once (`OutputError`)."""
+        if name in self.written:
+            raise OutputError(f"the result {name} twice", "distinct names", "this is a fault of Genoxel: report it")
         self.written.add(name)
         return self.folder / name
 
 
 def write_tables(gathered: Gathered, sink: Sink) -> None:
     """Write features, clinical, expression and targets as Parquet and CSV, with one data dictionary."""
-    tables = {name: table for name, table in gathered.cohort.tables.items() if table.columns}
+    tables = {f"{name}_table": table for name, table in gathered.cohort.tables.items() if table.columns}
     if gathered.outcomes:
-        tables["targets"] = targets_table(gathered.outcomes, gathered.cohort.patients)
+        tables["targets_table"] = targets_table(gathered.outcomes, gathered.cohort.patients)
     for name, table in tables.items():
         write_table(table, sink(f"tables/{name}.parquet"))
         write_csv(table, sink(f"tables/{name}.csv"))
