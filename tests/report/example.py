@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from genoxel.core.flow import Flow
@@ -121,7 +123,15 @@ def validation(target: Outcome, features_name: str, shift: float, seed: int, mod
     for repeat in range(REPEATS):
         order = rng.permutation(y.size)
         score = 1 / (
-            1 + np.exp(-(base + (0 if flat else 0.35) * rng.normal(size=y.size) - shift / 2 + np.log(y.mean() / (1 - y.mean()))))
+            1
+            + np.exp(
+                -(
+                    base
+                    + (0 if flat else 0.35) * rng.normal(size=y.size)
+                    - shift / 2
+                    + np.log(y.mean() / (1 - y.mean()))
+                )
+            )
         )
         for fold, part in enumerate(np.array_split(order[np.argsort(y[order], kind="stable")], 1)[0:1] * FOLDS):
             for index in part[fold::FOLDS]:
@@ -303,6 +313,7 @@ def record() -> Record:
     return Record(text, settings, versions, {"clinical.xlsx": "ab" * 32}, ("bins 16 -> 32 after the first look",))
 
 
+@cache
 def example() -> ReportContent:
     """A full content: four targets with four different verdicts, one map, contacts, genome."""
     outcomes, results = targets()

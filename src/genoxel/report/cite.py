@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from genoxel.report.tables.sheet import Book
 
-SHOWN_ROWS = 60
+SHOWN_ROWS = 40
 """Rows of a long table that are printed in the report; the CSV files hold all."""
 
 
@@ -50,3 +50,8 @@ class Cite:
 def given(text: object) -> Markup:
     """Return a number that is part of a rule, a definition or a name, not a result."""
     return Markup('<span class="given">{}</span>').format(text)
+
+
+def named(text: object) -> Markup:
+    """Return a name or words that someone gave to a thing; digits in it are no result either."""
+    return Markup('<span class="user">{}</span>').format(text)

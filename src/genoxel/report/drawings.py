@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genoxel.core.results import TargetResult
-from genoxel.report.cite import Cite, given
+from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent, Screen
 from genoxel.report.curves import calibration, usable
 from genoxel.report.figures import association, cohort, prediction
@@ -160,8 +160,8 @@ def _heat(place: int, screen: Screen, adjusted: bool, name: str) -> Drawing:
         "<b>Strongest rows and columns of {}, {}.</b> Colour: effect, blue negative and orange positive; darker is "
         "stronger. A white dot marks pairs that pass the false discovery rate, a cross pairs that were not tested. "
         "Features and columns with similar effects stand side by side.",
-        screen.name,
-        what,
+        named(screen.name),
+        named(what),
     )
     svg = _svg(association.heatmap(screen.map, adjusted), f"screen{place}-{name}", f"Heat map of {screen.name}, {what}")
     return Drawing(f"screen{place}-{name}", svg, caption, f"pairs{place}", f"heat{place}", wide=True)
@@ -205,7 +205,9 @@ def _pair_caption(place: int, rank: int, names: tuple[str, str]) -> Caption:
         key = f"pairs{place}"
         text = Markup("<b>{} and {}.</b> Each circle is a patient (n = {}). {} {} ({} to {}), q {}. ")
         numbers = [cite(key, rank, name) for name in ("n", "effect", "low", "high", "q")]
-        words = text.format(*names, numbers[0], cite.book[key].shown(rank, "effect_name"), *numbers[1:])
+        words = text.format(
+            *map(named, names), numbers[0], named(cite.book[key].shown(rank, "effect_name")), *numbers[1:]
+        )
         return words + Markup("Chosen because it is among the strongest, so its effect is likely to be overstated.")
 
     return caption
@@ -219,7 +221,7 @@ def _target(place: int, result: TargetResult) -> list[Drawing]:
         "with its interval; "
         "circles: simpler models; small dots: repeats of the split; crosses: the rows it was fitted to (what it would "
         "claim without validation). Dotted: chance; dashed: smallest useful.",
-        result.target,
+        named(result.target),
     )
     svg = _svg(prediction.ladder(result), f"{key}-ladder", alt)
     drawings = [Drawing(f"{key}-ladder", svg, caption, "ladder", wide=True)]
@@ -242,7 +244,7 @@ def _roc(place: int, result: TargetResult) -> Drawing:
             "({} to {}). "
             "Band: range over repeats of the split, which is narrower than the uncertainty. Diagonal: guessing."
         )
-        return text.format(result.target, *(cite("verdicts", row, name) for name in ("estimate", "low", "high")))
+        return text.format(named(result.target), *(cite("verdicts", row, name) for name in ("estimate", "low", "high")))
 
     key = f"target{place}-roc"
     svg = _svg(
@@ -255,7 +257,7 @@ def _calibration(place: int, result: TargetResult) -> Drawing:
     caption = _text(
         "<b>{}: do predicted probabilities hold?</b> Patients in groups of equal size by mean held-out probability; "
         "number of patients above each bar, Wilson intervals. On the diagonal a predicted share is an observed share.",
-        result.target,
+        named(result.target),
     )
     key = f"target{place}-calibration"
     svg = _svg(
@@ -272,7 +274,7 @@ def _permutations(place: int, result: TargetResult) -> Drawing:
             "(median {}). Line: observed ({}); {} worlds reach it."
         )
         names = ("worlds", "median", "observed", "reached")
-        return text.format(result.target, *(cite("permutations", row, name) for name in names))
+        return text.format(named(result.target), *(cite("permutations", row, name) for name in names))
 
     key = f"target{place}-permutations"
     alt = f"Permutation histogram of {result.target}, observed {result.observed:.2f}"

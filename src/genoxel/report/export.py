@@ -1,4 +1,4 @@
-"""What leaves the report for other programs: verdicts as JSON, every table as CSV, and the dictionary of all columns."""
+"""What leaves the report for other programs: verdicts as JSON, tables as CSV, and the dictionary of all columns."""
 
 from __future__ import annotations
 

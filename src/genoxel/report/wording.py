@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from genoxel.core.results import TargetResult, VerdictWord
-from genoxel.report.cite import Cite, given
+from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent
 from genoxel.report.tables.prediction import chance
 
@@ -89,9 +89,9 @@ def _above_chance(cite: Cite, row: int, result: TargetResult) -> Markup:
         return pairs + Markup("No simpler model was compared, so no gain over one is claimed.")
     if result.verdict.word == "supported":
         text = Markup("It is better than the simpler model '{}' by {} ({} to {}).")
-        return pairs + text.format(result.best_simpler, *_gain(cite, row))
+        return pairs + text.format(named(result.best_simpler), *_gain(cite, row))
     text = Markup("No gain shown over '{}': {} ({} to {}). A gain above {} is unlikely; a smaller one is not excluded.")
-    return pairs + text.format(result.best_simpler, *_gain(cite, row), cite("verdicts", row, "gain_high"))
+    return pairs + text.format(named(result.best_simpler), *_gain(cite, row), cite("verdicts", row, "gain_high"))
 
 
 def _of_hundred(cite: Cite, row: int) -> Markup:
@@ -132,7 +132,7 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
     text += Markup(".")
     if adjusted:
         covariates = cite.book["screens"].shown(row, "for")
-        text += Markup(" After adjustment for {}: {}.").format(covariates, number("adjusted"))
+        text += Markup(" After adjustment for {}: {}.").format(named(covariates), number("adjusted"))
     return text
 
 
@@ -147,6 +147,6 @@ def left_out_sentence(cite: Cite, content: ReportContent) -> Markup:
             if differing:
                 most = max(differing, key=lambda row: abs(comparison.rows[row].difference))
                 text += Markup("; they differ most in {} (SMD {}): results may not carry over to them").format(
-                    comparison.rows[most].name, cite(f"comparison{place}", most, "difference")
+                    named(comparison.rows[most].name), cite(f"comparison{place}", most, "difference")
                 )
     return text + Markup(".")

@@ -15,7 +15,7 @@ from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
 from genoxel.core.table import Table
 from genoxel.report.content import Genome
-from genoxel.report.figures.style import AMBER, BLUE, GREY, GRID, INK, ORANGE, PAPER, SOFT, canvas, shorten
+from genoxel.report.figures.style import AMBER, BLUE, GREY, GRID, INK, ORANGE, PAPER, SOFT, WILD, canvas, shorten
 from genoxel.report.tables.measured import FOLLOWS_VOLUME, family, spearman
 from genoxel.report.tables.sheet import brief
 
@@ -130,7 +130,7 @@ def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:
 
 _LOOKS: dict[str | None, dict[str, Any]] = {
     "mutant": {"facecolor": BLUE, "edgecolor": "none"},
-    "wild type": {"facecolor": GRID, "edgecolor": "none"},
+    "wild type": {"facecolor": WILD, "edgecolor": "none"},
     None: {"facecolor": PAPER, "edgecolor": GREY, "hatch": "/////", "linewidth": 0.0},
 }
 

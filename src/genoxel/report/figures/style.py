@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 INK, SOFT, GRID, PAPER = "#1b1f24", "#59636e", "#e3e6e9", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
-SKY, AMBER, GREY = "#56b4e9", "#e69f00", "#8a939c"
+SKY, AMBER, GREY, WILD = "#56b4e9", "#e69f00", "#8a939c", "#dfe3e7"
 
 _VARIABLES = {
     INK: "currentColor",
@@ -32,6 +32,7 @@ _VARIABLES = {
     SKY: "var(--c-sky)",
     AMBER: "var(--c-amber)",
     GREY: "var(--c-grey)",
+    WILD: "var(--c-wild)",
 }
 
 STYLE: Any = {  # Any: matplotlib's own type lists every name, and differs between versions
@@ -126,7 +127,7 @@ def _inline(svg: str, key: str, alt: str) -> str:
     inside = body[body.index(">") + 1 :]
     for colour, variable in _VARIABLES.items():
         inside = inside.replace(colour, variable)
-    inside = re.sub(r"font: ([^;\"]*?)'DejaVu Sans'[^;\"]*", r"font: \1var(--sans)", inside)
+    inside = re.sub(r"(font(?:-family)?: [^;\"]*?)'DejaVu Sans'[^;\"]*", r"\1var(--sans)", inside)
     inside = _own_ids(inside, key)
     inside = re.sub(r"\n\s*", "\n", inside)
     view = box.group(0) if box else ""

@@ -18,9 +18,9 @@ ROUNDING = {
     "count": "whole numbers, thousands set apart",
     "estimate": "two decimals; more where two would put the number on a line (chance, smallest useful) it is not on",
     "gain": "as estimates, always with its sign",
-    "p": "two significant digits from 0.01 on, three decimals below, '<0.001' below that",
+    "p": "two decimals from 0.1 on, three below, '<0.001' below that",
     "share": "whole per cent",
-    "number": "three significant digits",
+    "number": "three leading digits",
     "given": "as set or as given in the rule",
     "text": "as written",
 }
@@ -150,7 +150,7 @@ def _number(value: float, field: Field) -> str:
 
 
 def brief(value: float) -> str:
-    """Return a number with three significant digits, never in powers of ten between 0.0001 and a million millions.
+    """Return a number with its three leading digits, never in powers of ten between 0.0001 and a million millions.
 
     >>> brief(0.03127), brief(57512.3)
     ('0.0313', '57,500')

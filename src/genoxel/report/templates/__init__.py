@@ -6,7 +6,7 @@ import base64
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from genoxel.report.cite import given
 
@@ -15,7 +15,7 @@ from genoxel.report.cite import given
 def environment() -> Environment:
     """Return the template environment: everything is escaped, an unknown name is an error."""
     made = Environment(
-        loader=PackageLoader("genoxel.report"),
+        loader=FunctionLoader(asset),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
