@@ -1,0 +1,199 @@
+"""What a folder holds: grouping, links, caching, and files that are none."""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dicom_making import NAME, save, slices, uid
+from genoxel.core.errors import InputError, MissingFileError, SettingsError
+from genoxel.core.image import Image
+from genoxel.core.mask import Mask
+from genoxel.io.dicom import read_series
+from genoxel.io.dicom_seg import write_seg
+from genoxel.io.images import choose_series, read_image
+from genoxel.io.inventory import Inventory, inventory
+from genoxel.io.nifti import write_nifti
+from genoxel.io.nrrd import write_nrrd
+from genoxel.io.rtstruct import write_rtstruct
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Path:
+    """Two patients: P1 with CT, MR on the same frame, RTSTRUCT and SEG; P2 with a dynamic series; and rubbish."""
+    root = tmp_path / "Klinik ü"
+    ct = slices(series="ct")
+    mr = slices(modality="MR", series="mr", spacing=(2.0, 2.0, 4.0))
+    save(ct, root / "P1" / "a")
+    save(mr, root / "P1" / "b")
+    image = read_series(sorted((root / "P1" / "a").iterdir()))
+    array = np.zeros(image.shape, np.uint8)
+    array[3:7, 3:7, 2:5] = 1
+    mask = Mask(array, image.affine, {1: "GTV-1"})
+    write_rtstruct(root / "P1" / "RS.dcm", {"GTV-1": mask, "PTV": mask}, ct, uid, "20200103", "101010")
+    write_seg(root / "P1" / "SEG.dcm", mask, mr_like(mask, mr), uid, "20200103", "101010")
+    twice = slices(modality="MR", patient="P2", series="dce")
+    save(twice + slices(modality="MR", patient="P2", series="dce", values=np.zeros((14, 12, 8), int)), root / "P2")
+    (root / "notes.txt").write_text("hello")
+    (root / "P2" / "broken.dcm").write_bytes(b"\0" * 500)
+    (root / "P2" / "DICOMDIR").write_bytes(b"")
+    nameless = slices(patient="")[:1]
+    save(nameless, root / "P2" / "n")
+    cut = save(slices(patient="P3")[:1], root / "cut")[0]
+    cut.write_bytes(cut.read_bytes()[:400])
+    return root
+
+
+def mr_like(mask: Mask, mr: list[object]) -> list[object]:
+    """Return slices of the MR series moved onto the grid of the mask."""
+    ct = slices(series="mr", modality="MR")
+    assert len(ct) == len(mr) == mask.shape[2]
+    return ct
+
+
+def test_series_structures_and_problems_are_found(hospital: Path) -> None:
+    found = inventory(hospital)
+    assert found.patients == ("P1", "P2")
+    assert [(one.patient, one.modality, one.n_slices, one.volumes) for one in found.series] == [
+        ("P1", "CT", 8, 1),
+        ("P1", "MR", 8, 1),
+        ("P2", "MR", 8, 2),
+    ]
+    ct = found.series_of("P1", "ct")[0]
+    assert ct.spacing == (1.0, 1.5, 3.0)
+    assert ct.description == "CT thorax"
+    assert ct.tags["KVP"] == 120.0
+    assert ct.date == "20200102"
+    assert NAME not in repr(found.series) + repr(found.structures)
+    assert [(one.kind, one.names) for one in found.structures] == [
+        ("RTSTRUCT", ("GTV-1", "PTV")),
+        ("SEG", ("GTV-1",)),
+    ]
+    reasons = {problem.file.name: problem.reason for problem in found.problems}
+    assert "PatientID" in reasons["slice000.dcm"] or "damaged" in reasons["slice000.dcm"]
+    assert "DICM" in reasons["broken.dcm"]
+    assert len(found.problems) == 3
+    assert repr(found).startswith("Inventory patients 2 · CT series 1 · MR series 2 · RTSTRUCT 1 · SEG 1 · problems 3")
+    assert found.structure_names() == {"GTV-1": ("P1",), "PTV": ("P1",)}
+
+
+def test_which_structure_belongs_to_which_series_and_why(hospital: Path) -> None:
+    found = inventory(hospital)
+    ct, mr = found.series_of("P1", "CT")[0], found.series_of("P1", "MR")[0]
+    assert [(one.kind, why) for one, why in found.structures_on(ct)] == [
+        ("RTSTRUCT", "drawn on this series (its UID is referenced)"),
+        ("SEG", "same frame of reference"),
+    ]
+    assert [one.kind for one, _ in found.structures_on(mr)] == ["SEG", "RTSTRUCT"]
+    contour = found.structures[0]
+    assert [one.modality for one, _ in found.series_for(contour)] == ["CT", "MR"]
+    assert [one.modality for one, _ in found.series_for(contour, "MR")] == ["MR"]
+    assert found.structures_on(found.series_of("P2")[0]) == ()
+
+
+def test_a_cache_gives_the_same_and_sees_changes(hospital: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache.jsonl"
+    first = inventory(hospital, cache)
+    text = cache.read_text(encoding="utf-8")
+    assert NAME.split("^")[0] not in text
+    assert str(hospital) not in text
+    assert all(json.loads(line)["version"] for line in text.splitlines())
+    assert inventory(hospital, cache) == first
+    assert cache.read_text(encoding="utf-8") == text
+    changed = hospital / "P1" / "RS.dcm"
+    changed.unlink()
+    cache.write_text(text.replace('"CT thorax"', '"CT remembered"') + "no json\n[]\n", encoding="utf-8")
+    second = inventory(hospital, cache)
+    assert second.series_of("P1", "CT")[0].description == "CT remembered"
+    assert [one.kind for one in second.structures] == ["SEG"]
+    one = sorted((hospital / "P1" / "a").iterdir())[0]
+    os.utime(one, ns=(1, 1))
+    assert inventory(hospital, cache).series_of("P1", "CT")[0].description == "CT thorax"
+
+
+def test_worker_processes_give_the_same(hospital: Path) -> None:
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        assert inventory(hospital, executor=executor) == inventory(hospital)
+
+
+def volume(seed: int = 0, shift: float = 0.0) -> Image:
+    affine = np.diag([1.0, 1.0, 2.0, 1.0])
+    affine[0, 3] = shift
+    return Image(np.random.default_rng(seed).integers(0, 99, (6, 7, 8)).astype(np.int16), affine)
+
+
+def test_trees_of_volumes(tmp_path: Path) -> None:
+    mask = Mask((volume().array > 50).astype(np.uint8), volume().affine, {1: "x"})
+    for name in ("P7_T1", "P7_FLAIR"):
+        write_nifti(tmp_path / "P7" / f"{name}.nii.gz", volume())
+    write_nifti(tmp_path / "P7" / "P7_seg.nii.gz", mask)
+    write_nifti(tmp_path / "P7" / "P7_T1_mask.nii.gz", mask)
+    write_nrrd(tmp_path / "P8_CT.nrrd", volume(1, 3.0))
+    write_nrrd(tmp_path / "P8_CT-label.nrrd", mask)
+    write_nifti(tmp_path / "sub-1" / "ses-2" / "anat" / "sub-1_ses-2_T1w.nii", volume())
+    (tmp_path / "P9").mkdir()
+    (tmp_path / "P9" / "P9_T1.nii").write_bytes(b"short")
+    found = inventory(tmp_path)
+    assert [(one.patient, one.study, one.modality, one.kind) for one in found.series] == [
+        ("P7", "", "FLAIR", "NIFTI"),
+        ("P7", "", "T1", "NIFTI"),
+        ("P8", "", "CT", "NRRD"),
+        ("sub-1", "ses-2", "T1w", "NIFTI"),
+    ]
+    t1 = found.series_of("P7", "t1")[0]
+    assert [(one.file.name, why) for one, why in found.structures_on(t1)] == [
+        ("P7_T1_mask.nii.gz", "same grid, and named after the image"),
+        ("P7_seg.nii.gz", "same grid, same patient"),
+    ]
+    assert found.structures_on(found.series_of("P8")[0]) == ()
+    assert [problem.file.name for problem in found.problems] == ["P9_T1.nii"]
+    image = read_image(t1)
+    assert np.array_equal(image.array, volume().array)
+    assert image.tags["PatientID"] == "P7"
+    assert read_image(found.series_of("P8")[0]).unit == "HU"
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="no folder"):
+        inventory(tmp_path / "nowhere")
+
+
+def test_reading_a_record_equals_reading_its_files(hospital: Path) -> None:
+    record = inventory(hospital).series_of("P1", "CT")[0]
+    assert np.array_equal(read_image(record).array, read_series(record.files).array)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Inventory:
+    thin = slices(series="thin")
+    thick = slices(series="thick", spacing=(1, 1.5, 5.0))
+    contrast = slices(series="contrast", spacing=(1, 1.5, 5.0))
+    for one in contrast:
+        one.ContrastBolusAgent, one.StudyDate = "Agent", "20210203"
+    for number, series in enumerate((thin, thick, contrast)):
+        save(series, tmp_path / str(number))
+    return inventory(tmp_path)
+
+
+def test_rules_choose_among_several_series(three: Inventory) -> None:
+    several = three.series_of("P1")
+    assert choose_series(several, ["slice_mm <= 3"])[0].spacing == (1.0, 1.5, 3.0)
+    chosen, why = choose_series(several, ["phase == 'contrast'"])
+    assert chosen.tags["ContrastBolusAgent"] == "Agent"
+    assert why == "rule phase == 'contrast'"
+    assert choose_series(several, ["slice_mm > 9", "slice_mm > 3", "date >= '2021-01-01'"])[0] == chosen
+    assert choose_series(several[:1])[1] == "the only series"
+    with pytest.raises(InputError, match="3 series that fit: CT thorax"):
+        choose_series(several)
+    with pytest.raises(InputError, match="2 series that fit"):
+        choose_series(several, ["slice_mm > 3"])
+    with pytest.raises(SettingsError, match="did you mean 'slice_mm'"):
+        choose_series(several, ["slice_m > 3"])
+    with pytest.raises(InputError, match="no series"):
+        choose_series([])
