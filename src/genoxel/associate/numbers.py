@@ -172,7 +172,8 @@ class GroupPairs:
         for column in range(self.shape[1]):
             tested = np.flatnonzero(out.flag[:, column] == 0)
             if tested.size:
-                low, high = _auc_intervals(self.x.order.select(tested), self.y.values[:, column])
+                order = self.x.order if tested.size == self.shape[0] else self.x.order.select(tested)
+                low, high = _auc_intervals(order, self.y.values[:, column])
                 out.low[tested, column], out.high[tested, column] = low, high
         return self._as_wanted(out)
 

@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.associate.counts import TESTS, CountPairs
-from genoxel.associate.numbers import FLAGS, GroupPairs, LevelPairs, Measured, NumberPairs
+from genoxel.associate.assemble import Block, Pairs, Placed, Turned, Untested
+from genoxel.associate.counts import CountPairs
+from genoxel.associate.numbers import GroupPairs, LevelPairs, NumberPairs
 from genoxel.associate.settings import AssociateSettings, CorrectSettings
 from genoxel.associate.tail import Tail, harmonic, passing
 from genoxel.core.errors import TableError
 from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
-from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
-from genoxel.stats.permute import family_p, permutations
+from genoxel.stats.permute import permutation_p, permutations
 from genoxel.stats.power import detectable_auc, detectable_rho
 from genoxel.stats.ranks import FloatArray, IndexArray, ranks
-
-
-class _Block(Protocol):
-    def measure(self) -> Measured: ...
-    def adjusted(self) -> tuple[FloatArray, FloatArray]: ...
-    def world(self, order: IndexArray, tail: Tail) -> None: ...
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None: ...
-
-
-@dataclass(frozen=True, eq=False)
-class _Placed:
-    """A block and where its pairs stand: columns of image and other; `turned` when x is the other side."""
-
-    block: _Block
-    image: IndexArray
-    other: IndexArray
-    turned: bool
-    test: str
-    effect: str
 
 
 def screen(
@@ -74,7 +54,7 @@ def screen(
     chosen = _settings(settings, q, permutations)
     tables = _aligned(image, other, adjust, chosen)
     placed = list(_blocks(tables, chosen))
-    pairs = _Pairs(tables[0].columns, tables[1].columns, adjusted=tables[2] is not None)
+    pairs = Pairs(tables[0].columns, tables[1].columns, adjusted=tables[2] is not None)
     for item in placed:
         pairs.fill(item)
     return _finish(pairs, placed, tables, chosen, seed)
@@ -150,7 +130,7 @@ def _zero_one(values: FloatArray) -> FloatArray:
     return np.where(np.isnan(values) | (low == high), values, (values == high).astype(np.float64))
 
 
-def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettings) -> Iterator[_Placed]:
+def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettings) -> Iterator[Placed]:
     left, right = _parts(tables[0]), _parts(tables[1])
     z = None if tables[2] is None else _covariates(tables[2])
     for first, (image, x) in left.items():
@@ -158,18 +138,17 @@ def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettin
             if not (image.size and other.size):
                 continue
             if "time" in (first, second):
-                yield _Placed(_Untested((image.size, other.size), 5), image, other, False, "none", "")
+                yield Placed(Untested((image.size, other.size), 5), "none", "", image, other)
             elif first == "number" or second != "number":
-                block, test, effect = _block((first, x), (second, y), z, settings)
-                yield _Placed(block, image, other, False, test, effect)
+                yield Placed(*_block((first, x), (second, y), z, settings), image, other)
             else:
                 block, test, effect = _block((second, y), (first, x), z, settings)
-                yield _Placed(block, image, other, True, test, effect)
+                yield Placed(Turned(block), test, effect, image, other)
 
 
 def _block(
     x: tuple[str, FloatArray], y: tuple[str, FloatArray], z: FloatArray | None, settings: AssociateSettings
-) -> tuple[_Block, str, str]:
+) -> tuple[Block, str, str]:
     if x[0] != "number":
         return CountPairs(x[1], y[1], z), "", ""
     if y[0] == "number":
@@ -178,25 +157,6 @@ def _block(
     if y[0] == "group":
         return GroupPairs(x[1], y[1], z, settings.groups), "mann-whitney", settings.groups
     return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"
-
-
-class _Untested:
-    """Pairs of which no test of this release speaks."""
-
-    def __init__(self, shape: tuple[int, int], code: int) -> None:
-        self.shape, self.code = shape, code
-
-    def measure(self) -> Measured:
-        out = Measured.empty(*self.shape)
-        out.flag[:] = self.code
-        return out
-
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        return np.full(self.shape, np.nan), np.full(self.shape, np.nan)
-
-    def world(self, order: IndexArray, tail: Tail) -> None: ...
-
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None: ...
 
 
 def _covariates(table: Table) -> FloatArray:
@@ -218,91 +178,9 @@ def _covariates(table: Table) -> FloatArray:
     return z
 
 
-class _Pairs:
-    """The growing columns of the map, as blocks image x other."""
-
-    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool) -> None:
-        self.shape = (len(image), len(other))
-        self.image, self.other, self.adjusted = image, other, adjusted
-        empty = Measured.empty(*self.shape)
-        self.measured = empty
-        missing = np.broadcast_to(np.nan, self.shape)
-        self.effect_adjusted = np.array(missing) if adjusted else missing
-        self.p_adjusted = np.array(missing) if adjusted else missing
-        self.words = [""]
-        self.test = np.zeros(self.shape, dtype=np.int8)
-        self.effect_name = np.zeros(self.shape, dtype=np.int8)
-
-    def fill(self, item: _Placed) -> None:
-        """Write what a block gives to its place."""
-        place = np.ix_(item.image, item.other)
-        measured = item.block.measure()
-        for name in ("n", "effect", "low", "high", "p", "flag"):
-            values = getattr(measured, name)
-            getattr(self.measured, name)[place] = values.T if item.turned else values
-        if item.turned:
-            flag = self.measured.flag[place]
-            self.measured.flag[place] = np.choose(flag, [0, 1, 3, 2, 4, 5])
-        if self.adjusted:
-            effect, p = item.block.adjusted()
-            self.effect_adjusted[place] = effect.T if item.turned else effect
-            self.p_adjusted[place] = np.where(
-                measured.flag.T if item.turned else measured.flag, np.nan, p.T if item.turned else p
-            )
-        if isinstance(item.block, CountPairs):
-            self.test[place] = np.array([self._word(word) for word in TESTS])[item.block.test]
-            words = np.array([self._word("cramers_v"), self._word("log_odds_ratio")])
-            self.effect_name[place] = words[item.block.binary.astype(np.intp)]
-        else:
-            self.test[place], self.effect_name[place] = self._word(item.test), self._word(item.effect)
-
-    def _word(self, word: str) -> int:
-        if word not in self.words:
-            self.words.append(word)
-        return self.words.index(word)
-
-    def columns(self, correct: CorrectSettings, smallest: FloatArray) -> dict[str, npt.NDArray[Any]]:
-        """Return the documented columns, one array (pairs,) each."""
-        adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
-        measured = self.measured
-        return {
-            "image": _names(self.image, self.shape, axis=0),
-            "other": _names(self.other, self.shape, axis=1),
-            "test": _lookup(self.words, self.test),
-            "effect_name": _lookup(self.words, self.effect_name),
-            "n": measured.n.ravel(),
-            "effect": measured.effect.ravel(),
-            "low": measured.low.ravel(),
-            "high": measured.high.ravel(),
-            "p": measured.p.ravel(),
-            "q": adjust(measured.p.ravel()),
-            "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
-            "effect_adjusted": self.effect_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
-            "p_adjusted": self.p_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
-            "q_adjusted": adjust(self.p_adjusted.ravel()) if self.adjusted else _nothing(measured.p.size),
-            "flag": _lookup(list(FLAGS), measured.flag),
-        }
-
-
-def _nothing(size: int) -> FloatArray:
-    return np.broadcast_to(np.nan, (size,))
-
-
-def _names(columns: tuple[Column, ...], shape: tuple[int, int], axis: int) -> npt.NDArray[np.object_]:
-    names = np.array([column.name for column in columns], dtype=object)
-    return np.repeat(names, shape[1]) if axis == 0 else np.tile(names, shape[0])
-
-
-def _lookup(words: list[str], codes: npt.NDArray[np.int8]) -> npt.NDArray[np.object_]:
-    table = np.array(words, dtype=object)
-    if codes.size and (codes == codes.flat[0]).all():
-        return np.broadcast_to(table[codes.flat[:1]], (codes.size,))
-    return np.asarray(table[codes.ravel()])
-
-
 def _finish(
-    pairs: _Pairs,
-    placed: list[_Placed],
+    pairs: Pairs,
+    placed: list[Placed],
     tables: tuple[Table, Table, Table | None],
     settings: AssociateSettings,
     seed: int,
@@ -310,6 +188,8 @@ def _finish(
     correct = settings.correct
     hits, smallest, hits_adjusted = _null(pairs, placed, len(tables[0].rows), correct, seed)
     detectable, speaks_of = _detectable(pairs, tables, correct.q)
+    columns = pairs.columns(correct, smallest)
+    found = int((columns["q"] <= correct.q).sum())
     record: Mapping[str, Any] = {
         **settings.model_dump(mode="json"),
         "seed": seed,
@@ -317,6 +197,7 @@ def _finish(
         "pairs": pairs.measured.p.size,
         "tested": int((pairs.measured.flag == 0).sum()),
         "detectable_effect": speaks_of,
+        "p_hits": float(permutation_p(found, hits)) if hits.size else None,
         "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
         "null_adjusted": "residuals of the image side moved (Freedman and Lane)" if pairs.adjusted else "",
         "null_hits_adjusted": hits_adjusted,
@@ -325,7 +206,7 @@ def _finish(
     return AssociationMap(
         tables[0].columns,
         tables[1].columns,
-        pairs.columns(correct, smallest),
+        columns,
         hits,
         correct.q,
         tables[2].names if tables[2] is not None else (),
@@ -335,7 +216,7 @@ def _finish(
 
 
 def _null(
-    pairs: _Pairs, placed: list[_Placed], n: int, correct: CorrectSettings, seed: int
+    pairs: Pairs, placed: list[Placed], n: int, correct: CorrectSettings, seed: int
 ) -> tuple[npt.NDArray[np.int64], FloatArray, tuple[int, ...]]:
     """Return, per world, the pairs that pass, the smallest p, and the pairs that pass beyond the covariates."""
     tests = int((~np.isnan(pairs.measured.p)).sum())
@@ -343,21 +224,20 @@ def _null(
     by = correct.method == "BY"
     hits, smallest, hits_adjusted = [], [], []
     for order in permutations(n, correct.permutations if tests else 0, seed):
-        back = np.argsort(order)
         tail = Tail(correct.q)
         for item in placed:
-            item.block.world(back if item.turned else order, tail)
+            item.block.world(order, tail)
         hits.append(passing(tail, tests, harmonic(tests) if by else 1.0))
         smallest.append(tail.smallest)
         if tests_adjusted:
             tail = Tail(correct.q)
             for item in placed:
-                item.block.world_adjusted(back if item.turned else order, tail)
+                item.block.world_adjusted(order, tail)
             hits_adjusted.append(passing(tail, tests_adjusted, harmonic(tests_adjusted) if by else 1.0))
     return np.array(hits, dtype=np.int64), np.array(smallest), tuple(hits_adjusted)
 
 
-def _detectable(pairs: _Pairs, tables: tuple[Table, Table, Table | None], q: float) -> tuple[float, str]:
+def _detectable(pairs: Pairs, tables: tuple[Table, Table, Table | None], q: float) -> tuple[float, str]:
     """Return the smallest effect one true pair needs to be found in 4 of 5 such studies, and which effect that is."""
     tested = pairs.measured.flag == 0
     tests = int(tested.sum())
@@ -374,7 +254,7 @@ def _detectable(pairs: _Pairs, tables: tuple[Table, Table, Table | None], q: flo
     return detectable_auc(*groups, alpha=q / tests), f"AUC, {groups[0]} and {groups[1]} patients"
 
 
-def _group_sizes(pairs: _Pairs, tables: tuple[Table, Table, Table | None]) -> tuple[int, int] | None:
+def _group_sizes(pairs: Pairs, tables: tuple[Table, Table, Table | None]) -> tuple[int, int] | None:
     """Return the sizes of the most even two groups among the tested columns."""
     best: tuple[int, int] | None = None
     for table in (tables[0], tables[1]):

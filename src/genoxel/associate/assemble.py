@@ -1,0 +1,186 @@
+"""From blocks of one test each to the columns of the map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.associate.counts import TESTS, CountPairs
+from genoxel.associate.numbers import FLAGS, Measured
+from genoxel.associate.settings import CorrectSettings
+from genoxel.associate.tail import Tail
+from genoxel.core.table import Column
+from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
+from genoxel.stats.permute import family_p
+from genoxel.stats.ranks import FloatArray, IndexArray
+
+_TURNED_FLAGS = (0, 1, 3, 2, 4, 5)
+"""Codes of FLAGS when image and other change sides."""
+
+
+class Block(Protocol):
+    """All pairs that take one test, image columns in rows."""
+
+    def measure(self) -> Measured:
+        """Return what the data give."""
+        ...
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return effect and p less the covariates."""
+        ...
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Add the p values of the world in which `order` moves the patients of the image side."""
+        ...
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add those of a world without links beyond the covariates."""
+        ...
+
+
+class Turned:
+    """A block whose rows are the other side, turned round."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
+    def measure(self) -> Measured:
+        """Return the transposed arrays."""
+        found = self.block.measure()
+        flag = np.choose(found.flag.T, _TURNED_FLAGS).astype(np.int8)
+        return Measured(found.n.T, found.effect.T, found.low.T, found.high.T, found.p.T, flag)
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return the transposed arrays."""
+        effect, p = self.block.adjusted()
+        return effect.T, p.T
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Move the other side back, which is the same world as moving the image side."""
+        self.block.world(np.argsort(order), tail)
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Move the other side back."""
+        self.block.world_adjusted(np.argsort(order), tail)
+
+
+class Untested:
+    """Pairs of which no test of this release speaks."""
+
+    def __init__(self, shape: tuple[int, int], code: int) -> None:
+        self.shape, self.code = shape, code
+
+    def measure(self) -> Measured:
+        """Return the flag alone."""
+        out = Measured.empty(*self.shape)
+        out.flag[:] = self.code
+        return out
+
+    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+        """Return nothing known."""
+        return np.full(self.shape, np.nan), np.full(self.shape, np.nan)
+
+    def world(self, order: IndexArray, tail: Tail) -> None:
+        """Add nothing."""
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A block, its test and effect in words, and the columns of image and other that it holds."""
+
+    block: Block
+    test: str
+    effect: str
+    image: IndexArray
+    other: IndexArray
+
+
+class Pairs:
+    """The growing columns of the map, as blocks image x other."""
+
+    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool) -> None:
+        self.shape = (len(image), len(other))
+        self.image, self.other, self.adjusted = image, other, adjusted
+        self._measured: Measured | None = None
+        missing = np.broadcast_to(np.nan, self.shape)
+        self.effect_adjusted = np.array(missing) if adjusted else missing
+        self.p_adjusted = np.array(missing) if adjusted else missing
+        self.words = [""]
+        self.test = np.zeros(self.shape, dtype=np.int8)
+        self.effect_name = np.zeros(self.shape, dtype=np.int8)
+
+    @property
+    def measured(self) -> Measured:
+        """What is known of all pairs so far."""
+        if self._measured is None:
+            self._measured = Measured.empty(*self.shape)
+        return self._measured
+
+    def fill(self, item: Placed) -> None:
+        """Write what a block gives to its place; a block that is the whole map is taken as it is."""
+        place = np.ix_(item.image, item.other)
+        measured = item.block.measure()
+        if measured.p.shape == self.shape:
+            self._measured = measured
+        else:
+            for name in ("n", "effect", "low", "high", "p", "flag"):
+                getattr(self.measured, name)[place] = getattr(measured, name)
+        if self.adjusted:
+            tested = measured.flag == 0
+            for array, values in zip((self.effect_adjusted, self.p_adjusted), item.block.adjusted(), strict=True):
+                array[place] = np.where(tested, values, np.nan)
+        if isinstance(item.block, CountPairs):
+            self.test[place] = np.array([self._word(word) for word in TESTS])[item.block.test]
+            words = np.array([self._word("cramers_v"), self._word("log_odds_ratio")])
+            self.effect_name[place] = words[item.block.binary.astype(np.intp)]
+        else:
+            self.test[place], self.effect_name[place] = self._word(item.test), self._word(item.effect)
+
+    def _word(self, word: str) -> int:
+        if word not in self.words:
+            self.words.append(word)
+        return self.words.index(word)
+
+    def columns(self, correct: CorrectSettings, smallest: FloatArray) -> dict[str, npt.NDArray[Any]]:
+        """Return the documented columns, one array (pairs,) each."""
+        adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
+        measured = self.measured
+        return {
+            "image": _names(self.image, self.shape, axis=0),
+            "other": _names(self.other, self.shape, axis=1),
+            "test": _lookup(self.words, self.test),
+            "effect_name": _lookup(self.words, self.effect_name),
+            "n": measured.n.ravel(),
+            "effect": measured.effect.ravel(),
+            "low": measured.low.ravel(),
+            "high": measured.high.ravel(),
+            "p": measured.p.ravel(),
+            "q": adjust(measured.p.ravel()),
+            "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
+            "effect_adjusted": self.effect_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
+            "p_adjusted": self.p_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
+            "q_adjusted": adjust(self.p_adjusted.ravel()) if self.adjusted else _nothing(measured.p.size),
+            "flag": _lookup(list(FLAGS), measured.flag),
+        }
+
+
+def _nothing(size: int) -> FloatArray:
+    return np.broadcast_to(np.nan, (size,))
+
+
+def _names(columns: tuple[Column, ...], shape: tuple[int, int], axis: int) -> npt.NDArray[np.object_]:
+    names = np.array([column.name for column in columns], dtype=object)
+    return np.repeat(names, shape[1]) if axis == 0 else np.tile(names, shape[0])
+
+
+def _lookup(words: list[str], codes: npt.NDArray[np.int8]) -> npt.NDArray[np.object_]:
+    table = np.array(words, dtype=object)
+    if codes.size and (codes == codes.flat[0]).all():
+        return np.broadcast_to(table[codes.flat[:1]], (codes.size,))
+    return np.asarray(table[codes.ravel()])
