@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from genoxel.core.errors import TableError
 
@@ -28,14 +28,20 @@ class RowKey(NamedTuple):
 
 def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
     """Return `rows` as row keys; a plain text is a patient. Raises `TableError` for a row without patient."""
-    keys = []
+    keys: list[RowKey] = []
+    checked: set[int] = set()  # millions of events share a few hundred key objects; `keys` keeps them alive
     for row in rows:
-        key = RowKey(row) if isinstance(row, str) else RowKey(*row)
+        if id(row) in checked:
+            keys.append(cast(RowKey, row))
+            continue
+        key = row if type(row) is RowKey else RowKey(row) if isinstance(row, str) else RowKey(*row)
         if not all(isinstance(part, str) for part in key):
             raise TableError(f"the row key {tuple(key)!r}", "text in every part", "read identifiers as text")
         if not key.patient:
             raise TableError("a row without patient", "a patient identifier in every row", "fill it, or drop the row")
         keys.append(key)
+        if key is row:
+            checked.add(id(key))
     return tuple(keys)
 
 

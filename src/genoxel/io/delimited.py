@@ -114,6 +114,8 @@ def _parse(body: str, sign: str, quotes: bool, first: int, name: str) -> tuple[l
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
+                if rows and first + reader.line_num > begin + 1:
+                    _refuse_swallowed(row, begin, sign, len(rows[0]), name)
                 rows.append(row)
                 lines.append(begin)
             begin = first + reader.line_num
@@ -123,8 +125,6 @@ def _parse(body: str, sign: str, quotes: bool, first: int, name: str) -> tuple[l
             'quotes only around whole cells, doubled inside them ("")',
             "correct that row",
         ) from error
-    for row, line in zip(rows, lines, strict=True):
-        _refuse_swallowed(row, line, sign, len(rows[0]), name)
     return rows[0], rows[1:], lines[1:]
 
 

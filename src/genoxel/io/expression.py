@@ -74,7 +74,7 @@ def _numbers(grid: Grid) -> FloatArray:
     values = np.empty((len(grid.rows), len(grid.header) - 1))
     for place, (row, line) in enumerate(zip(grid.rows, grid.lines, strict=True)):
         try:
-            values[place] = row[1:]  # NumPy reads the texts as numbers, and refuses words
+            values[place] = np.fromiter(map(float, row[1:]), np.float64, len(row) - 1)
         except ValueError:
             values[place] = [
                 _number(cell, name, line, grid) for cell, name in zip(row[1:], grid.header[1:], strict=True)

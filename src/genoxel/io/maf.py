@@ -72,7 +72,11 @@ def read_maf(
     if (place := _place(grid, ("NCBI_Build",))) is not None:
         fields["build"] = _one_build(grid, place, build)
     known = patients or {}
-    rows = tuple(_key(str(sample), known, line) for sample, line in zip(fields["sample"], grid.lines, strict=True))
+    keys: dict[str, RowKey] = {}
+    for sample, line in zip(fields["sample"].tolist(), grid.lines, strict=True):
+        if sample not in keys:
+            keys[sample] = _key(sample, known, line)
+    rows = tuple(keys[sample] for sample in fields["sample"].tolist())
     assayed = None
     if profiled is not None:
         ids = read_profiled(profiled) if isinstance(profiled, str | Path) else tuple(profiled)
@@ -103,7 +107,10 @@ def _texts(grid: Grid, place: int) -> npt.NDArray[np.object_]:
 
 
 def _numbers(grid: Grid, place: int) -> FloatArray:
-    numbers, odd = read_numbers({str(line): row[place] for row, line in zip(grid.rows, grid.lines, strict=True)})
+    cells = [row[place] for row in grid.rows]
+    if all(cell.isascii() and cell.isdigit() for cell in cells):
+        return np.array(cells, dtype=np.float64)
+    numbers, odd = read_numbers(dict(zip(grid.lines, cells, strict=True)))
     if odd:
         line, text = next(iter(odd.items()))
         raise FileFormatError(
