@@ -10,7 +10,6 @@ from genoxel.core.settings import Settings
 
 Texts = tuple[str, ...]
 Build = Literal["hg18", "hg19", "hg38"]
-Transform = Literal["none", "log2+1", "log2", "log10+1", "zscore"]
 
 _BUILDS: dict[str, Build] = {
     **dict.fromkeys(("hg18", "36", "grch36", "ncbi36"), "hg18"),
