@@ -20,6 +20,7 @@ from genoxel.io.polygons import outlines
 
 _RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_CONTOUR_DATA = 0x30060050
 _STUDY = "1.2.840.10008.3.1.2.3.1"
 _PATIENT_TAGS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 _STUDY_TAGS = ("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName")
@@ -184,6 +185,7 @@ def _observation(number: int) -> Any:
 
 
 def _contours(number: int, mask: Mask, slices: Sequence[Any]) -> Any:
+    from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
     item = Dataset()
@@ -196,7 +198,8 @@ def _contours(number: int, mask: Mask, slices: Sequence[Any]) -> Any:
         contour.ContourGeometricType = "CLOSEDPLANAR_XOR" if several else "CLOSED_PLANAR"
         contour.NumberOfContourPoints = len(points)
         contour.ContourNumber = count
-        contour.ContourData = [f"{value:.6f}".rstrip("0").rstrip(".") for value in points.ravel()]
+        text = "\\".join(f"{value:.6f}".rstrip("0").rstrip(".") for value in points.ravel())
+        contour.add(DataElement(_CONTOUR_DATA, "DS", text, already_converted=True))
         item.ContourSequence.append(contour)
     return item
 

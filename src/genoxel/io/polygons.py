@@ -18,6 +18,9 @@ IntArray = npt.NDArray[np.intp]
 TOUCH = 1e-3
 """Edges that pass each other by less than this share of a pixel touch; they do not cross (keyholes do this)."""
 
+_PAIRS = 1_000_000
+"""Pairs of edges looked at in one go, to bound memory."""
+
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 
@@ -41,6 +44,17 @@ def fill(points: FloatArray, shape: tuple[int, int]) -> BoolArray:
     np.int64(2)
     """
     points = np.round(points, 6)
+    inside = np.zeros(shape, dtype=bool)
+    low = np.clip(np.ceil(points.min(axis=0)), 0, shape).astype(np.intp)
+    high = np.clip(np.ceil(points.max(axis=0)), 0, shape).astype(np.intp)
+    box = (int(high[0] - low[0]), int(high[1] - low[1]))
+    if min(box) > 0:
+        inside[low[0] : high[0], low[1] : high[1]] = _fill_box(points - low, box)
+    return inside
+
+
+def _fill_box(points: FloatArray, shape: tuple[int, int]) -> BoolArray:
+    """Fill row by row: every edge toggles the pixels to the right of where it crosses the row of centres."""
     start, stop = points, np.roll(points, -1, axis=0)
     low, high = np.minimum(start[:, 1], stop[:, 1]), np.maximum(start[:, 1], stop[:, 1])
     first = np.clip(np.ceil(low), 0, shape[1]).astype(np.intp)
@@ -69,16 +83,19 @@ def crossings(points: FloatArray) -> IntArray:
     """
     start, stop = points, np.roll(points, -1, axis=0)
     low, high = np.minimum(start, stop), np.maximum(start, stop)
+    order = np.argsort(low[:, 0], kind="stable")
+    begin = np.arange(1, len(points) + 1)
+    count = np.searchsorted(low[order, 0], high[order, 0], side="right") - begin
     found = [np.empty((0, 2), dtype=np.intp)]
-    block = max(1, 2_000_000 // len(points))
-    for begin in range(0, len(points), block):
-        some = slice(begin, begin + block)
-        near = np.all((low[some, None] <= high[None]) & (low[None] <= high[some, None]), axis=2)
-        one, two = np.nonzero(near)
-        one = one + begin
-        later = two > one
-        found.append(_proper(start, stop, one[later], two[later]))
-    return np.concatenate(found)
+    for some in np.array_split(np.arange(len(points)), 1 + int(count.sum()) // _PAIRS):
+        many = count[some]
+        one = np.repeat(some, many)
+        two = np.arange(one.size) - np.repeat(np.cumsum(many) - many, many) + begin[one]
+        one, two = order[one], order[two]
+        near = (low[one, 1] <= high[two, 1]) & (low[two, 1] <= high[one, 1])
+        found.append(_proper(start, stop, one[near], two[near]))
+    pairs = np.sort(np.concatenate(found), axis=1)
+    return np.asarray(pairs[np.lexsort(pairs.T[::-1])])
 
 
 def _proper(start: FloatArray, stop: FloatArray, one: IntArray, two: IntArray) -> IntArray:
@@ -123,16 +140,21 @@ def outlines(inside: npt.NDArray[Any]) -> list[FloatArray]:
     >>> outlines(np.array([[1, 1]]))[0].tolist()
     [[-0.5, -0.5], [0.5, -0.5], [0.5, 1.5], [-0.5, 1.5]]
     """
-    padded = np.pad(np.asarray(inside, dtype=bool), 1)
+    whole = np.asarray(inside, dtype=bool)
+    if not whole.any():
+        return []
+    (left, right), (top, bottom) = (np.nonzero(whole.any(axis=axis))[0][[0, -1]] for axis in (1, 0))
+    padded = np.pad(whole[left : right + 1, top : bottom + 1], 1)
     neighbours = (padded[1:-1, :-2], padded[2:, 1:-1], padded[1:-1, 2:], padded[:-2, 1:-1])
     offsets = ((0, 0), (1, 0), (1, 1), (0, 1))
     leaving: dict[tuple[int, int], set[int]] = {}
     for direction, (neighbour, offset) in enumerate(zip(neighbours, offsets, strict=True)):
         for i, j in np.argwhere(padded[1:-1, 1:-1] & ~neighbour) + offset:
             leaving.setdefault((int(i), int(j)), set()).add(direction)
+    corner = np.array([left - 0.5, top - 0.5])
     loops = []
     while leaving:
-        loops.append(np.array(_walk(leaving), dtype=np.float64) - 0.5)
+        loops.append(np.array(_walk(leaving), dtype=np.float64) + corner)
     return loops
 
 
