@@ -46,10 +46,14 @@ class Glcm:
         """Probability (groups, 2 levels + 1) of each sum."""
         return self._spread(self.entries.i + self.entries.j, 2 * self.n_levels + 1)
 
+    def over_gap(self, weights: FloatArray) -> FloatArray:
+        """Return the mean (groups,) of `weights` (levels,), given for each absolute difference |i - j| from 0."""
+        return np.asarray(self.diagonal @ weights)
+
     @cached_property
     def gap(self) -> FloatArray:
-        """Absolute difference |i - j| (entries,)."""
-        return np.abs(self.i - self.j)
+        """Absolute differences (levels,) that can occur: 0 to levels - 1."""
+        return np.arange(self.n_levels, dtype=np.float64)
 
     @cached_property
     def mean(self) -> FloatArray:
@@ -61,10 +65,13 @@ class Glcm:
         """Variance (groups,) of the levels."""
         return self.sums((self.i - self.mean[self.entries.g]) ** 2 * self.p)
 
-    @cached_property
-    def centred(self) -> FloatArray:
-        """Sum of both levels less twice their mean (entries,)."""
-        return self.i + self.j - 2 * self.mean[self.entries.g]
+    def sum_moment(self, power: int) -> FloatArray:
+        """Return the central moment (groups,) of the sum i + j."""
+        centred = np.arange(self.cross.shape[1]) - 2 * self.mean[:, None]
+        product = centred
+        for _ in range(power - 1):
+            product = product * centred
+        return np.asarray((product * self.cross).sum(axis=1))
 
     @cached_property
     def joint_entropy(self) -> FloatArray:
@@ -133,13 +140,13 @@ def joint_entropy(m: Glcm) -> FloatArray:
 @feature("difference average", code="TF7R", formula="sum k p_|i-j|=k")
 def difference_average(m: Glcm) -> FloatArray:
     """Mean difference between neighbouring levels."""
-    return np.asarray(m.diagonal @ np.arange(m.n_levels))
+    return m.over_gap(m.gap)
 
 
 @feature("difference variance", code="D3YU", formula="sum (k - mu)² p_|i-j|=k")
 def difference_variance(m: Glcm) -> FloatArray:
     """Variance of the differences between neighbouring levels."""
-    k = np.arange(m.n_levels) - difference_average(m)[:, None]
+    k = m.gap - difference_average(m)[:, None]
     return np.asarray((k**2 * m.diagonal).sum(axis=1))
 
 
@@ -158,8 +165,7 @@ def sum_average(m: Glcm) -> FloatArray:
 @feature("sum variance", code="OEEB", formula="sum (k - mu)² p_i+j=k")
 def sum_variance(m: Glcm) -> FloatArray:
     """Variance of the sums of neighbouring levels."""
-    k = np.arange(m.cross.shape[1]) - sum_average(m)[:, None]
-    return np.asarray((k**2 * m.cross).sum(axis=1))
+    return m.sum_moment(2)
 
 
 @feature("sum entropy", code="P6QZ", unit="bit", formula="-sum p_i+j=k log2 p_i+j=k")
@@ -177,44 +183,43 @@ def angular_second_moment(m: Glcm) -> FloatArray:
 @feature("contrast", code="ACUI", formula="sum (i - j)² p_ij")
 def contrast(m: Glcm) -> FloatArray:
     """Mean squared difference between neighbouring levels."""
-    return m.sums(m.gap**2 * m.p)
+    return m.over_gap(m.gap**2)
 
 
 @feature("dissimilarity", code="8S9J", formula="sum |i - j| p_ij")
 def dissimilarity(m: Glcm) -> FloatArray:
     """Mean absolute difference between neighbouring levels."""
-    return m.sums(m.gap * m.p)
+    return m.over_gap(m.gap)
 
 
 @feature("inverse difference", code="IB1Z", formula="sum p_ij / (1 + |i - j|)")
 def inverse_difference(m: Glcm) -> FloatArray:
     """Homogeneity: pairs weighted down by their difference."""
-    return m.sums(m.p / (1 + m.gap))
+    return m.over_gap(1 / (1 + m.gap))
 
 
 @feature("normalised inverse difference", code="NDRX", formula="sum p_ij / (1 + |i - j| / N_g)")
 def normalised_inverse_difference(m: Glcm) -> FloatArray:
     """Homogeneity with differences taken relative to the number of levels."""
-    return m.sums(m.p / (1 + m.gap / m.n_levels))
+    return m.over_gap(1 / (1 + m.gap / m.n_levels))
 
 
 @feature("inverse difference moment", code="WF0Z", formula="sum p_ij / (1 + (i - j)²)")
 def inverse_difference_moment(m: Glcm) -> FloatArray:
     """Homogeneity: pairs weighted down by their squared difference."""
-    return m.sums(m.p / (1 + m.gap**2))
+    return m.over_gap(1 / (1 + m.gap**2))
 
 
 @feature("normalised inverse difference moment", code="1QCO", formula="sum p_ij / (1 + (i - j)² / N_g²)")
 def normalised_inverse_difference_moment(m: Glcm) -> FloatArray:
     """Homogeneity with squared differences taken relative to the squared number of levels."""
-    return m.sums(m.p / (1 + (m.gap / m.n_levels) ** 2))
+    return m.over_gap(1 / (1 + (m.gap / m.n_levels) ** 2))
 
 
 @feature("inverse variance", code="E8JP", formula="sum over i != j of p_ij / (i - j)²")
 def inverse_variance(m: Glcm) -> FloatArray:
     """Pairs of different levels, weighted by the inverse of their squared difference."""
-    unequal = m.gap > 0
-    return m.sums(np.where(unequal, m.p / np.where(unequal, m.gap, 1.0) ** 2, 0.0))
+    return m.over_gap(np.where(m.gap > 0, 1 / np.maximum(m.gap, 1) ** 2, 0.0))
 
 
 @feature("correlation", code="NI2N", formula="(sum i j p_ij - mu²) / sigma²")
@@ -233,19 +238,19 @@ def autocorrelation(m: Glcm) -> FloatArray:
 @feature("cluster tendency", code="DG8W", formula="sum (i + j - 2 mu)² p_ij")
 def cluster_tendency(m: Glcm) -> FloatArray:
     """Spread of the sums of neighbouring levels (equals the sum variance)."""
-    return m.sums(m.centred**2 * m.p)
+    return m.sum_moment(2)
 
 
 @feature("cluster shade", code="7NFM", formula="sum (i + j - 2 mu)³ p_ij")
 def cluster_shade(m: Glcm) -> FloatArray:
     """Asymmetry of the sums of neighbouring levels."""
-    return m.sums(m.centred**3 * m.p)
+    return m.sum_moment(3)
 
 
 @feature("cluster prominence", code="AE86", formula="sum (i + j - 2 mu)⁴ p_ij")
 def cluster_prominence(m: Glcm) -> FloatArray:
     """Weight of the tails of the sums of neighbouring levels."""
-    return m.sums(m.centred**4 * m.p)
+    return m.sum_moment(4)
 
 
 @feature("information correlation 1", code="R8DG", formula="(HXY - HXY1) / HX")

@@ -14,11 +14,21 @@ from genoxel.features.statistics import Sample
 
 
 class Histogram(Sample):
-    """Grey levels `x` (n,) and how often each occurs: `counts` (levels,) from level 1."""
+    """Grey levels `x` (levels,) from 1 and how many voxels hold each: `counts` (levels,)."""
 
     def __init__(self, counts: FloatArray) -> None:
-        super().__init__(np.repeat(np.arange(1.0, counts.size + 1), counts.astype(np.intp)))
+        super().__init__(np.arange(1.0, counts.size + 1))
         self.counts = counts
+        self.below = np.cumsum(counts)
+        self.size = int(self.below[-1])
+
+    def average(self, of: FloatArray) -> float:
+        """Return the mean over all voxels of `of`, given along the levels."""
+        return float(self.counts @ of / self.size)
+
+    def value_at(self, rank: int) -> float:
+        """Return the level of the voxel that has `rank` others before it."""
+        return float(np.searchsorted(self.below, rank, side="right") + 1)
 
     @cached_property
     def p(self) -> FloatArray:
@@ -74,7 +84,7 @@ def median(h: Histogram) -> float:
 @feature("minimum", code="1PR8", formula="min i")
 def minimum(h: Histogram) -> float:
     """Lowest grey level that occurs."""
-    return float(h.ordered[0])
+    return h.value_at(0)
 
 
 @feature("10th percentile", code="GPMT", formula="10th percentile")
@@ -92,7 +102,7 @@ def percentile_90(h: Histogram) -> float:
 @feature("maximum", code="3NCY", formula="max i")
 def maximum(h: Histogram) -> float:
     """Highest grey level."""
-    return float(h.ordered[-1])
+    return h.value_at(h.size - 1)
 
 
 @feature("mode", code="AMMC", formula="the level of max n_i; among equals the one closest to the mean, then the lower")
@@ -111,13 +121,13 @@ def interquartile_range(h: Histogram) -> float:
 @feature("range", code="5Z3W", formula="max i - min i")
 def level_range(h: Histogram) -> float:
     """Highest less lowest grey level."""
-    return float(h.ordered[-1] - h.ordered[0])
+    return h.value_at(h.size - 1) - h.value_at(0)
 
 
 @feature("mean absolute deviation", code="D2ZX", formula="sum |i - mu| p_i")
 def mean_absolute_deviation(h: Histogram) -> float:
     """Mean distance of the grey levels from their mean."""
-    return float(np.abs(h.centred).mean())
+    return h.average(np.abs(h.centred))
 
 
 @feature("robust mean absolute deviation", code="WRZB", formula="mean |i - mu| for p10 <= i <= p90")

@@ -88,6 +88,12 @@ def build(region: Region, aggregation: str = "") -> Shape:
     return Shape(region)
 
 
+def _centre(volume: FloatArray) -> FloatArray:
+    plane = volume.sum(axis=2)
+    lines = [plane.sum(axis=1), plane.sum(axis=0), volume.sum(axis=0).sum(axis=0)]
+    return np.array([line @ np.arange(line.size) / line.sum() for line in lines])
+
+
 def ellipsoid_area(a: float, b: float, c: float, terms: int = 20) -> float:
     """Return the surface area that IBSI gives an ellipsoid of semi-axes a >= b >= c, by 20 Legendre terms.
 
@@ -174,9 +180,10 @@ def centre_of_mass_shift(s: Shape) -> float:
     total = weights.sum()
     if abs(total) <= 1e-9 * np.abs(weights).sum():
         raise NotDefinedError("intensities that add to 0", "another sum", "measure before the z-score")
-    centre = np.argwhere(s.region.morphology).mean(axis=0)
-    places = np.argwhere(s.region.inside) - centre
-    return float(np.linalg.norm(s.matrix @ (weights @ places / total)))
+    box = bounding_box(s.region.morphology)
+    volume = np.zeros(s.mask.shape)
+    volume[s.region.inside[box]] = weights
+    return float(np.linalg.norm(s.matrix @ (_centre(volume) - _centre(s.mask.astype(np.float64)))))
 
 
 @feature("maximum 3D diameter", code="L0JK", unit="mm", formula="max distance between two mesh vertices")

@@ -85,9 +85,10 @@ class Region:
     @cached_property
     def level_volume(self) -> LevelVolume:
         """Grey levels (k, j, i), cut to the region and padded by one voxel of 0 (outside)."""
-        volume = np.zeros(self.inside.shape, np.uint16)
-        volume[self.inside] = self.levels
-        return self.cut_to_levels(np.pad(volume.transpose(2, 1, 0), 1))
+        inside = self.inside[bounding_box(self.inside)]
+        volume = np.zeros([size + 2 for size in inside.shape[::-1]], np.uint16)
+        volume[1:-1, 1:-1, 1:-1].transpose(2, 1, 0)[inside] = self.levels
+        return volume
 
     def padded_morphology(self) -> npt.NDArray[np.uint8]:
         """Return the region before re-segmentation as 0 and 1, (k, j, i), padded by one voxel of 0."""

@@ -16,12 +16,21 @@ class Sample:
     """Numbers `x` (n,) in ascending order, so that no sum depends on how voxels are stored, with their moments."""
 
     def __init__(self, ordered: FloatArray) -> None:
-        self.x = self.ordered = ordered
+        self.x = ordered
+        self.size = ordered.size
+
+    def average(self, of: FloatArray) -> float:
+        """Return the mean over all numbers of `of`, given along `x`."""
+        return float(of.mean())
+
+    def value_at(self, rank: int) -> float:
+        """Return the number that has `rank` others before it."""
+        return float(self.x[rank])
 
     @cached_property
     def mean(self) -> float:
         """Mean of the numbers."""
-        return float(self.x.mean())
+        return self.average(self.x)
 
     @cached_property
     def centred(self) -> FloatArray:
@@ -30,26 +39,29 @@ class Sample:
 
     def moment(self, power: int) -> float:
         """Return the central moment of `power`."""
-        return float((self.centred**power).mean())
+        product = self.centred
+        for _ in range(power - 1):
+            product = product * self.centred
+        return self.average(product)
 
     @cached_property
     def variance(self) -> float:
         """Population variance; exactly 0 for constant numbers."""
-        return 0.0 if self.ordered[0] == self.ordered[-1] else self.moment(2)
+        return 0.0 if self.value_at(0) == self.value_at(self.size - 1) else self.moment(2)
 
     @cached_property
     def spread(self) -> float:
         """Variance, or `NotDefinedError` where the numbers are constant."""
         if self.variance == 0:
-            raise NotDefinedError(f"{self.x.size} equal values", "values that vary", "look at the region")
+            raise NotDefinedError(f"{self.size} equal values", "values that vary", "look at the region")
         return self.variance
 
     def percentile(self, share: float) -> float:
         """Return the percentile by linear interpolation between ordered values, `share` in percent."""
-        place = (self.ordered.size - 1) * share / 100
-        low = int(place)
-        high = min(low + 1, self.ordered.size - 1)
-        return float(self.ordered[low] + (self.ordered[high] - self.ordered[low]) * (place - low))
+        place = (self.size - 1) * share / 100
+        rank = int(place)
+        low, high = self.value_at(rank), self.value_at(min(rank + 1, self.size - 1))
+        return low + (high - low) * (place - rank)
 
     def skewness(self) -> float:
         """Return the third standardised moment."""
@@ -62,12 +74,14 @@ class Sample:
     def robust_deviation(self) -> float:
         """Return the mean absolute deviation of the numbers between the 10th and the 90th percentile."""
         low, high = self.percentile(10), self.percentile(90)
-        kept = self.x[(self.x >= low) & (self.x <= high)]
-        return float(np.abs(kept - kept.mean()).mean())
+        kept = ((self.x >= low) & (self.x <= high)).astype(np.float64)
+        share = self.average(kept)
+        centre = self.average(kept * self.x) / share
+        return self.average(kept * np.abs(self.x - centre)) / share
 
     def median_deviation(self) -> float:
         """Return the mean absolute distance from the median."""
-        return float(np.abs(self.x - self.percentile(50)).mean())
+        return self.average(np.abs(self.x - self.percentile(50)))
 
     def variation(self) -> float:
         """Return deviation over mean, or `NotDefinedError` where the mean is 0."""
@@ -125,7 +139,7 @@ def median(s: Sample) -> float:
 @feature("minimum", code="1GSF", unit="u", formula="min x")
 def minimum(s: Sample) -> float:
     """Lowest intensity."""
-    return float(s.ordered[0])
+    return s.value_at(0)
 
 
 @feature("10th percentile", code="QG58", unit="u", formula="10th percentile")
@@ -143,7 +157,7 @@ def percentile_90(s: Sample) -> float:
 @feature("maximum", code="84IY", unit="u", formula="max x")
 def maximum(s: Sample) -> float:
     """Highest intensity."""
-    return float(s.ordered[-1])
+    return s.value_at(s.size - 1)
 
 
 @feature("interquartile range", code="SALO", unit="u", formula="p75 - p25")
@@ -155,13 +169,13 @@ def interquartile_range(s: Sample) -> float:
 @feature("range", code="2OJQ", unit="u", formula="max x - min x")
 def intensity_range(s: Sample) -> float:
     """Highest less lowest intensity."""
-    return float(s.ordered[-1] - s.ordered[0])
+    return s.value_at(s.size - 1) - s.value_at(0)
 
 
 @feature("mean absolute deviation", code="4FUA", unit="u", formula="sum |x - mu| / n")
 def mean_absolute_deviation(s: Sample) -> float:
     """Mean distance of the intensities from their mean."""
-    return float(np.abs(s.centred).mean())
+    return s.average(np.abs(s.centred))
 
 
 @feature("robust mean absolute deviation", code="1128", unit="u", formula="mean |x - mu| for p10 <= x <= p90")
@@ -197,4 +211,4 @@ def energy(s: Sample) -> float:
 @feature("root mean square", code="5ZWQ", unit="u", formula="sqrt(sum x² / n)")
 def root_mean_square(s: Sample) -> float:
     """Root of the mean squared intensity."""
-    return float((s.x**2).mean() ** 0.5)
+    return float(s.average(s.x**2) ** 0.5)
