@@ -125,9 +125,11 @@ def _sample_size(content: ReportContent) -> Finding:
 
 
 FINDINGS: Mapping[str, Callable[[ReportContent], Finding]] = {
-    "question": lambda c: _if(c.study.question, "answer", "the question stands in the study file", "not stated"),
-    "design": lambda c: _if(c.study.design, "answer", "stated in the study file", "not stated in the study file"),
-    "ethics": lambda c: _if(c.study.ethics, "answer", "stated in the study file", "not stated in the study file"),
+    "question": lambda c: _if(
+        c.study.question, "answer", "the question stands in the study file", "the question is not stated"
+    ),
+    "design": lambda c: _if(c.study.design, "answer", "stated in the study file", "the design is not stated"),
+    "ethics": lambda c: _if(c.study.ethics, "answer", "stated in the study file", "ethical approval is not stated"),
     "dates": lambda c: _if(c.study.dates, "answer", "stated", "no dates are stated"),
     "sites": lambda c: _if((c.study.sites or 0) > 1, "who", "several sites", "one site, or the sites are not stated"),
     "setting": lambda c: _if(c.study.sites, "answer", "number of sites stated", "the sites are not stated"),
@@ -161,7 +163,7 @@ FINDINGS: Mapping[str, Callable[[ReportContent], Finding]] = {
         "learn.keep.correlation",
         "methods",
         "redundant columns are dropped inside the folds",
-        "not dropped before fitting",
+        "redundant features were not dropped before fitting",
     ),
     "dimensions": _dimensions,
     "deep": _not_applicable("no deep learning"),
@@ -183,10 +185,16 @@ FINDINGS: Mapping[str, Callable[[ReportContent], Finding]] = {
         len(_modalities(c)) == 1, "measured", "one modality", "several modalities; none was shown to be inferior alone"
     ),
     "non_image": lambda c: _if(
-        _blocks(c) & {"clinical", "expression"}, "prediction", "compared with non-image variables", "not compared"
+        _blocks(c) & {"clinical", "expression"},
+        "prediction",
+        "compared with non-image variables",
+        "no comparison with non-image variables",
     ),
     "simple": lambda c: _if(
-        _blocks(c) & {"volume", "prevalence"}, "prediction", "compared with volume or prevalence", "not compared"
+        _blocks(c) & {"volume", "prevalence"},
+        "prediction",
+        "compared with volume or prevalence",
+        "no simple model was compared",
     ),
     "external": _no("no other hospital's patients were used"),
     "data_open": _no("a run publishes no data"),
@@ -200,7 +208,7 @@ FINDINGS: Mapping[str, Callable[[ReportContent], Finding]] = {
         "no flow was recorded",
     ),
     "imbalance": lambda c: _if(
-        c.targets, "prediction", "classes are counted; the metric does not depend on their ratio", "no target"
+        c.targets, "prediction", "classes are counted; the metric does not depend on their ratio", "no target was named"
     ),
     "algorithm": _setting("learn", "methods", "model, tuning and validation are in the settings", "not recorded"),
     "sample_size": _sample_size,
@@ -208,8 +216,10 @@ FINDINGS: Mapping[str, Callable[[ReportContent], Finding]] = {
     "clusters": _no("differences between sites were not analysed"),
     "model_full": _no("no single final model was locked, so there is none to write down"),
     "table1": lambda c: _if(c.comparisons, "who", "table of characteristics", "no clinical columns were named"),
-    "events": lambda c: _if(c.targets, "prediction", "patients and positives per model", "no target"),
-    "performance": lambda c: _if(_tested(c), "prediction", "all models, also those that gave nothing", "none"),
+    "events": lambda c: _if(c.targets, "prediction", "patients and positives per model", "no target was named"),
+    "performance": lambda c: _if(
+        _tested(c), "prediction", "all models, also those that gave nothing", "nothing was predicted"
+    ),
     "update": _not_applicable("no existing model was updated or evaluated"),
     "evaluation_only": _not_applicable("no separate evaluation cohort"),
     "authors": _no("for the authors to state; a run cannot show it"),

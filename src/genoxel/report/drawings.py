@@ -10,13 +10,15 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from genoxel.core.results import TargetResult
+from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.core.table import Table
 from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent, Screen
 from genoxel.report.curves import calibration, usable
+from genoxel.report.effects import EFFECTS
 from genoxel.report.figures import association, cohort, prediction
 from genoxel.report.figures.style import off_screen, to_svg
-from genoxel.report.tables.measured import FOLLOWS_VOLUME
+from genoxel.report.tables.measured import FOLLOWS_VOLUME, spearman, strongest
 
 Caption = Callable[[Cite], Markup]
 
@@ -25,6 +27,9 @@ MOST_TARGETS = 12
 
 MOST_GENES = 30
 TOP_PAIRS = 4
+SEARCHED_PAIRS = 300
+ALIKE = 0.8
+"""Two features of one partner whose ranks correlate more than this tell one story; only the stronger is drawn."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ def _answer(content: ReportContent) -> list[Drawing]:
     )
     caption = _text(
         "<b>All targets and all models.</b> Estimates on held-out patients with their intervals. Filled diamond: the "
-        "primary model, named before the run; open circles: simpler models. Dotted line: chance. Dashed line: the "
+        "primary model, named before the run; open circles: models it is compared with. Dotted line: "
+        "chance. Dashed line: the "
         "smallest useful value of each target, written before the run. A target is better than chance only if its "
         "diamond stands clear of the dotted line after all targets were paid for, and worth its images only if it "
         "stands clear of the circles."
@@ -186,18 +192,26 @@ def _pairs(place: int, screen: Screen) -> list[Drawing]:
     image, other, found = screen.image, screen.other, screen.map
     if image is None or other is None:
         return []
-    p = np.asarray(found.pairs["p"], dtype=np.float64)
-    effect = np.abs(np.nan_to_num(np.asarray(found.pairs["effect"], dtype=np.float64)))
-    order = [int(index) for index in np.lexsort((-effect, np.where(np.isnan(p), 2.0, p)))[:TOP_PAIRS] if p[index] <= 1]
     drawings = []
-    for rank, index in enumerate(order):
-        names = str(found.pairs["image"][index]), str(found.pairs["other"][index])
-        if names[0] not in image or names[1] not in other:
-            continue
+    for rank, names in _unlike(image, other, found):
         key = f"screen{place}-pair{rank}"
         svg = _svg(association.pair(image, other, *names), key, f"Patients of the pair {names[0]} and {names[1]}")
         drawings.append(Drawing(key, svg, _pair_caption(place, rank, names), f"pairs{place}", f"pair{place}"))
     return drawings
+
+
+def _unlike(image: Table, other: Table, found: AssociationMap) -> list[tuple[int, tuple[str, str]]]:
+    """Choose strong pairs by their rank in the table, leaving out those that nearly repeat one already chosen."""
+    chosen: list[tuple[int, tuple[str, str]]] = []
+    for rank, index in enumerate(strongest(found)[:SEARCHED_PAIRS].tolist()):
+        names = str(found.pairs["image"][index]), str(found.pairs["other"][index])
+        tested = not np.isnan(found.pairs["p"][index]) and names[0] in image and names[1] in other
+        mates = [image[one] for _, (one, partner) in chosen if partner == names[1]]
+        if tested and all(abs(spearman(image[names[0]], mate)[0]) < ALIKE for mate in mates):
+            chosen.append((rank, names))
+        if len(chosen) == TOP_PAIRS:
+            break
+    return chosen
 
 
 def _pair_caption(place: int, rank: int, names: tuple[str, str]) -> Caption:
@@ -206,7 +220,10 @@ def _pair_caption(place: int, rank: int, names: tuple[str, str]) -> Caption:
         text = Markup("<b>{} and {}.</b> Each circle is a patient (n = {}). {} {} ({} to {}), q {}. ")
         numbers = [cite(key, rank, name) for name in ("n", "effect", "low", "high", "q")]
         words = text.format(
-            *map(named, names), numbers[0], named(cite.book[key].shown(rank, "effect_name")), *numbers[1:]
+            *map(named, names),
+            numbers[0],
+            named(EFFECTS.get(name := cite.book[key].shown(rank, "effect_name"), name)),
+            *numbers[1:],
         )
         return words + Markup("Chosen because it is among the strongest, so its effect is likely to be overstated.")
 

@@ -82,11 +82,35 @@ def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]
         "contacts": Markup(contact_sheet(content.cards, pictures)) if content.cards else "",  # noqa: S704 (escaped by its template)
         "checklists": lists,
         "unmet": unmet(lists),
+        "notes": shared_notes(content),
+        "intervals": interval_words(content),
         "methods": methods,
         "bibliography": references_bib(methods),
         "rounding": ROUNDING,
         "file_of": _file_of,
     }
+
+
+def shared_notes(content: ReportContent) -> dict[str, list[str]]:
+    """Return each note on a target or its primary model once, with the targets it concerns."""
+    found: dict[str, list[str]] = {}
+    for result in content.targets:
+        own = result.notes + (result.primary.notes if result.primary else ())
+        for note in dict.fromkeys(own):
+            found.setdefault(note, []).append(result.target)
+    return found
+
+
+def interval_words(content: ReportContent) -> dict[str, list[str]]:
+    """Return what the intervals are about, how they are made and how often they cover, with the targets it concerns."""
+    found: dict[str, list[str]] = {}
+    for result in content.targets:
+        if result.primary is not None:
+            one = result.primary.interval
+            parts = [one.method, one.target and f"about {one.target}", one.coverage and f"coverage: {one.coverage}"]
+            words = "; ".join(part.rstrip(".") for part in parts if part) or "how it was made is not stated"
+            found.setdefault(words, []).append(result.target)
+    return found
 
 
 def _file_of(sheet: Sheet) -> str:

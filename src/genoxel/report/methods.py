@@ -8,6 +8,7 @@ from typing import Any
 
 from genoxel.core.results import TargetResult
 from genoxel.report.content import ReportContent
+from genoxel.report.effects import TESTS
 from genoxel.report.settings_words import listed, look_up
 from genoxel.report.tables.prediction import metric_name
 from genoxel.report.templates import asset
@@ -139,7 +140,7 @@ def _association(content: ReportContent) -> str:
     sentences = []
     for screen in content.associations:
         found = screen.map
-        tests = sorted({str(test) for test in found.pairs["test"] if str(test)})
+        tests = [TESTS.get(test, test) for test in sorted(set(map(str, found.pairs["test"]))) if test]
         text = f"'{screen.name}': {len(found.image_columns)} × {len(found.other_columns)} pairs"
         text += f" ({listed(tests)})" if tests else ""
         text += f", false discovery rate {found.q:g} after Benjamini and Hochberg [@benjamini1995]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from genoxel.core.outcome import SMALLEST_CLASS
 from genoxel.core.results import TargetResult, VerdictWord
 from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent
@@ -28,12 +29,16 @@ KIND: dict[VerdictWord, str] = {
 """Class name of each verdict in the style sheet."""
 
 
+FEW = 5
+"""Fewer patients than this are not described by a standardised difference."""
+
+
 def answer(cite: Cite, result: TargetResult) -> Markup:
     """Return what the verdict of one target means, in one to three sentences with every number linked."""
     row = cite.book["verdicts"].find(target=result.target)
     word = result.verdict.word
     if word == "not testable" or result.primary is None:
-        return _not_testable(cite, row)
+        return _not_testable(cite, row, result)
     if word == "not supported":
         return _not_supported(cite, row)
     if word == "inconclusive":
@@ -41,12 +46,15 @@ def answer(cite: Cite, result: TargetResult) -> Markup:
     return _above_chance(cite, row, result)
 
 
-def _not_testable(cite: Cite, row: int) -> Markup:
+def _not_testable(cite: Cite, row: int, result: TargetResult) -> Markup:
+    if int(cite.book["verdicts"].value(row, "n_smaller") or 0) >= SMALLEST_CLASS:
+        text = Markup("Nothing was tested, so nothing is claimed and nothing excluded: {}")
+        return text.format(named(result.verdict.reason))
     text = Markup(
         "The smaller class has {} patients; {} are needed. "
         "Nothing was tested, so nothing is claimed and nothing excluded."
     )
-    return text.format(cite("verdicts", row, "n_smaller"), given(10))
+    return text.format(cite("verdicts", row, "n_smaller"), given(SMALLEST_CLASS))
 
 
 def _not_supported(cite: Cite, row: int) -> Markup:
@@ -68,6 +76,11 @@ def _inconclusive(cite: Cite, row: int, result: TargetResult) -> Markup:
         also = "with a useful model" if useful else "with a weak model"
         text = Markup("The data are compatible with no information ({}) and {} ({}).")
         return text.format(low, also, high) + _excludes_above(high)
+    if cite.book["verdicts"].shown(row, "p_all") == "–":
+        text = Markup(
+            "The interval ({} to {}) lies above chance, but no permutation test was made: chance is not excluded."
+        )
+        return text.format(low, high)
     text = Markup(
         "The interval ({} to {}) lies above chance, but as good a result arises by chance over all targets tried "
         "(p {}): neither is excluded."
@@ -104,6 +117,8 @@ def _gain(cite: Cite, row: int) -> tuple[Markup, Markup, Markup]:
 
 def p_sentence(cite: Cite, row: int) -> Markup:
     """Return the permutation p over all targets with the smallest p that was possible."""
+    if cite.book["verdicts"].shown(row, "p_all") == "–":
+        return Markup("no permutation test was asked for")
     text = Markup("p {} over all targets (smallest possible {})")
     return text.format(cite("verdicts", row, "p_all"), cite("verdicts", row, "smallest_p"))
 
@@ -132,7 +147,10 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
     text += Markup(".")
     if adjusted:
         covariates = cite.book["screens"].shown(row, "for")
-        text += Markup(" After adjustment for {}: {}.").format(named(covariates), number("adjusted"))
+        text += Markup(" After adjustment for {}: {}").format(named(covariates), number("adjusted"))
+        if cite.book["screens"].shown(row, "adj_low") != "–":
+            text += Markup(" (a world without link: {} to {})").format(number("adj_low"), number("adj_high"))
+        text += Markup(".")
     return text
 
 
@@ -142,7 +160,7 @@ def left_out_sentence(cite: Cite, content: ReportContent) -> Markup:
         return Markup("Who was left out is not known: no flow was recorded.")
     text = Markup("{} of {} patients were left out").format(cite.count("lost"), cite.count("started"))
     for place, comparison in enumerate(content.comparisons):
-        if comparison.groups == ("analysed", "left out"):
+        if comparison.groups == ("analysed", "left out") and min(comparison.sizes) >= FEW:
             differing = [row for row, one in enumerate(comparison.rows) if abs(one.difference) > 0.2]
             if differing:
                 most = max(differing, key=lambda row: abs(comparison.rows[row].difference))

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
+from genoxel.report.effects import scale, signed
 from genoxel.report.figures.style import BLUE, GREY, INK, ORANGE, PAPER, SOFT, canvas, shorten
 
 DIVERGING = LinearSegmentedColormap.from_list("genoxel", ["#004c77", "#0072b2", "#f4f4f1", "#d55e00", "#8f3f00"])
@@ -27,11 +28,14 @@ def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: A
     At most `most` image features and `most` other columns are drawn; `adjusted` takes the adjusted effects. Rows and
     columns are chosen and ordered on the raw effects, so that the raw and the adjusted map can be laid side by side.
     """
-    raw, rows, columns = _matrix(found, "effect")
+    rows = [column.name for column in found.image_columns]
+    columns = [column.name for column in found.other_columns]
+    at = _places(found.pairs["image"], rows), _places(found.pairs["other"], columns)
+    raw = _matrix(signed(found), at, (len(rows), len(columns)))
     chosen_rows, chosen_columns = _strongest(raw, most)
-    name = "effect_adjusted" if adjusted else "effect"
-    effects = (_matrix(found, name)[0] if adjusted else raw)[np.ix_(chosen_rows, chosen_columns)]
-    q = _matrix(found, "q_adjusted" if adjusted else "q")[0][np.ix_(chosen_rows, chosen_columns)]
+    part = np.ix_(chosen_rows, chosen_columns)
+    effects = raw[part] if not adjusted else _matrix(signed(found, "effect_adjusted"), at, raw.shape)[part]
+    q = _matrix(found.pairs["q_adjusted" if adjusted else "q"], at, raw.shape)[part]
     height = 1.5 + 0.165 * len(chosen_rows)
     width = min(3.4 + 0.165 * max(len(chosen_columns), 8), 9.0)
     with canvas(ax, width, height) as axes:
@@ -42,7 +46,11 @@ def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: A
         axes.plot(passing[:, 1], passing[:, 0], "o", ms=3.2, mfc=PAPER, mec=INK, mew=0.7)
         missing = np.argwhere(np.isnan(effects))
         axes.plot(missing[:, 1], missing[:, 0], "x", ms=3, color=SOFT, mew=0.7)
-        axes.set_yticks(range(len(chosen_rows)), [shorten(rows[place], 42) for place in chosen_rows], fontsize=6.8)
+        axes.set_yticks(
+            range(len(chosen_rows)),
+            [shorten(name, 42) for name in compact([rows[place] for place in chosen_rows])],
+            fontsize=6.8,
+        )
         axes.set_xticks(
             range(len(chosen_columns)),
             [shorten(columns[place], 18) for place in chosen_columns],
@@ -52,7 +60,7 @@ def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: A
         axes.tick_params(length=0)
         for spine in axes.spines.values():
             spine.set_visible(False)
-        label = str(found.pairs["effect_name"][0]) if len(found.pairs["effect_name"]) else "effect"
+        label = scale(found)
         bar = axes.figure.colorbar(drawn, ax=axes, shrink=min(1.0, 2.2 / height), aspect=14, pad=0.02)
         bar.outline.set_visible(False)
         bar.set_label(f"{label}, adjusted" if adjusted else label)
@@ -60,22 +68,38 @@ def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: A
     return axes
 
 
-def _matrix(found: AssociationMap, name: str) -> tuple[FloatArray, list[str], list[str]]:
-    rows = [column.name for column in found.image_columns]
-    columns = [column.name for column in found.other_columns]
-    at_row = {row: place for place, row in enumerate(rows)}
-    at_column = {column: place for place, column in enumerate(columns)}
-    matrix = np.full((len(rows), len(columns)), np.nan)
-    values = np.asarray(found.pairs[name], dtype=np.float64)
-    for image, other, value in zip(found.pairs["image"], found.pairs["other"], values, strict=True):
-        matrix[at_row[image], at_column[other]] = value
-    return matrix, rows, columns
+def compact(names: list[str]) -> list[str]:
+    """Return feature names without the parts (region, filter) that all of them share.
+
+    >>> compact(["T1.roi.none.stat.mean", "T2.roi.none.stat.mean"])
+    ['T1.stat.mean', 'T2.stat.mean']
+    """
+    parts = [name.split(".") for name in names]
+    if len(parts) < 2 or min(map(len, parts)) < 5:
+        return names
+    shared = [place for place in (1, 2) if len({part[place] for part in parts}) == 1]
+    return [".".join(word for place, word in enumerate(part) if place not in shared) for part in parts]
+
+
+def _places(names: npt.NDArray[Any], order: list[str]) -> npt.NDArray[np.intp]:
+    at = {name: place for place, name in enumerate(order)}
+    return np.fromiter((at[str(name)] for name in names), dtype=np.intp, count=len(names))
+
+
+def _matrix(
+    values: npt.NDArray[Any], at: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]], shape: tuple[int, ...]
+) -> FloatArray:
+    matrix = np.full(shape, np.nan)
+    matrix[at] = np.asarray(values, dtype=np.float64)
+    return matrix
 
 
 def _strongest(matrix: FloatArray, most: int) -> tuple[list[int], list[int]]:
+    """Choose columns by their strongest link, then rows in turn from each of them, so that none crowds out the rest."""
     size = np.abs(np.nan_to_num(matrix))
-    rows = np.sort(np.argsort(-size.max(axis=1, initial=0), kind="stable")[:most])
-    columns = np.sort(np.argsort(-size[rows].max(axis=0, initial=0), kind="stable")[:most])
+    columns = np.argsort(-size.max(axis=0, initial=0), kind="stable")[:most]
+    ranked = np.argsort(-size[:, columns], axis=0, kind="stable")
+    rows = np.array(list(dict.fromkeys(ranked.ravel().tolist()))[:most], dtype=np.intp)
     part = np.nan_to_num(matrix[np.ix_(rows, columns)])
     return [int(rows[place]) for place in _alike(part)], [int(columns[place]) for place in _alike(part.T)]
 
@@ -92,7 +116,7 @@ def _alike(matrix: FloatArray) -> npt.NDArray[np.intp]:
 def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Axes:
     """Draw effect against -log10 p of all tested pairs; those that pass are filled, the `label` strongest are named."""
     with canvas(ax, 4.4, 3.4) as axes:
-        effect = np.asarray(found.pairs["effect"], dtype=np.float64)
+        effect = signed(found)
         p = np.asarray(found.pairs["p"], dtype=np.float64)
         good = np.isfinite(effect) & np.isfinite(p)
         height = -np.log10(np.maximum(np.where(good, p, 1.0), 1e-300))
@@ -106,7 +130,7 @@ def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Ax
             _name_pair(axes, found, place, float(effect[place]), float(height[place]))
         axes.axvline(0, color=SOFT, lw=0.8, ls=":")
         axes.margins(x=0.12, y=0.1)
-        axes.set_xlabel(f"Effect ({found.pairs['effect_name'][0]})" if effect.size else "Effect")
+        axes.set_xlabel(f"Effect: {scale(found)}")
         axes.set_ylabel("−log10 p")
         axes.set_title("All pairs tested")
     return axes
@@ -138,7 +162,8 @@ def null_histogram(found: AssociationMap, ax: Axes | None = None) -> Axes:
     with canvas(ax, 4.2, 2.4) as axes:
         null = np.asarray(found.null_hits)
         if null.size:
-            edges = [step - 0.5 for step in range(int(null.max()) + 2)] if null.max() < 40 else 30
+            width = max(1, int(np.ceil(max(null.max(), found.hits) / 40)))
+            edges = [step * width - 0.5 for step in range(int(null.max()) // width + 2)]
             axes.hist(null, bins=edges, color=GREY, edgecolor=PAPER, linewidth=0.6)
         axes.axvline(found.hits, color=BLUE, lw=2.2)
         axes.annotate(

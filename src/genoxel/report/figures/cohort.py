@@ -71,12 +71,16 @@ def _box(axes: Axes, x: float, y: float, text: str, strong: bool) -> None:
 
 
 def volume_bars(table: Table, volume: str, ax: Axes | None = None) -> Axes:
-    """Draw, per modality and family, how strongly features follow the volume: one tick per feature, median as bar."""
+    """Draw how strongly features follow the volume: one tick per feature, the median of each family as a bar.
+
+    Families are drawn for each modality, or for all modalities together when there are more than 16 of them.
+    """
     groups: dict[tuple[str, str], list[float]] = {}
-    for column in table.columns:
-        if column.name != volume:
-            rho, _ = spearman(table[column.name], table[volume])
-            groups.setdefault(family(column), []).append(abs(rho))
+    keys = {column.name: family(column) for column in table.columns if column.name != volume}
+    crowded = len(set(keys.values())) > 16
+    for name, (modality, kind) in keys.items():
+        rho, _ = spearman(table[name], table[volume])
+        groups.setdefault(("", kind) if crowded else (modality, kind), []).append(abs(rho))
     ordered = sorted(groups)
     with canvas(ax, 6.8, 0.8 + 0.24 * max(len(ordered), 1)) as axes:
         for place, key in enumerate(ordered):

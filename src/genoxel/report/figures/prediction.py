@@ -18,7 +18,7 @@ from genoxel.report.tables.prediction import chance, metric_name
 def forest(results: Sequence[TargetResult], ax: Axes | None = None) -> Axes:
     """Draw every model of every target with its interval, the chance line and each target's smallest useful value.
 
-    The primary model is a filled diamond, simpler models are open circles, whose interval is thin.
+    The primary model is a filled diamond, models it is compared with are open circles with a thin interval.
     """
     shown = [result for result in results if result.ladder]
     rows = sum(len(result.ladder) + 1.5 for result in shown)
@@ -67,7 +67,7 @@ def _forest_key(axes: Axes, level: float) -> None:
 
     keys = [
         Line2D([], [], color=BLUE, marker="D", ms=5, lw=2.2, label="primary model"),
-        Line2D([], [], color=GREY, marker="o", ms=5, mfc=PAPER, lw=1.2, label="simpler model"),
+        Line2D([], [], color=GREY, marker="o", ms=5, mfc=PAPER, lw=1.2, label="compared model"),
         Line2D([], [], color=SOFT, ls=":", lw=1.0, label=f"chance ({level:g})"),
         Line2D([], [], color=ORANGE, ls=(0, (4, 2)), lw=1.4, label="smallest useful"),
     ]

@@ -114,7 +114,7 @@ def to_svg(figure: Figure, key: str, alt: str) -> Markup:
     FigureCanvasSVG(figure)
     with mpl.rc_context({**STYLE, "svg.hashsalt": key}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has more fonts than we measure with
-        figure.savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.03, metadata={"Date": None})
+        figure.savefig(stream, format="svg", bbox_inches="tight", pad_inches=0.03, dpi=160, metadata={"Date": None})
     return Markup(_inline(stream.getvalue(), key, alt))  # noqa: S704 (matplotlib escapes its texts, alt is escaped)
 
 

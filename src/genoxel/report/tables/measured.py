@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.image import FloatArray
+from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.report.content import ReportContent, Screen
+from genoxel.report.effects import signed
 from genoxel.report.tables.sheet import Field, Sheet, Value
 
 NAN = float("nan")
@@ -131,6 +134,7 @@ def _screens(content: ReportContent) -> Sheet:
         *(Field("null_low", "Null worlds, least", "count"), Field("null_median", "Null worlds, median", "number")),
         *(Field("null_high", "Null worlds, most", "count"), Field("worlds", "Null worlds", "count")),
         *(Field("adjusted", "Pass after adjustment", "count"), Field("for", "Adjusted for")),
+        *(Field("adj_low", "Null worlds, adjusted, least", "count"), Field("adj_high", "and most", "count")),
         Field("detectable", "Smallest detectable", "estimate", "abs. effect found in four of five such studies"),
         Field("n", "Rows, at most", "count"),
     )
@@ -143,27 +147,34 @@ def _screen_row(screen: Screen) -> tuple[Value, ...]:
     null = found.null_hits
     spread = (int(null.min()), float(np.median(null)), int(null.max())) if null.size else (NAN, NAN, NAN)
     n = np.asarray(found.pairs["n"])
+    beyond = np.asarray(found.settings.get("null_hits_adjusted", ()), dtype=np.float64)
+    adjusted_null = (int(beyond.min()), int(beyond.max())) if beyond.size else (NAN, NAN)
     return (
         *(screen.name, len(found.image_columns), len(found.other_columns), int(tested.sum()), int((~tested).sum())),
         *(found.hits, found.q, *spread, int(null.size), found.hits_adjusted if found.adjusted_for else NAN),
-        *(", ".join(found.adjusted_for), found.detectable, int(n.max()) if n.size else 0),
+        *(", ".join(found.adjusted_for), *adjusted_null, found.detectable, int(n.max()) if n.size else 0),
     )
 
 
 PAIR_FIELDS = (
     *(Field("image", "Image feature"), Field("other", "Other"), Field("test", "Test"), Field("n", "n", "count")),
-    *(Field("effect_name", "Effect"), Field("effect", "Value", "gain"), Field("low", "Lower", "gain")),
-    *(Field("high", "Upper", "gain"), Field("p", "p", "p"), Field("q", "q", "p", "Benjamini-Hochberg")),
-    *(Field("effect_adjusted", "Adjusted", "gain"), Field("q_adjusted", "Adjusted q", "p")),
+    *(Field("effect_name", "Effect"), Field("effect", "Value", "estimate"), Field("low", "Lower", "estimate")),
+    *(Field("high", "Upper", "estimate"), Field("p", "p", "p"), Field("q", "q", "p", "Benjamini-Hochberg")),
+    *(Field("effect_adjusted", "Adjusted", "estimate"), Field("q_adjusted", "Adjusted q", "p")),
     Field("flag", "Not tested, because"),
 )
+
+
+def strongest(found: AssociationMap) -> npt.NDArray[np.intp]:
+    """Return the order of the pairs from smallest p and largest effect to those that were not tested."""
+    p = np.asarray(found.pairs["p"], dtype=np.float64)
+    return np.lexsort((-np.abs(np.nan_to_num(signed(found))), np.where(np.isnan(p), 2.0, p)))
 
 
 def _pairs(place: int, screen: Screen) -> Sheet:
     pairs = screen.map.pairs
     p = np.asarray(pairs["p"], dtype=np.float64)
-    effect = np.abs(np.asarray(pairs["effect"], dtype=np.float64))
-    order = np.lexsort((-np.nan_to_num(effect), np.where(np.isnan(p), 2.0, p)))[:TOP_PAIRS]
+    order = strongest(screen.map)[:TOP_PAIRS]
     columns = [[_plain(pairs[field.name][index]) for index in order] for field in PAIR_FIELDS]
     rows = tuple(zip(*columns, strict=True))
     caption = "Strongest first (smallest p, then largest effect)."

@@ -252,4 +252,10 @@ def _planned(content: ReportContent) -> Sheet:
         (plan.target, plan.n, plan.n_positive, plan.detectable, plan.half_width, metric_name(plan.metric))
         for plan in content.planned
     )
-    return Sheet("planned", "What this study could find", fields, rows, "Said by `genoxel check` before the run.")
+    return Sheet(
+        "planned",
+        "What this study could find",
+        fields,
+        rows,
+        "Computed from the class sizes alone, before anything was learned.",
+    )
