@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from dicom_making import NAME, save, slices, uid
-from genoxel.core.errors import InputError, MissingFileError, SettingsError
+from genoxel.core.errors import MissingFileError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.dicom import read_series
 from genoxel.io.dicom_seg import write_seg
-from genoxel.io.images import choose_series, read_image
-from genoxel.io.inventory import Inventory, inventory
+from genoxel.io.images import read_image
+from genoxel.io.inventory import inventory
 from genoxel.io.nifti import write_nifti
 from genoxel.io.nrrd import write_nrrd
 from genoxel.io.rtstruct import write_rtstruct
@@ -167,33 +167,3 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_reading_a_record_equals_reading_its_files(hospital: Path) -> None:
     record = inventory(hospital).series_of("P1", "CT")[0]
     assert np.array_equal(read_image(record).array, read_series(record.files).array)
-
-
-@pytest.fixture
-def three(tmp_path: Path) -> Inventory:
-    thin = slices(series="thin")
-    thick = slices(series="thick", spacing=(1, 1.5, 5.0))
-    contrast = slices(series="contrast", spacing=(1, 1.5, 5.0))
-    for one in contrast:
-        one.ContrastBolusAgent, one.StudyDate = "Agent", "20210203"
-    for number, series in enumerate((thin, thick, contrast)):
-        save(series, tmp_path / str(number))
-    return inventory(tmp_path)
-
-
-def test_rules_choose_among_several_series(three: Inventory) -> None:
-    several = three.series_of("P1")
-    assert choose_series(several, ["slice_mm <= 3"])[0].spacing == (1.0, 1.5, 3.0)
-    chosen, why = choose_series(several, ["phase == 'contrast'"])
-    assert chosen.tags["ContrastBolusAgent"] == "Agent"
-    assert why == "rule phase == 'contrast'"
-    assert choose_series(several, ["slice_mm > 9", "slice_mm > 3", "date >= '2021-01-01'"])[0] == chosen
-    assert choose_series(several[:1])[1] == "the only series"
-    with pytest.raises(InputError, match="3 series that fit: CT thorax"):
-        choose_series(several)
-    with pytest.raises(InputError, match="2 series that fit"):
-        choose_series(several, ["slice_mm > 3"])
-    with pytest.raises(SettingsError, match="did you mean 'slice_mm'"):
-        choose_series(several, ["slice_m > 3"])
-    with pytest.raises(InputError, match="no series"):
-        choose_series([])
