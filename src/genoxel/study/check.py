@@ -182,8 +182,7 @@ class _Check:
 
     def _note(self, where: str, error: GenoxelError, severity: str = "error") -> None:
         problem = problem_of(where, error, "error" if severity == "error" else "warning")
-        known = {(one.where, one.got) for one in self.problems}
-        if (problem.where, problem.got) not in known and not any(one.where == where for one in self.problems):
+        if not any(one.where == where or one.where.startswith(f"{where}.") for one in self.problems):
             self.problems.append(problem)
 
     def _molecular(self) -> Molecular:

@@ -62,8 +62,9 @@ def parse_content(content: Mapping[str, Any], model: type[Model]) -> tuple[Model
 
 
 def parse_rest(text: str, model: type[Model]) -> tuple[Model | None, list[Problem]]:
-    """Return (settings of what is legal in `text`, all problems): what is wrong is left out, so that the rest can
-    be checked against the data. None only for text that is not TOML or a required part that is missing.
+    """Return (settings of what is legal in `text`, all problems), so that the rest can be checked against the data.
+
+    The settings are None only for text that is not TOML.
     """
     settings, problems = parse_toml(text, model)
     if settings is not None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
-from genoxel.core.table import Table
+from genoxel.core.table import Column, Table
 from genoxel.features.extract import Features, as_table, extract
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
+from genoxel.io import plainjson
 from genoxel.io.parquet import column_of, column_record
 from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import key_of
@@ -48,13 +50,24 @@ def measure_patient(work: FeatureWork) -> bytes:
     content = [
         {
             "key": list(key),
-            "columns": [column_record(column) for column in found.columns],
+            "columns": _columns_text(found.columns),
             "values": [found.values[column.name] for column in found.columns],
             "reasons": dict(found.reasons),
         }
         for key, found in rows.items()
     ]
     return pack({}, content)
+
+
+# Patients share their columns: the records are written and read once per process.
+@lru_cache(maxsize=64)
+def _columns_text(columns: tuple[Column, ...]) -> str:
+    return plainjson.dumps([column_record(column) for column in columns])
+
+
+@lru_cache(maxsize=64)
+def _columns_of(text: str) -> tuple[Column, ...]:
+    return tuple(column_of(record) for record in plainjson.loads(text))
 
 
 def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], work: FeatureWork) -> Features:
@@ -92,7 +105,7 @@ def assemble(results: Mapping[str, Result]) -> tuple[Table | None, dict[str, str
         if path is None:
             continue
         for one in unpack(path.read_bytes())[1]:
-            columns = tuple(column_of(record) for record in one["columns"])
+            columns = _columns_of(one["columns"])
             values = dict(zip([column.name for column in columns], one["values"], strict=True))
             rows[RowKey(*one["key"])] = Features(values, columns, one["reasons"])
             undefined.update({name: reason for name, reason in one["reasons"].items() if name not in undefined})
