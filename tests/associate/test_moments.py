@@ -104,9 +104,10 @@ def test_a_subset_is_permuted_uniformly_and_like_the_whole_where_it_can_be():
 @pytest.mark.parametrize("share", [0.0, 0.1])
 @pytest.mark.parametrize("kind", [NumberPairs, GroupPairs])
 @pytest.mark.parametrize("scattered", [False, True])
-def test_counting_in_a_world_equals_adjusting_its_p_values(share, kind, scattered):
+@pytest.mark.parametrize("tails", ["t", "moments"])
+def test_counting_in_a_world_equals_adjusting_its_p_values(share, kind, scattered, tails):
     x, y, z = sides(7, share, binary=kind is GroupPairs, n=40, p=12, m=10)
-    block = kind(x, y, z, "spearman" if kind is NumberPairs else "auc")
+    block = kind(x, y, z, "spearman", tails) if kind is NumberPairs else kind(x, y, z, "auc")
     block.raw.scattered = block.partial.scattered = scattered
     everything = np.arange(40)
     for q in (0.05, 0.5, 0.9):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from genoxel.associate import screen
+from genoxel.associate.numbers import NumberPairs
+from genoxel.associate.tail import Tail, passing
 from genoxel.core.table import Column, Table
 
 PATIENTS = [f"P{k:03d}" for k in range(60)]
@@ -48,6 +50,30 @@ def test_null_cohorts_claim_as_rarely_as_promised(correlation, kind):
 def test_many_null_cohorts_claim_as_rarely_as_promised(correlation, kind):
     limit = 0.05 + 2 * np.sqrt(0.05 * 0.95 / 2000)
     assert share_of_null_cohorts_that_claim(correlation, 2000, kind, seed=1) <= limit
+
+
+def share_of_claims(n, tails, cohorts, seed):
+    """Share of null cohorts of 300 x 300 independent pairs in which anything passes 5 % FDR."""
+    rng = np.random.default_rng(seed)
+    claims = 0
+    for _ in range(cohorts):
+        block = NumberPairs(rng.normal(size=(n, 300)), rng.normal(size=(n, 300)), None, "spearman", tails)
+        tail = Tail(0.05)
+        block.world(np.arange(n), tail)
+        claims += passing(tail, 300 * 300) > 0
+    return claims / cohorts
+
+
+def test_tails_by_moments_stay_honest_with_few_patients_and_many_pairs():
+    few, usual = (share_of_claims(20, tails, 120, seed=8) for tails in ("moments", "t"))
+    assert few <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 120)
+    assert few < usual
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [20, 44, 100])
+def test_tails_by_moments_stay_honest(n):
+    assert share_of_claims(n, "moments", 1000, seed=9) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
 
 
 def planted(seed):

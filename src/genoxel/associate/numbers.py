@@ -13,7 +13,7 @@ from genoxel.associate.tail import Tail
 from genoxel.stats.intervals import auc_interval, explained_interval, rho_interval
 from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.permute import induced
-from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, smallest_rank_p
+from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, rank_moments, smallest_rank_p
 from genoxel.stats.ranks import FloatArray, IndexArray, Order
 
 FEWEST = 10
@@ -86,10 +86,16 @@ class NumberPairs:
     """Numbers x (n, p) against numbers y (n, m): Spearman's or Pearson's correlation, partial when adjusted."""
 
     def __init__(
-        self, x: FloatArray, y: FloatArray, z: FloatArray | None, method: Literal["spearman", "pearson"]
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        z: FloatArray | None,
+        method: Literal["spearman", "pearson"],
+        tails: Literal["t", "moments"] = "t",
     ) -> None:
         self.method = method
         self.ranked = method == "spearman"
+        self.moments = self.ranked and tails == "moments"
         left, right = (Side(values if self.ranked else _scaled(values), self.ranked) for values in (x, y))
         self.raw = Moments(left, right)
         self.partial = None if z is None else Moments(left, right, z)
@@ -101,7 +107,7 @@ class NumberPairs:
         for chunk in self.raw.chunks():
             flag = flags_of(chunk, groups=False)
             r = np.where(flag == 0, correlation_of(chunk), np.nan)
-            p = correlation_p(r, chunk.free - 1)
+            p = correlation_p(*_law(r, chunk, self.moments))
             if self.ranked:
                 p = np.maximum(p, smallest_rank_p(chunk.n))
             low, high = rho_interval(r, chunk.n, self.method)
@@ -113,18 +119,35 @@ class NumberPairs:
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
             r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-            out.put(chunk, effect=r, p=correlation_p(r, chunk.free - 1))
+            out.put(chunk, effect=r, p=correlation_p(*_law(r, chunk, self.moments)))
         return out.effect, out.p
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
         for chunk in self.raw.chunks(order):
-            _add_correlations(chunk, tail, self.ranked, groups=False)
+            self._add(chunk, tail, self.ranked)
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
         for chunk in self.partial.chunks(order) if self.partial else ():
-            _add_correlations(chunk, tail, ranked=False, groups=False)
+            self._add(chunk, tail, ranked=False)
+
+    def _add(self, chunk: Chunk, tail: Tail, ranked: bool) -> None:
+        r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
+        scaled, df = _law(r, chunk, self.moments)
+        if df.size > 1:
+            p = correlation_p(scaled, df)
+            tail.add_p(np.maximum(p, smallest_rank_p(chunk.n)) if ranked else p)
+        elif float(df[0, 0]) > 0:
+            tail.add_r(scaled[~np.isnan(scaled)], float(df[0, 0]), int(chunk.n[0, 0]) if ranked else 0)
+
+
+def _law(r: FloatArray, chunk: Chunk, moments: bool) -> tuple[FloatArray, FloatArray]:
+    """Return the correlations and degrees of freedom to give to `correlation_p`."""
+    if not moments:
+        return r, chunk.free - 1
+    scale, df = rank_moments(np.maximum(chunk.free + 1, FEWEST))
+    return r / scale, df
 
 
 def _scaled(values: FloatArray) -> FloatArray:
@@ -135,16 +158,6 @@ def _scaled(values: FloatArray) -> FloatArray:
     spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
     constant = spread <= 1e-12 * np.nanmax(np.abs(known), axis=0, initial=0.0)
     return np.where(constant & ~np.isnan(centred), 0.0, centred / np.where(constant, 1.0, spread))
-
-
-def _add_correlations(chunk: Chunk, tail: Tail, ranked: bool, groups: bool) -> None:
-    r = np.where(flags_of(chunk, groups) == 0, correlation_of(chunk), np.nan)
-    if chunk.free.size == 1:
-        if (df := int(chunk.free[0, 0]) - 1) > 0:
-            tail.add_r(r[~np.isnan(r)], df, int(chunk.n[0, 0]) if ranked else 0)
-        return
-    p = correlation_p(r, chunk.free - 1)
-    tail.add_p(np.maximum(p, smallest_rank_p(chunk.n)) if ranked else p)
 
 
 class GroupPairs:
@@ -205,7 +218,8 @@ class GroupPairs:
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
         for chunk in self.partial.chunks(order) if self.partial else ():
-            _add_correlations(chunk, tail, ranked=False, groups=True)
+            r = np.where(flags_of(chunk, groups=True) == 0, correlation_of(chunk), np.nan)
+            tail.add_p(correlation_p(r, chunk.free - 1))
 
 
 def _mann_whitney(chunk: Chunk) -> FloatArray:

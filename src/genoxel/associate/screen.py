@@ -153,7 +153,7 @@ def _block(
         return CountPairs(x[1], y[1], z), "", ""
     if y[0] == "number":
         effect = "rho" if settings.correlation == "spearman" else "r"
-        return NumberPairs(x[1], y[1], z, settings.correlation), settings.correlation, effect
+        return NumberPairs(x[1], y[1], z, settings.correlation, settings.tails), settings.correlation, effect
     if y[0] == "group":
         return GroupPairs(x[1], y[1], z, settings.groups), "mann-whitney", settings.groups
     return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"

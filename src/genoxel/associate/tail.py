@@ -14,8 +14,8 @@ class Tail:
     def __init__(self, level: float) -> None:
         self.level = level
         self._p: list[FloatArray] = []
-        self._r: dict[tuple[int, int], list[FloatArray]] = {}
-        self._critical: dict[tuple[int, float], float] = {}
+        self._r: dict[tuple[float, int], list[FloatArray]] = {}
+        self._critical: dict[tuple[float, float], float] = {}
         self._top = 1.0
 
     def add_p(self, p: FloatArray) -> None:
@@ -23,7 +23,7 @@ class Tail:
         self._p.append(p[p <= self.level])
         self._top = min(self._top, float(np.min(p, initial=1.0, where=~np.isnan(p))))
 
-    def add_r(self, r: FloatArray, df: int, n_ranked: int = 0) -> None:
+    def add_r(self, r: FloatArray, df: float, n_ranked: int = 0) -> None:
         """Take correlations of one number of degrees of freedom; `n_ranked` > 0 says that p cannot be below 2/n!."""
         size = np.abs(r)
         floor = float(smallest_rank_p(n_ranked)) if n_ranked else 0.0
@@ -32,7 +32,7 @@ class Tail:
             kept = size[size >= self._limit(df, self.level)]
             self._r.setdefault((df, n_ranked), []).append(kept)
 
-    def _limit(self, df: int, level: float) -> float:
+    def _limit(self, df: float, level: float) -> float:
         key = (df, level)
         if key not in self._critical:
             self._critical[key] = float(critical_correlation(level, df))
