@@ -220,3 +220,21 @@ def test_parts_that_cannot_be_drawn_are_left_out(content):
     assert draw(replace(content, associations=(replace(screen, map=empty),)))["associations"] == []
     assert draw(replace(content, targets=()))["answer"] == []
     assert draw(replace(content, genome=None))["genome"] == []
+
+
+def test_pairs_that_repeat_each_other_are_drawn_once(content):
+    keys = [one.key for one in draw(content)["associations"] if "-pair" in one.key]
+    screen = content.associations[0]
+    twin = replace(screen.image.columns[5], name="T1CE.tumour.none.stat.twin")
+    image = Table(
+        np.hstack([screen.image.values, screen.image.values[:, 5:6]]), screen.image.rows, (*screen.image.columns, twin)
+    )
+    pairs = {name: np.concatenate([values, values[-1:]]) for name, values in screen.map.pairs.items()}
+    best = int(np.argmin(screen.map.pairs["p"]))
+    for name, values in pairs.items():
+        values[-1] = values[best] if name != "image" else twin.name
+    found = replace(screen.map, pairs=pairs, image_columns=image.columns)
+    doubled = replace(content, associations=(replace(screen, map=found, image=image),))
+    captions = [str(one.svg) for one in draw(doubled)["associations"] if "-pair" in one.key]
+    assert len(keys) == len(captions)
+    assert sum("stat.skewness" in one or "stat.twin" in one for one in captions if "GENE1" in one) == 1

@@ -8,14 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genoxel.core.results import Interval, TargetResult
+from genoxel.core.results import AssociationMap, Interval, TargetResult
 from genoxel.report.checklists import CLEAR, FINDINGS, METRICS, TRIPOD, checklist, checklists, unmet
 from genoxel.report.cite import Cite
 from genoxel.report.content import Record, ReportContent, StudyFacts
+from genoxel.report.effects import scale, signed
+from genoxel.report.html import interval_words, shared_notes
 from genoxel.report.methods import methods_text, references_bib
 from genoxel.report.settings_words import listed, look_up
 from genoxel.report.tables.build import build
-from genoxel.report.wording import KIND, SIGN, answer, left_out_sentence, p_sentence
+from genoxel.report.wording import (
+    KIND,
+    SIGN,
+    answer,
+    left_out_sentence,
+    p_sentence,
+    screen_sentence,
+    unknown_genes_sentence,
+)
 from report.example import example, outcome, result
 
 
@@ -173,3 +183,57 @@ def test_each_reason_is_listed_once_with_its_items():
     found = unmet(checklists(example()))
     assert "METRICS 28" in found["a run publishes no data"]
     assert "CLEAR 53" in found["a run publishes no data"]
+
+
+def test_genes_with_equal_unknowns_are_named_together():
+    content = example()
+    text = re.sub(r"<[^>]+>", "", str(unknown_genes_sentence(Cite(build(content)))))
+    assert text == "Unknown, and not counted as wild type: MGMT in 6; TP53 in 4 of the patients."
+    genome = content.genome
+    alike = replace(genome, status={"A": {}, "B": {}})
+    text = re.sub(r"<[^>]+>", "", str(unknown_genes_sentence(Cite(build(replace(content, genome=alike))))))
+    assert text == "Unknown, and not counted as wild type: every gene in 72 of the patients."
+    known = replace(genome, status={"IDH1": genome.status["IDH1"]})
+    assert "known in every patient" in str(unknown_genes_sentence(Cite(build(replace(content, genome=known)))))
+
+
+def test_nothing_tested_for_another_reason_says_it():
+    one = result(outcome("IDH", 0.5, 3), {}, "not testable", None, 1.0, 1)
+    odd = replace(one, verdict=replace(one.verdict, reason="no feature table was given"))
+    assert said(odd).endswith("no feature table was given")
+
+
+def test_without_permutations_no_p_is_printed():
+    one = replace(case("inconclusive", 0.55, 0.75), p=float("nan"), p_all=float("nan"))
+    assert "no permutation test was made" in said(one)
+    cite = Cite(build(ReportContent(StudyFacts("x"), targets=(one,))))
+    assert str(p_sentence(cite, 0)) == "no permutation test was asked for"
+
+
+def test_notes_and_intervals_are_said_once():
+    content = example()
+    twice = tuple(replace(one, notes=("16 constant columns were left out",)) for one in content.targets)
+    assert shared_notes(replace(content, targets=twice)) == {
+        "16 constant columns were left out": ["IDH1", "TP53", "MGMT", "EGFR"]
+    }
+    assert list(interval_words(content).values()) == [["IDH1", "TP53", "MGMT"]]
+
+
+def test_effects_share_a_scale_where_zero_is_no_link():
+    pairs = {
+        "effect": np.array([0.5, 1.0, 0.0, -0.4, 0.0, np.log(3)]),
+        "effect_name": np.array(["auc", "auc", "auc", "rho", "log_odds_ratio", "log_odds_ratio"], object),
+    }
+    found = AssociationMap((), (), pairs, np.array([], np.int64), 0.05)
+    np.testing.assert_allclose(signed(found), [0, 1, -1, -0.4, 0, 0.5])
+    assert scale(found) == "2 AUC − 1 or Yule's Q or Spearman's rho"
+
+
+def test_adjusted_null_worlds_are_printed_beside_the_adjusted_hits():
+    content = example()
+    screen = content.associations[0]
+    known = replace(screen, map=replace(screen.map, settings={"null_hits_adjusted": (0, 1, 3)}))
+    text = re.sub(
+        r"<[^>]+>", "", str(screen_sentence(Cite(build(replace(content, associations=(known,)))), 0, True, True))
+    )
+    assert text.endswith("After adjustment for volume, age: 5 (a world without link: 0 to 3).")

@@ -163,9 +163,9 @@ def _screen(place: int, screen: Screen) -> list[Drawing]:
 def _heat(place: int, screen: Screen, adjusted: bool, name: str) -> Drawing:
     what = f"adjusted for {', '.join(screen.map.adjusted_for)}" if adjusted else "raw"
     caption = _text(
-        "<b>Strongest rows and columns of {}, {}.</b> Colour: effect, blue negative and orange positive; darker is "
-        "stronger. A white dot marks pairs that pass the false discovery rate, a cross pairs that were not tested. "
-        "Features and columns with similar effects stand side by side.",
+        "<b>Strongest rows and columns of {}, {}.</b> Colour: effect on a scale where zero is no link, blue negative "
+        "and orange positive; darker is stronger. A white dot marks pairs that pass the false discovery rate, a cross "
+        "pairs that were not tested. Features and columns with similar effects stand side by side.",
         named(screen.name),
         named(what),
     )

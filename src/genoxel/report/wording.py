@@ -168,3 +168,21 @@ def left_out_sentence(cite: Cite, content: ReportContent) -> Markup:
                     named(comparison.rows[most].name), cite(f"comparison{place}", most, "difference")
                 )
     return text + Markup(".")
+
+
+def unknown_genes_sentence(cite: Cite) -> Markup:
+    """Return in how many patients which genes are unknown, genes with equal numbers named together."""
+    sheet = cite.book["genes"]
+    groups: dict[int, list[int]] = {}
+    for row in range(len(sheet.rows)):
+        groups.setdefault(int(sheet.value(row, "unknown") or 0), []).append(row)
+    if not any(groups):
+        return Markup("Every gene is known in every patient.")
+    parts = []
+    for unknown, rows in sorted(groups.items(), reverse=True):
+        if unknown:
+            genes = (
+                "every gene" if len(rows) == len(sheet.rows) else ", ".join(sheet.shown(row, "gene") for row in rows)
+            )
+            parts.append(Markup("{} in {}").format(named(genes), cite("genes", rows[0], "unknown")))
+    return Markup("Unknown, and not counted as wild type: {} of the patients.").format(Markup("; ").join(parts))
