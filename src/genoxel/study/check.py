@@ -157,11 +157,22 @@ def check(
         return _Check(study, Engine(ledger, pool, display), problems).do()
 
 
+def _without_broken_rules(study: Study, problems: Sequence[Problem]) -> Study:
+    """Return the study less the rules of its cohort that are wrong, so that the rest can still be looked at."""
+    empty: dict[str, Any] = {"include": (), "exclude": (), "interval": None, "overrides": None}
+    broken = {one.where.removeprefix("cohort.") for one in problems if one.severity == "error"}
+    changes = {name: nothing for name, nothing in empty.items() if name in broken}
+    if not changes:
+        return study
+    cohort = study.settings.cohort.model_copy(update=changes)
+    return Study(study.path, study.settings.model_copy(update={"cohort": cohort}), study.text)
+
+
 class _Check:
     """One check: goes on after every problem, so that all are found."""
 
     def __init__(self, study: Study, engine: Engine, problems: list[Problem]) -> None:
-        self.study, self.engine, self.problems = study, engine, problems
+        self.study, self.engine, self.problems = _without_broken_rules(study, problems), engine, problems
         self.images: dict[str, Result] = {}
         self.seconds = 0.0
         self.columns = 0

@@ -56,9 +56,11 @@ def parse_content(content: Mapping[str, Any], model: type[Model]) -> tuple[Model
     except ValidationError as error:
         problems: dict[Loc, Problem] = {}
         for detail in error.errors(include_url=False):
-            place = _in_file(detail["loc"], content)
+            place = _in_file(detail["loc"], content, detail["type"] == "missing")
             problems.setdefault(place, _problem(place, dict(detail), model))
-        return None, list(problems.values())
+        # A wrong key makes every form that its table could have fail: the key is the reason, not the forms.
+        inner = [place for place in problems if not any(other[: len(place)] == place != other for other in problems)]
+        return None, [problems[place] for place in inner]
 
 
 def parse_rest(text: str, model: type[Model]) -> tuple[Model | None, list[Problem]]:
@@ -77,9 +79,14 @@ def parse_rest(text: str, model: type[Model]) -> tuple[Model | None, list[Proble
         try:
             return model.model_validate(content), problems
         except ValidationError as error:
-            places = {_in_file(detail["loc"], content) for detail in error.errors(include_url=False)}
-        known = {problem.where for problem in problems}
-        problems += [one for one in parse_content(content, model)[1] if one.where not in known]
+            details = error.errors(include_url=False)
+        places = {_in_file(detail["loc"], content, detail["type"] == "missing") for detail in details}
+        known = [problem.where for problem in problems]
+        problems += [
+            one
+            for one in parse_content(content, model)[1]
+            if not any(where == one.where or where.startswith(f"{one.where}.") for where in known)
+        ]
         for place in places:
             _leave_out(content, place)
     return None, problems
@@ -88,6 +95,8 @@ def parse_rest(text: str, model: type[Model]) -> tuple[Model | None, list[Proble
 def _leave_out(content: Any, place: Loc) -> None:
     """Remove what stands at `place`, or the table around a key that is missing."""
     for part in place[:-1]:
+        if not (part in content if isinstance(content, dict) else isinstance(part, int) and part < len(content)):
+            return
         content = content[part]
     if place and isinstance(content, dict) and place[-1] in content:
         del content[place[-1]]
@@ -118,7 +127,7 @@ def _short(value: object) -> str:
     return f"{kind} {shown}" if kind else shown
 
 
-def _in_file(loc: Sequence[int | str], content: Any) -> Loc:
+def _in_file(loc: Sequence[int | str], content: Any, missing: bool) -> Loc:
     """Return `loc` without the parts that name a branch of a union and not a key of the file."""
     place: list[int | str] = []
     for part in loc:
@@ -127,7 +136,7 @@ def _in_file(loc: Sequence[int | str], content: Any) -> Loc:
         )
         if inside:
             content = content[part]
-        if inside or (part == loc[-1] and isinstance(content, Mapping)):
+        if inside or (missing and part == loc[-1] and isinstance(content, Mapping)):
             place.append(part)
     return tuple(place)
 

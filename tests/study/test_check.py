@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from genoxel.core.errors import MissingFileError, OutputError, TableError
+from genoxel.study.check import check
+from genoxel.study.init import propose
+from genoxel.study.look import few, list_features, look_at_folder
+from genoxel.study.problems import StudyError
+from genoxel.study.run import run
+from genoxel.study.status import status
+from genoxel.study.study import Study
+
+
+def looked(folder, workers=1):
+    lawful, problems = Study.read_lawful(folder)
+    return check(lawful, workers=workers, known=problems)
+
+
+def test_a_good_study_is_told_its_power_cost_and_contours(make_study):
+    folder = make_study("good")
+    found = looked(folder)
+    assert found.errors == ()
+    said = "\n".join(found.lines())
+    assert "will run  23 of 24 patients" in said
+    assert "Smallest AUC you can detect with 80 % power" in said
+    assert "Next: genoxel run" in said
+    assert found.contours.read_text(encoding="utf-8").count("<img") >= 23
+    assert found.cost.seconds > 0
+    assert "core" in found.cost.line()
+    assert (folder / "check/flow.csv").exists()
+    assert json.dumps(found.to_json(), default=str)
+    assert sum(run(Study.read(folder), workers=1).fresh[step] for step in ("image",)) == 0
+
+
+def test_every_problem_of_file_and_data_comes_at_once(make_study):
+    folder = make_study(
+        "bad",
+        ("bins = 8", "binz = 8"),
+        ('clinical = ["age", "sex"]', 'clinical = ["agee"]\ninclude = ["agge > 3"]'),
+        ("mutations.maf", "mutatons.maf"),
+        ('gene = "TP53"', 'column = "sex"'),
+        ('modality = "T1CE"', 'modality = "T1CE"\nchose = []'),
+    )
+    found = looked(folder)
+    where = {problem.where for problem in found.errors}
+    assert {"image.discretise.binz", "cohort.clinical", "cohort.include", "omics.mutations", "io.images.chose"} <= where
+    assert any("'F'" in str(problem) or "'M'" in str(problem) for problem in found.warnings)
+    assert any("not testable" in line.lower() for line in found.lines())
+    assert "Next: genoxel run" not in "\n".join(found.lines())
+
+
+def test_nothing_but_noise_is_a_study_error(tmp_path):
+    (tmp_path / "study.toml").write_text("this is no study")
+    with pytest.raises(StudyError, match="not TOML"):
+        looked(tmp_path)
+    with pytest.raises(MissingFileError, match="genoxel init"):
+        looked(tmp_path / "nothing here" / "study.toml")
+
+
+def test_a_missing_folder_and_a_damaged_table_are_both_listed(make_study):
+    folder = make_study("gone", ('/dicom"', '/dicm"'))
+    (folder / "sheet.csv").write_text("PatientID,age\nA,1\nA,2\n")
+    text = (folder / "study.toml").read_text()
+    start = text.index('table = "')
+    (folder / "study.toml").write_text(text[:start] + 'table = "sheet.csv"' + text[text.index("\n", start) :])
+    found = looked(folder)
+    where = [problem.where for problem in found.errors]
+    assert "io.images.folder" in where
+    assert "cohort.table" in where
+    assert "did you mean 'dicom'" in str(found.errors[where.index("io.images.folder")])
+
+
+def nifti_study(folder, other_grid: bool):
+    rng = np.random.default_rng(0)
+    for place in range(3):
+        home = folder / "data" / f"P{place}"
+        home.mkdir(parents=True)
+        array = rng.normal(100, 10, (20, 20, 12)).astype(np.float32)
+        mask = np.zeros(array.shape, np.uint8)
+        mask[5:12, 5:12, 3:9] = 1
+        affine = np.diag([2.0, 2.0, 3.0, 1.0])
+        moved = np.diag([2.0, 2.0, 3.5, 1.0]) if other_grid and place == 1 else affine
+        nib.save(nib.Nifti1Image(array, affine), home / f"P{place}_T1.nii.gz")
+        nib.save(nib.Nifti1Image(mask, moved), home / f"P{place}_T1_seg.nii.gz")
+    text = '[io.images]\nfolder = "data"\nmodality = "T1"\n[features]\nfamilies = ["stat"]\n'
+    (folder / "study.toml").write_text(text)
+
+
+def test_nifti_without_any_table_gives_features(tmp_path):
+    nifti_study(tmp_path, other_grid=False)
+    assert looked(tmp_path).errors == ()
+    result = run(Study.read(tmp_path), workers=1)
+    assert result.patients == 3
+    assert not result.failed
+    assert "T1.roi.none.stat.mean" in (tmp_path / "results/tables/features_table.csv").read_text()
+
+
+def test_a_mask_on_another_grid_loses_that_patient_by_name(tmp_path):
+    nifti_study(tmp_path, other_grid=True)
+    found = looked(tmp_path)
+    assert found.flow.patients == ("P0", "P2")
+    result = run(Study.read(tmp_path), workers=1)
+    lost = (tmp_path / "results/flow.csv").read_text()
+    assert "P1" in lost
+    assert result.patients == 3
+
+
+def test_ready_made_features_with_a_constant_column_are_warned_of(tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [f"P{place:02d},{rng.normal():.4f},7,{'mut' if place % 2 else 'wt'}" for place in range(30)]
+    (tmp_path / "f.csv").write_text("patient,entropy,same\n" + "\n".join(row.rsplit(",", 1)[0] for row in rows))
+    (tmp_path / "c.csv").write_text("id,EGFR\n" + "\n".join(f"{r.split(',')[0]},{r.rsplit(',', 1)[1]}" for r in rows))
+    (tmp_path / "study.toml").write_text(
+        '[cohort]\ntable = "c.csv"\npatient = "id"\n[target.EGFR]\ncolumn = "EGFR"\n[io.images]\nfeatures = "f.csv"\n'
+        "[associate]\ncorrect = { permutations = 4 }\n"
+        '[learn]\ncompare = ["prevalence"]\nvalidate = { outer = 2, inner = 2, repeats = 1, permutations = 4 }\n'
+    )
+    found = looked(tmp_path)
+    assert found.errors == ()
+    assert any("one value only (same)" in str(problem) for problem in found.warnings)
+    result = run(Study.read(tmp_path), workers=1)
+    assert [target.target for target in result.targets] == ["EGFR"]
+    assert "constant" in (tmp_path / "results/tables/associations_targets.csv").read_text()
+
+
+def test_init_proposes_what_then_checks_and_runs(hospital, tmp_path):
+    said: list[str] = []
+    made = propose(hospital / "dicom", hospital / "clinical.xlsx", tmp_path / "study.toml", say=said.append, quick=True)
+    text = "\n".join(said)
+    assert "id column PatientID (24 of 24 match)" in text
+    assert "IDH1 was read as" in text
+    assert "roi = ['GTV']" in text
+    assert set(made.targets) == {"IDH1", "TP53"}
+    assert json.dumps(made.to_json())
+    settings = Study.read(tmp_path).settings
+    assert settings.io.images.modalities == ("T1", "T1CE", "T2", "FLAIR")
+    assert settings.omics.build == "hg19"
+    with pytest.raises(OutputError, match="which exists"):
+        propose(hospital / "dicom", hospital / "clinical.xlsx", tmp_path / "study.toml", say=said.append)
+    assert status(Study.read(tmp_path)).lines()[1] == " not run yet. Next: genoxel check"
+
+
+def test_init_from_csv_with_semicolons_and_without_tumour_names(hospital, tmp_path):
+    shutil.copytree(hospital / "dicom", tmp_path / "dicom")
+    rows = "Nr;Kennung\n" + "\n".join(f"{n};SIM-{n:03d}" for n in range(1, 25)) + "\n"
+    (tmp_path / "Liste ä.csv").write_text("\ufeff" + rows, encoding="utf-8")
+    said: list[str] = []
+    propose(tmp_path / "dicom", tmp_path / "Liste ä.csv", tmp_path, say=said.append)
+    settings = Study.read(tmp_path).settings
+    assert settings.cohort.patient == "Kennung"
+    assert settings.learn is None
+    assert any("no column speaks of two molecular classes" in line for line in said)
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(TableError, match="SIM-001"):
+        propose(tmp_path / "dicom", tmp_path / "other.csv", tmp_path / "x.toml", say=said.append)
+
+
+def test_inventory_and_catalogue_in_words(hospital):
+    found = look_at_folder(hospital / "dicom")
+    assert "T1CE 24" in found.lines()[0]
+    assert len(found.to_json()["series"]) == 96
+    assert few(["a"] * 9).endswith("3 more")
+    features = list_features("joint entropy")
+    assert any("joint_entropy" in line for line in features.lines())
+    assert features.to_json()["features"][0]["code"]
