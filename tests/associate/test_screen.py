@@ -14,6 +14,7 @@ from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
 from genoxel.stats.partial import partial_rank_correlation
+from genoxel.stats.rankp import rank_correlation_p
 from genoxel.stats.ranks import ranks
 
 
@@ -55,7 +56,9 @@ def both(x, y):
 @pytest.mark.parametrize("method", ["spearman", "pearson"])
 def test_numbers_equal_scipy(method, share):
     x, y = messy(1, n=30, p=25, m=40, share=share)
-    result = screen(table(x), table(y, prefix="g"), permutations=0, settings=AssociateSettings(correlation=method))
+    result = screen(
+        table(x), table(y, prefix="g"), permutations=0, settings=AssociateSettings(correlation=method, tails="t")
+    )
     function = stats.spearmanr if method == "spearman" else stats.pearsonr
     for pair, (i, j) in enumerate(np.ndindex(25, 40)):
         a, b = both(x[:, i], y[:, j])
@@ -70,11 +73,22 @@ def test_numbers_equal_scipy(method, share):
     assert set(result.pairs["test"]) == {method}
 
 
+def test_the_default_law_of_ranks_is_near_scipy_where_scipy_is_right():
+    x, y = messy(21, n=60, p=25, m=40, share=0.05)
+    usual = screen(table(x), table(y, prefix="g"), permutations=0, settings=AssociateSettings(tails="t")).pairs["p"]
+    result = screen(table(x), table(y, prefix="g"), permutations=0)
+    n = result.pairs["n"].astype(int)
+    np.testing.assert_allclose(result.pairs["p"], rank_correlation_p(result.pairs["effect"], n), rtol=1e-12)
+    moderate = usual > 0.01
+    np.testing.assert_allclose(result.pairs["p"][moderate], usual[moderate], rtol=0.04)
+    assert (result.pairs["p"][usual < 0.001] > usual[usual < 0.001]).all()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1])
 def test_every_kind_of_pair_equals_scipy(share):
     kinds = ["binary", "categorical", "ordinal", "real", "count", "binary"]
     x, y = messy(3, n=60, p=4, m=6, share=share, kinds=kinds)
-    result = screen(table(x), table(y, kinds, "g"), permutations=0)
+    result = screen(table(x), table(y, kinds, "g"), permutations=0, settings=AssociateSettings(tails="t"))
     frame = result.to_pandas().set_index(["image", "other"])
     for i, (j, kind) in [(i, item) for i in range(4) for item in enumerate(kinds)]:
         row = frame.loc[(f"f{i}", f"g{j}")]
@@ -218,7 +232,7 @@ def test_several_rows_per_patient_only_with_a_stated_aggregation():
     assert result.pairs["n"].tolist() == [15] * 4
     assert result.settings["several"] == "mean"
     expected = stats.spearmanr(lesions.values[:, 0].reshape(15, 2).mean(axis=1), genes.values[:, 1])
-    assert result.pairs["p"][1] == pytest.approx(expected.pvalue)
+    assert result.pairs["effect"][1] == pytest.approx(expected.statistic)
 
 
 def test_patients_are_matched_by_id_whatever_their_order():
@@ -287,7 +301,9 @@ def test_adjusted_values_equal_a_regression_per_pair(share):
     z = np.column_stack([rng.normal(size=60) + np.nan_to_num(x[:, 0]), rng.integers(0, 3, 60)])
     z[:3, 0], z[5, 1] = np.nan, np.nan
     kinds = ["real", "binary", "categorical", *["real"] * 4]
-    result = screen(table(x), table(y, kinds, "g"), table(z, ["real", "categorical"], "z"), permutations=3)
+    covariate_table = table(z, ["real", "categorical"], "z")
+    settings = AssociateSettings(tails="t")
+    result = screen(table(x), table(y, kinds, "g"), covariate_table, permutations=3, settings=settings)
     assert result.adjusted_for == ("z0", "z1")
     assert len(result.settings["null_hits_adjusted"]) == 3
     covariates = np.column_stack([ranks(z[:, 0]), *(np.where(np.isnan(z[:, 1]), np.nan, z[:, 1] == k) for k in (1, 2))])
@@ -324,7 +340,8 @@ def test_adjusted_auc_is_the_auc_where_nothing_confounds():
 
 def test_a_column_that_is_its_own_covariate_has_no_adjusted_value():
     x, y = messy(14, n=40, share=0.0)
-    result = screen(table(x), table(y, prefix="g"), table(x[:, :1], prefix="f"), permutations=2)
+    settings = AssociateSettings(tails="t")
+    result = screen(table(x), table(y, prefix="g"), table(x[:, :1], prefix="f"), permutations=2, settings=settings)
     own = result.pairs["image"] == "f0"
     assert np.isnan(result.pairs["p_adjusted"][own]).all()
     assert not np.isnan(result.pairs["p_adjusted"][~own]).any()

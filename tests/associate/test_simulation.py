@@ -71,7 +71,7 @@ def test_tails_by_moments_stay_honest_with_few_patients_and_many_pairs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [20, 44, 100])
+@pytest.mark.parametrize("n", [15, 20, 44, 100])
 def test_tails_by_moments_stay_honest(n):
     assert share_of_claims(n, "moments", 1000, seed=9) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 1000)
 

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.associate.moments import BoolArray, Chunk, Moments, Side
-from genoxel.associate.tail import Tail
+from genoxel.associate.tail import Law, Tail
 from genoxel.stats.intervals import auc_interval, explained_interval, rho_interval
 from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.permute import induced
-from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, rank_moments, smallest_rank_p
+from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, smallest_rank_p
+from genoxel.stats.rankp import rank_correlation_p
 from genoxel.stats.ranks import FloatArray, IndexArray, Order
 
 FEWEST = 10
@@ -91,7 +92,7 @@ class NumberPairs:
         y: FloatArray,
         z: FloatArray | None,
         method: Literal["spearman", "pearson"],
-        tails: Literal["t", "moments"] = "t",
+        tails: Literal["t", "moments"] = "moments",
     ) -> None:
         self.method = method
         self.ranked = method == "spearman"
@@ -107,9 +108,7 @@ class NumberPairs:
         for chunk in self.raw.chunks():
             flag = flags_of(chunk, groups=False)
             r = np.where(flag == 0, correlation_of(chunk), np.nan)
-            p = correlation_p(*_law(r, chunk, self.moments))
-            if self.ranked:
-                p = np.maximum(p, smallest_rank_p(chunk.n))
+            p = self._p(r, chunk)
             low, high = rho_interval(r, chunk.n, self.method)
             out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=p, flag=flag)
         return out
@@ -119,35 +118,36 @@ class NumberPairs:
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
             r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-            out.put(chunk, effect=r, p=correlation_p(*_law(r, chunk, self.moments)))
+            out.put(chunk, effect=r, p=self._p(r, chunk))
         return out.effect, out.p
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
         for chunk in self.raw.chunks(order):
-            self._add(chunk, tail, self.ranked)
+            self._add(chunk, tail)
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
         for chunk in self.partial.chunks(order) if self.partial else ():
-            self._add(chunk, tail, ranked=False)
+            self._add(chunk, tail)
 
-    def _add(self, chunk: Chunk, tail: Tail, ranked: bool) -> None:
+    def _p(self, r: FloatArray, chunk: Chunk) -> FloatArray:
+        """Return p; covariates are paid for as patients, as in the t test of a partial correlation."""
+        worth = np.maximum(chunk.free + 1, FEWEST)
+        if self.moments:
+            return rank_correlation_p(r, worth)
+        p = correlation_p(r, chunk.free - 1)
+        return np.maximum(p, smallest_rank_p(worth)) if self.ranked else p
+
+    def _add(self, chunk: Chunk, tail: Tail) -> None:
         r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-        scaled, df = _law(r, chunk, self.moments)
-        if df.size > 1:
-            p = correlation_p(scaled, df)
-            tail.add_p(np.maximum(p, smallest_rank_p(chunk.n)) if ranked else p)
-        elif float(df[0, 0]) > 0:
-            tail.add_r(scaled[~np.isnan(scaled)], float(df[0, 0]), int(chunk.n[0, 0]) if ranked else 0)
-
-
-def _law(r: FloatArray, chunk: Chunk, moments: bool) -> tuple[FloatArray, FloatArray]:
-    """Return the correlations and degrees of freedom to give to `correlation_p`."""
-    if not moments:
-        return r, chunk.free - 1
-    scale, df = rank_moments(np.maximum(chunk.free + 1, FEWEST))
-    return r / scale, df
+        if chunk.free.size > 1:
+            tail.add_p(self._p(r, chunk))
+            return
+        worth = int(chunk.free[0, 0]) + 1
+        if worth >= FEWEST:
+            floor = float(smallest_rank_p(worth)) if self.ranked else 0.0
+            tail.add_r(r, Law(worth - 2, worth if self.moments else 0, floor))
 
 
 def _scaled(values: FloatArray) -> FloatArray:
@@ -156,7 +156,7 @@ def _scaled(values: FloatArray) -> FloatArray:
     count = np.maximum((~np.isnan(known)).sum(axis=0), 1)
     centred = known - np.nansum(known, axis=0) / count
     spread = np.sqrt(np.nansum(centred**2, axis=0) / count)
-    constant = spread <= 1e-12 * np.nanmax(np.abs(known), axis=0, initial=0.0)
+    constant = spread <= 1e-12 * np.max(np.abs(known), axis=0, initial=0.0, where=~np.isnan(known))
     return np.where(constant & ~np.isnan(centred), 0.0, centred / np.where(constant, 1.0, spread))
 
 

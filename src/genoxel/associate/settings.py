@@ -33,8 +33,8 @@ class AssociateSettings(Settings):
 
     `image` and `against` are names or patterns with * and ?, as a list or separated by commas; `correlation` and
     `groups` choose the effect of number pairs and of two groups; `several` says how several rows of one patient
-    become one ("only" refuses them). `tails` is the law of rank correlations: "t" as in SciPy, or "moments", which does
-    not make p far below 0.001 too small (`stats.pvalues.rank_moments`).
+    become one ("only" refuses them). `tails` is the law of rank correlations: "moments" holds far out too
+    (`stats.rankp`); "t" is the usual approximation, as in SciPy, whose small p are too small.
 
     >>> AssociateSettings(image="T1CE.*, FLAIR.*").image
     ('T1CE.*', 'FLAIR.*')
@@ -46,7 +46,7 @@ class AssociateSettings(Settings):
     correct: CorrectSettings = CorrectSettings()
     correlation: Literal["spearman", "pearson"] = "spearman"
     groups: Literal["auc", "cliffs_delta"] = "auc"
-    tails: Literal["t", "moments"] = "t"
+    tails: Literal["moments", "t"] = "moments"
     several: Literal["only", "mean", "max", "min", "first"] = "only"
 
 

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import lru_cache
+from typing import NamedTuple
 
-from genoxel.stats.pvalues import correlation_p, critical_correlation, smallest_rank_p
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.stats.pvalues import correlation_p, critical_correlation
+from genoxel.stats.rankp import critical_rank_correlation, rank_correlation_p
 from genoxel.stats.ranks import FloatArray
+
+
+class Law(NamedTuple):
+    """What a correlation is judged by: t with `df` degrees of freedom, or the law of rho of `n` ranked patients.
+
+    `floor` is the smallest p that is possible.
+    """
+
+    df: int
+    n: int = 0
+    floor: float = 0.0
+
+    def p(self, r: npt.ArrayLike) -> FloatArray:
+        """Return the p of correlations."""
+        return np.maximum(rank_correlation_p(r, self.n) if self.n else correlation_p(r, self.df), self.floor)
+
+    def limit(self, level: float) -> float:
+        """Return the |r| that a p of at most `level` needs."""
+        if level < self.floor:
+            return 2.0
+        return critical_rank_correlation(level, self.n) if self.n else float(critical_correlation(level, self.df))
 
 
 class Tail:
@@ -14,8 +40,7 @@ class Tail:
     def __init__(self, level: float) -> None:
         self.level = level
         self._p: list[FloatArray] = []
-        self._r: dict[tuple[float, int], list[FloatArray]] = {}
-        self._critical: dict[tuple[float, float], float] = {}
+        self._r: dict[Law, list[FloatArray]] = {}
         self._top = 1.0
 
     def add_p(self, p: FloatArray) -> None:
@@ -23,34 +48,29 @@ class Tail:
         self._p.append(p[p <= self.level])
         self._top = min(self._top, float(np.min(p, initial=1.0, where=~np.isnan(p))))
 
-    def add_r(self, r: FloatArray, df: float, n_ranked: int = 0) -> None:
-        """Take correlations of one number of degrees of freedom; `n_ranked` > 0 says that p cannot be below 2/n!."""
+    def add_r(self, r: FloatArray, law: Law) -> None:
+        """Take correlations that one law judges (NaN not tested)."""
         size = np.abs(r)
-        floor = float(smallest_rank_p(n_ranked)) if n_ranked else 0.0
-        self._top = min(self._top, max(floor, float(correlation_p(size.max(initial=0.0), df))))
-        if floor <= self.level:
-            kept = size[size >= self._limit(df, self.level)]
-            self._r.setdefault((df, n_ranked), []).append(kept)
-
-    def _limit(self, df: float, level: float) -> float:
-        key = (df, level)
-        if key not in self._critical:
-            self._critical[key] = float(critical_correlation(level, df))
-        return self._critical[key]
+        self._top = min(self._top, float(law.p(np.max(size, initial=0.0, where=~np.isnan(size)))))
+        self._r.setdefault(law, []).append(size[size >= _limit(law, self.level)])
 
     def count(self, level: float) -> int:
         """Return how many p values are at most `level` (which is at most the level of this tail)."""
         total = sum(int((p <= level).sum()) for p in self._p)
-        for (df, n_ranked), parts in self._r.items():
-            if not n_ranked or float(smallest_rank_p(n_ranked)) <= level:
-                limit = self._limit(df, level)
-                total += sum(int((part >= limit).sum()) for part in parts)
+        for law, parts in self._r.items():
+            limit = _limit(law, level)
+            total += sum(int((part >= limit).sum()) for part in parts)
         return total
 
     @property
     def smallest(self) -> float:
         """Return the smallest p of this world (1 where nothing was tested)."""
         return self._top
+
+
+@lru_cache(maxsize=4096)
+def _limit(law: Law, level: float) -> float:
+    return law.limit(level)
 
 
 def passing(tail: Tail, tests: int, factor: float = 1.0) -> int:

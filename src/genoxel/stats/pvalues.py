@@ -20,7 +20,7 @@ _CHUNK = 2_000_000
 def correlation_p(r: npt.ArrayLike, df: npt.ArrayLike) -> FloatArray:
     """Return the p of correlations by the t distribution with `df` degrees of freedom (n - 2 - covariates).
 
-    Exact for Pearson's r of normal data; for Spearman's rho the usual approximation, see `rank_moments`.
+    Exact for Pearson's r of normal data; for Spearman's rho the usual approximation, see `stats.rankp`.
 
     >>> correlation_p([0.5, -0.5], 18).round(4)
     array([0.0248, 0.0248])
@@ -36,23 +36,6 @@ def critical_correlation(p: npt.ArrayLike, df: npt.ArrayLike) -> FloatArray:
     0.05
     """
     return np.asarray(np.sqrt(1 - betaincinv(np.asarray(df, dtype=np.float64) / 2, 0.5, p)))
-
-
-def rank_moments(n: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return (scale, df): rho / scale with `df` in `correlation_p` has the exact variance and kurtosis of rho.
-
-    The t distribution, the usual choice, makes far tails of Spearman's rho too small: at n = 44 a p of 1e-6 is
-    about 1.7 times too small, at n = 20 2.9 times (96 million permutations); this Pearson type II law errs to the
-    safe side (0.8 and 0.1 times). Moments: Kendall and Stuart; 5 patients or more, no ties.
-
-    >>> scale, df = rank_moments(44)
-    >>> float(correlation_p(0.7 / scale, df)) > float(correlation_p(0.7, 42))
-    True
-    """
-    n = np.asarray(n, dtype=np.float64)
-    kurtosis = 3 * (25 * n**3 - 38 * n**2 - 35 * n + 72) / (25 * n * (n + 1) * (n - 1)) - 3
-    df = -6 / kurtosis - 3
-    return np.asarray(np.sqrt((df + 1) / (n - 1))), np.asarray(df)
 
 
 def smallest_rank_p(n: npt.ArrayLike) -> FloatArray:
