@@ -224,6 +224,28 @@ def catalog(
 
 
 @app.command(rich_help_panel=HELP)
+def ibsi(
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with ibsi1_reference_values.csv and ct_radiomics_phantom: adds A to E.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Hold our features against the published values of IBSI 1; exit code 1 when one is missed."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.ibsi import check_ibsi
+
+        found = check_ibsi(data)
+        console.say(*found.lines())
+        if console.quiet:
+            console.insist(*found.miss_lines())
+        console.give(found.to_json())
+        console.finish(REFUSED if found.misses else DONE)
+
+
+@app.command(rich_help_panel=HELP)
 def doctor(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Check the installation: versions, extras, disk, memory, compiled kernels."""
     console = Console(as_json, quiet, debug)
