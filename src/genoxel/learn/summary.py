@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -87,7 +88,7 @@ def threshold_metrics(y: FloatArray, rounds: Rounds, target: str) -> dict[str, I
         "accuracy": share_interval(float(right.mean()), y.size, about),
         "sensitivity": share_interval(float(right[:, positive].mean()), int(positive.sum()), about),
         "specificity": share_interval(float(right[:, ~positive].mean()), int((~positive).sum()), about),
-        "precision": share_interval(precision, float(calls.mean()), about),
+        "precision": replace(share_interval(precision, float(calls.mean()), about), coverage=NOT_MEASURED),
         "brier": mean_interval((rounds.risk - y) ** 2, about),
     }
 
