@@ -8,9 +8,7 @@ from typing import Any
 _LAZY = {
     "Study": "study",
     "StudyFile": "schema",
-    "run": "run",
-    "RunResult": "run",
-    "check": "check",
+    "RunResult": "result",
     "Ledger": "ledger",
     "StudyLock": "lock",
     "Pool": "executors",

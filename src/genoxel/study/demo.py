@@ -22,6 +22,11 @@ from genoxel.study.study import DEFAULT_NAME, Study
 MARKER = "demo.json"
 COHORT = "hospital"
 CONTENT = {"made by": "genoxel demo"}
+ANSWERS = {
+    "question": "Does MRI tell IDH1-mutant from wild-type tumours better than age, sex, grade and tumour volume?",
+    "design": "simulated cohort, two scanners",
+    "ethics": "none needed: no patient is behind these data",
+}
 
 
 def simulate_cohort(out: Path, spec: Mapping[str, Any], quiet: bool = False, workers: int | None = None) -> Path:
@@ -54,10 +59,19 @@ def demo(
     if not (folder / DEFAULT_NAME).is_file():
         say("2  Look at it, as `genoxel init` does, and write study.toml")
         propose(cohort / "dicom", cohort / "clinical.xlsx", folder / DEFAULT_NAME, say=say, quick=True)
+        _answer(folder / DEFAULT_NAME)
     say("3  Run the study, as `genoxel run` does")
     result = run(Study.read(folder), workers=workers, progress=progress_for(quiet))
     say("\n".join(result.lines()))
     return result
+
+
+def _answer(study: Path) -> None:
+    """Fill in what a user would write into the proposed study file by hand."""
+    text = study.read_text(encoding="utf-8")
+    for key, words in ANSWERS.items():
+        text = text.replace(f'{key} = ""', f'{key} = "{words}"', 1)
+    atomic_write(study, text)
 
 
 def _refuse_foreign(folder: Path) -> None:
