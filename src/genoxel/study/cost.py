@@ -6,9 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from genoxel.core.errors import GenoxelError
 from genoxel.study.engine import Result
-from genoxel.study.executors import one_thread
+from genoxel.study.executors import Failure, attempt
 from genoxel.study.steps.features import FeatureWork, measure_patient
 from genoxel.study.study import Study
 
@@ -49,14 +48,10 @@ def cost_of(study: Study, images: Mapping[str, Result], workers: int, targets: i
 
 def _time_one(study: Study, patient: str, result: Result) -> float:
     work = FeatureWork(patient, str(result.path), study.settings.image, study.settings.features)
-    try:
-        with one_thread():
-            measure_patient(work)  # the first time compiles kernels
-            began = time.monotonic()
-            measure_patient(work)
-    except GenoxelError:
-        return 1.0
-    return time.monotonic() - began
+    for _ in range(2):  # the first time compiles kernels
+        began = time.monotonic()
+        found = attempt(measure_patient, work)
+    return 1.0 if isinstance(found, Failure) else time.monotonic() - began
 
 
 def _learning(study: Study, targets: int) -> float:

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from genoxel._version import __version__
-from genoxel.core.errors import GenoxelError, describe
 from genoxel.study.engine import library_versions
-from genoxel.study.executors import usable_cores
+from genoxel.study.executors import Failure, attempt, usable_cores
 
 GIB = 2**30
 LEAST_DISK, LEAST_MEMORY = 1 * GIB, 2 * GIB
@@ -149,13 +148,16 @@ def _cache() -> Finding:
 
 
 def _kernels() -> Finding:
-    from genoxel.features.compliance import compliance
-
     began = time.monotonic()
-    try:
-        rows = compliance()
-    except GenoxelError as error:
-        return Finding("kernels", describe(error), False, "report this")
+    rows = attempt(_measured, None)
+    if isinstance(rows, Failure):
+        return Finding("kernels", rows.reason.splitlines()[0], False, "report this")
     bad = [row for row in rows if not row.ok]
     found = f"{len(rows) - len(bad)} of {len(rows)} IBSI values exact, {time.monotonic() - began:.1f} s"
     return Finding("kernels", found, not bad, "report this" if bad else "")
+
+
+def _measured(_: object) -> Any:
+    from genoxel.features.compliance import compliance
+
+    return compliance()

@@ -109,7 +109,7 @@ class Pool:
         """Call ``done(task, value or Failure)`` for every task, in the order in which they end."""
         if self.workers == 1 or not tasks:
             for task in tasks:
-                done(task, _call(function, task.argument))
+                done(task, attempt(function, task.argument))
             return
         waiting, suspects = deque(tasks), list[Task]()
         running: dict[Future[Any], Task] = {}
@@ -152,7 +152,7 @@ class Pool:
         while waiting and len(running) < self.workers:
             task = waiting.popleft()
             try:
-                running[self._pool().submit(_call, function, task.argument)] = task
+                running[self._pool().submit(attempt, function, task.argument)] = task
             except BrokenProcessPool:
                 suspects.append(task)
                 return True
@@ -175,7 +175,7 @@ class Pool:
     def _alone(self, function: Callable[[Any], Any], task: Task) -> Any:
         executor = _new_executor(1)
         try:
-            return executor.submit(_call, function, task.argument).result()
+            return executor.submit(attempt, function, task.argument).result()
         except BrokenProcessPool:
             error = WorkerError(
                 f"a worker process killed by the system, twice, while it worked on {task.name}",
@@ -218,7 +218,8 @@ class _Spread:
         return self.function(*arguments)
 
 
-def _call(function: Callable[[Any], Any], argument: Any) -> Any:
+def attempt(function: Callable[[Any], Any], argument: Any) -> Any:
+    """Return ``function(argument)`` done on one thread, or the `Failure` that says why there is no value."""
     try:
         with one_thread():
             return function(argument)
