@@ -5,6 +5,10 @@ The usual t distribution makes small p too small: at n = 44 a p of 1e-6 is 1.7 t
 polynomial (Gegenbauer, orthogonal to it) that gives rho its exact fourth, sixth and eighth moments. These are rational
 functions of n, fitted to the moments of all permutations of n = 3 to 16 by exact arithmetic (the fourth is that of
 Kendall and Stuart). Ties are ignored, as they are by t.
+
+Measured: share of null cohorts of 90,000 independent pairs in which anything passes 5 % FDR (2,000 cohorts, standard
+error 0.5 %), with t in brackets: n = 30 5.5 % (10.9), n = 20 6.4 % (14.9), n = 15 7.6 % (16.5). With fewer than 30
+patients and very many pairs the family-wise permutation p is the safer guide.
 """
 
 from __future__ import annotations
