@@ -206,6 +206,49 @@ def demo(
         console.finish(PARTLY if result.failed else DONE)
 
 
+@app.command(rich_help_panel=TOOLS)
+def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    image: Annotated[Path, typer.Argument(help="Image (NIfTI, NRRD, DICOM folder), or a table of cases (.csv).")],
+    mask: Annotated[Path | None, typer.Argument(help="Mask of the image: NIfTI, NRRD, RTSTRUCT or SEG.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="File (.csv, .parquet) for one case; folder for a table.")
+    ] = None,
+    settings: Annotated[Path | None, typer.Option("--settings", "-s", help="TOML with [image] and [features].")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", "-l", help="Label or structure that counts; may be repeated.")
+    ] = None,
+    patient: Annotated[str, typer.Option(help="Name of the row of one case.")] = "",
+    modality: Annotated[str, typer.Option(help="CT, MR, PT, T1CE ...: what NIfTI and NRRD do not say.")] = "",
+    resample_mask: Annotated[
+        bool, typer.Option("--resample-mask", help="Take a mask over from another grid, and say what changed.")
+    ] = False,
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Measure an image inside a mask, or every case of a table with columns patient, image, mask."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.case import Case
+        from genoxel.study.cases import read_settings
+        from genoxel.study.extract import extract_cases, extract_one
+        from genoxel.study.progress import progress_for
+
+        rules = read_settings(settings)
+        rules = rules.model_copy(update={"resample_masks": True}) if resample_mask else rules
+        if mask is None:
+            found = extract_cases(image, rules, out, workers, progress_for(console.silent))
+        else:
+            case = Case(patient or image.name.split(".")[0], image, mask, tuple(label or ()), modality=modality)
+            found = extract_one(case, rules, out)
+        console.say(*found.lines())
+        if console.quiet:
+            console.insist(*found.failed_lines())
+        console.give(found.to_json())
+        console.finish(PARTLY if found.failed else DONE)
+
+
 @app.command(rich_help_panel=HELP)
 def catalog(
     word: Annotated[str, typer.Argument(help="Only features whose name or family holds this word.")] = "",

@@ -42,6 +42,9 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 _ASIDE = ("diagnostics_", "general_info_")
 """Columns in which PyRadiomics keeps versions and settings, not features."""
 
+ROW_FACTS = ("structure", "series_description", "modality", "spacing_mm", "image_id", "mask_id", "settings", "flags")
+"""Columns in which `genoxel extract` keeps where a row comes from, not features."""
+
 _VOLUMES = (
     (
         re.compile(r"Fmorph_vol(__|$)|MeshVolume$|(^|[._])morph[._]volume_mesh$|(^|_)volume_mesh$"),
@@ -75,7 +78,9 @@ def read_features(
 def _read(path: str | Path, patient: str | None, skip: Sequence[str]) -> Table:
     file = existing(path)
     if file.suffix.casefold() in (".parquet", ".pq"):
-        return read_table(file) if is_ours(file) else _of_grid(_plain_parquet(file, patient), patient, skip)
+        if is_ours(file):
+            return read_table(file).where(lambda column: column.source.family != "record")
+        return _of_grid(_plain_parquet(file, patient), patient, skip)
     return _of_grid(read_grid(file), patient, skip)
 
 
@@ -83,7 +88,7 @@ def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
     id_place = _id_place(grid) if patient is None else grid.place(patient)
     parts = {id_place: "patient", **_part_places(grid, id_place)}
     names = [name for place, name in enumerate(grid.header) if place not in parts]
-    names = [name for name in names if name not in skip and not name.startswith(_ASIDE)]
+    names = [name for name in names if name not in {*skip, *_row_facts(grid)} and not name.startswith(_ASIDE)]
     columns, values, words = [], [], []
     for name in names:
         numbers, strange = _column(grid.column(name), grid.delimiter == ";")
@@ -102,6 +107,11 @@ def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
     if not columns:
         raise TableError(f"no numeric column in {grid.name}", "a patient column and numbers", "is this the right file?")
     return Table(np.array(values).T, _keys(grid, parts), tuple(columns), "features")
+
+
+def _row_facts(grid: Grid) -> tuple[str, ...]:
+    """Return the columns of facts of a table of our own, which alone has both identifiers."""
+    return ROW_FACTS if {"image_id", "mask_id"} <= set(grid.header) else ()
 
 
 def _id_place(grid: Grid) -> int:

@@ -50,7 +50,7 @@ def measure_patient(work: FeatureWork) -> bytes:
     content = [
         {
             "key": list(key),
-            "columns": _columns_text(found.columns),
+            "columns": columns_text(found.columns),
             "values": [found.values[column.name] for column in found.columns],
             "reasons": dict(found.reasons),
         }
@@ -61,12 +61,14 @@ def measure_patient(work: FeatureWork) -> bytes:
 
 # Patients share their columns: the records are written and read once per process.
 @lru_cache(maxsize=64)
-def _columns_text(columns: tuple[Column, ...]) -> str:
+def columns_text(columns: tuple[Column, ...]) -> str:
+    """Return the records of columns as text."""
     return plainjson.dumps([column_record(column) for column in columns])
 
 
 @lru_cache(maxsize=64)
-def _columns_of(text: str) -> tuple[Column, ...]:
+def columns_of_text(text: str) -> tuple[Column, ...]:
+    """Return the records of columns that `columns_text` wrote."""
     return tuple(column_of(record) for record in plainjson.loads(text))
 
 
@@ -105,7 +107,7 @@ def assemble(results: Mapping[str, Result]) -> tuple[Table | None, dict[str, str
         if path is None:
             continue
         for one in unpack(path.read_bytes())[1]:
-            columns = _columns_of(one["columns"])
+            columns = columns_of_text(one["columns"])
             values = dict(zip([column.name for column in columns], one["values"], strict=True))
             rows[RowKey(*one["key"])] = Features(values, columns, one["reasons"])
             undefined.update({name: reason for name, reason in one["reasons"].items() if name not in undefined})

@@ -9,37 +9,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genoxel.core.errors import OutputError
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
-from genoxel.core.table import Table
 from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.parquet import write_arrays
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.io.tables import write_table
-from genoxel.study.result import Lost, verdict_record
+from genoxel.study.result import verdict_record
+from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows, write_failed
 from genoxel.study.steps.cohort import Gathered, targets_table
 
-
-class Sink:
-    """The folder of results: gives the path of a name and remembers that it was written.
-
-    >>> sink = Sink(Path("results"))
-    >>> sink("flow.csv").name, sorted(sink.written)
-    ('flow.csv', ['flow.csv'])
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.written: set[str] = set()
-
-    def __call__(self, name: str) -> Path:
-        """Return the path of a result; a name is written once (`OutputError`)."""
-        if name in self.written:
-            raise OutputError(f"the result {name} twice", "distinct names", "this is a fault of Genoxel: report it")
-        self.written.add(name)
-        return self.folder / name
+__all__ = [
+    "Sink",
+    "hashes_of",
+    "listed_outputs",
+    "plain_cell",
+    "remove_old",
+    "write_failed",
+    "write_flow",
+    "write_json",
+    "write_maps",
+    "write_predictions",
+    "write_tables",
+    "write_verdicts",
+]
 
 
 def write_tables(gathered: Gathered, sink: Sink) -> None:
@@ -50,22 +44,7 @@ def write_tables(gathered: Gathered, sink: Sink) -> None:
     for name, table in tables.items():
         write_table(table, sink(f"tables/{name}.parquet"))
         write_csv(table, sink(f"tables/{name}.csv"))
-    write_rows(list(_DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
-
-
-_DICTIONARY = ("table", "column", "kind", "unit", "code", "modality", "region", "family", "levels", "definition")
-
-
-def dictionary_rows(tables: Mapping[str, Table]) -> list[list[str]]:
-    """Return one row per column of every table: what it is, in which unit, by which definition."""
-    return [
-        [
-            *(name, column.name, column.kind, column.unit, column.code, column.source.modality, column.source.region),
-            *(column.source.family, " | ".join(column.levels), column.definition),
-        ]
-        for name, table in tables.items()
-        for column in table.columns
-    ]
+    write_rows(list(DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
 
 
 def write_flow(flow: Flow, sink: Sink) -> None:
@@ -75,12 +54,6 @@ def write_flow(flow: Flow, sink: Sink) -> None:
         counts = [place, step.label, len(step.entered), len(step.left)]
         rows += [[*counts, patient, reason] for patient, reason in step.lost] or [[*counts, "", ""]]
     write_rows(["box", "label", "entered", "left", "lost_patient", "reason"], rows, sink("flow.csv"))
-
-
-def write_failed(failed: Sequence[Lost], sink: Sink) -> None:
-    """Write failed.csv: who could not be measured, at which step, why (only the header when nobody)."""
-    rows = [[lost.patient, lost.step, lost.reason] for lost in failed]
-    write_rows(["patient", "step", "reason"], rows, sink("failed.csv"))
 
 
 def write_maps(maps: Mapping[str, AssociationMap], sink: Sink) -> None:

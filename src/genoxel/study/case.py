@@ -1,0 +1,307 @@
+"""One case without a study: an image and a mask in any format, read, checked and measured structure by structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genoxel.core.errors import FileFormatError, GenoxelError, InputError, MaskError, describe
+from genoxel.core.image import Image
+from genoxel.core.keys import RowKey
+from genoxel.core.mask import Mask
+from genoxel.core.settings import Settings, digest
+from genoxel.features.extract import Features, extract, settings_digest
+from genoxel.features.settings import FeatureSettings
+from genoxel.image.settings import ImageSettings
+from genoxel.io.files import existing, hash_file
+from genoxel.io.headers import ending_of
+from genoxel.segment.settings import ContourSettings
+
+REGION = "roi"
+"""What a region is called in columns, so that rows of different structures share their columns."""
+
+
+class ExtractSettings(Settings):
+    """What `genoxel extract` reads of a settings file: the sections [image], [features] and [segment] of a study file.
+
+    `resample_masks` takes masks over from another grid (nearest voxel), with the change in the flags of the row.
+    """
+
+    image: ImageSettings = ImageSettings()
+    features: FeatureSettings = FeatureSettings()
+    segment: ContourSettings = ContourSettings()
+    resample_masks: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image and one mask: files or DICOM folders, whose they are, and which labels count (none: every one)."""
+
+    patient: str
+    image: Path
+    mask: Path
+    labels: tuple[str, ...] = ()
+    timepoint: str = ""
+    lesion: str = ""
+    modality: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """The features of one structure of a case, with the facts that tell where they come from."""
+
+    key: RowKey
+    features: Features
+    facts: Mapping[str, str]
+
+    def beside(self, other: Row) -> Row:
+        """Return both in one row; facts that differ stand side by side."""
+        facts = {}
+        for name, text in self.facts.items():
+            texts = [text, other.facts[name]]
+            facts[name] = " | ".join(dict.fromkeys(one for one in texts if one))
+        return Row(self.key, self.features.beside(other.features), facts)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a case gave: rows, and structure -> why it could not be measured."""
+
+    rows: tuple[Row, ...]
+    failed: Mapping[str, str]
+
+
+def measure_case(case: Case, settings: ExtractSettings) -> Measured:
+    """Return one row per structure of a case (with [segment] regions: one row, its regions side by side).
+
+    Raises what the readers raise, and the first error when no structure could be measured.
+    """
+    image, files = open_image(case.image, case.modality, case.mask)
+    masks = open_masks(case, image, settings)
+    facts = {
+        "series_description": str(image.tags.get("SeriesDescription") or case.image.name),
+        "modality": image.modality,
+        "spacing_mm": " x ".join(f"{size:.6g}" for size in image.spacing),
+        "image_id": identity(files),
+    }
+    drawn = mask_files(case.mask)
+    rows: list[Row] = []
+    failed: dict[str, str] = {}
+    first: GenoxelError | None = None
+    for name, mask in masks.items():
+        try:
+            found = _measure(image, mask, settings, name)
+        except GenoxelError as error:
+            error.add_note(f"structure {name}")
+            failed[name], first = describe(error), first or error
+            continue
+        regions = bool(settings.segment.regions)
+        own = {"structure": name, "mask_id": identity(drawn, name), "flags": "; ".join(flags_of(image, mask))}
+        own["settings"] = settings_digest(settings.image.for_modality(image.modality), settings.features)
+        region = "" if regions or len(masks) == 1 else name
+        key = RowKey(case.patient, case.timepoint, case.lesion, region)
+        if regions and rows:
+            rows[0] = rows[0].beside(Row(key, found, facts | own))
+        else:
+            rows.append(Row(key, found, facts | own))
+    if first is not None and not rows:
+        raise first
+    return Measured(tuple(rows), failed)
+
+
+def _measure(image: Image, mask: Mask, settings: ExtractSettings, name: str) -> Features:
+    region = name if settings.segment.regions else REGION
+    return extract(image, mask.on(image), settings.image, settings.features, region)
+
+
+def identity(files: Sequence[Path], part: str = "") -> str:
+    """Return 16 hex digits that stand for the bytes of `files` (in any order), and for one part of them."""
+    return digest([sorted(hash_file(file) for file in files), part])
+
+
+def open_image(path: Path, modality: str = "", mask: Path | None = None) -> tuple[Image, tuple[Path, ...]]:
+    """Return the image at `path` (NIfTI, NRRD, a DICOM folder or one of its files) and the files it was read from.
+
+    Of several series in a folder the one that `mask` was drawn on is taken, or the only one of `modality`. Raises as
+    the readers do, and `InputError` naming the series where none or several fit.
+    """
+    ending = ending_of(path)
+    if path.is_dir() or (path.is_file() and ending not in {".nii", ".nii.gz", ".nrrd"}):
+        return _open_series(path, modality, mask)
+    file = existing(path)
+    if ending == ".nrrd":
+        from genoxel.io.nrrd import read_nrrd
+
+        return read_nrrd(file, modality), (file,)
+    from genoxel.io.nifti import read_nifti
+
+    return read_nifti(file, modality), (file,)
+
+
+def _open_series(path: Path, modality: str, mask: Path | None) -> tuple[Image, tuple[Path, ...]]:
+    from genoxel.io.dicom import read_series
+    from genoxel.io.inventory import inventory
+
+    found = inventory(path if path.is_dir() else path.parent)
+    series = [one for one in found.series if one.kind == "DICOM" and (path.is_dir() or path in one.files)]
+    if len(series) > 1 and modality:
+        series = [one for one in series if one.modality.casefold() == modality.casefold()]
+    if len(series) > 1 and mask is not None:
+        drawn = _drawn_on(mask)
+        same = [one for one in series if one.series in drawn]
+        series = same or [one for one in series if one.frame_of_reference in drawn] or series
+    if len(series) != 1:
+        every = [one for one in found.series if one.kind == "DICOM"]
+        names = ", ".join(f"{one.modality} {one.description or one.series}" for one in every[:6])
+        problem = f" ({found.problems[0].file.name}: {found.problems[0].reason})" if found.problems else ""
+        raise InputError(
+            f"{len(series)} DICOM series that fit in {path.name} (there: {names or 'none'}){problem}",
+            "one",
+            "name the folder of one series, or its modality",
+        )
+    image = read_series(series[0].files)
+    return (replace(image, modality=modality) if modality else image), series[0].files
+
+
+def _drawn_on(mask: Path) -> set[str]:
+    from genoxel.io.headers import look_at
+
+    record = look_at(mask_files(mask)[0])
+    return {str(record.get(name)) for name in ("series", "frame") if record.get(name)}
+
+
+def mask_files(path: Path) -> tuple[Path, ...]:
+    """Return the one file of a mask; of a folder the one RTSTRUCT or SEG in it. `InputError` where it is not one."""
+    if not path.is_dir():
+        return (existing(path),)
+    from genoxel.io.inventory import inventory
+
+    files = [one.file for one in inventory(path).structures]
+    if len(files) != 1:
+        names = ", ".join(file.name for file in files) or "none"
+        raise InputError(f"{len(files)} files of structures in {path.name} ({names})", "one", "name the file")
+    return (files[0],)
+
+
+def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str, Mask]:
+    """Return structure -> mask on the grid of `image`: the labels that count, or the regions of [segment]."""
+    (file,) = mask_files(case.mask)
+    ending = ending_of(file)
+    if ending not in {".nii", ".nii.gz", ".nrrd"}:
+        return _drawn(file, image, case, settings)
+    if ending == ".nrrd":
+        from genoxel.io.nrrd import read_nrrd_mask
+
+        mask = read_nrrd_mask(file)
+    else:
+        from genoxel.io.nifti import read_nifti_mask
+
+        mask = read_nifti_mask(file, threshold=settings.segment.threshold)
+    mask = _on(mask, image, settings)
+    if settings.segment.regions:
+        return _regions(mask, settings.segment, file.name)
+    numbers = [int(value) for value in np.unique(np.asarray(mask.array)) if value]
+    names = {mask.labels.get(number, str(number)): number for number in numbers}
+    chosen = chosen_names({**{str(number): name for name, number in names.items()}}, case.labels, file.name)
+    return {name: replace(mask, labels={**mask.labels, names[name]: name}).region(names[name]) for name in chosen}
+
+
+def _on(mask: Mask, image: Image, settings: ExtractSettings) -> Mask:
+    if settings.resample_masks and not image.grid.same_as(mask.grid):
+        from genoxel.image.regrid import onto
+
+        return onto(mask, image)
+    return mask.on(image)
+
+
+def _regions(mask: Mask, contours: ContourSettings, name: str) -> dict[str, Mask]:
+    found = np.asarray(mask.array)
+    parts = {region: np.isin(found, contours.labels_of(region)) for region in contours.regions}
+    masks = {
+        region: replace(mask, array=inside.astype(np.uint8), labels={1: region})
+        for region, inside in parts.items()
+        if inside.any()
+    }
+    if not masks:
+        labels = sorted(int(value) for value in np.unique(found) if value)
+        raise MaskError(f"{name} with labels {labels}", "a label of one of the regions", "correct [segment] regions")
+    return masks
+
+
+def _drawn(file: Path, image: Image, case: Case, settings: ExtractSettings) -> dict[str, Mask]:
+    """Return the structures of an RTSTRUCT or SEG file."""
+    from genoxel.io import dicom_seg, rtstruct
+    from genoxel.io.headers import look_at
+
+    record = look_at(file)
+    names = list(record.get("names", ()))
+    if record["kind"] not in {"RTSTRUCT", "SEG"}:
+        raise FileFormatError(
+            f"{file.name}, which holds no structures ({record.get('reason') or record['kind']})",
+            "NIfTI, NRRD, RTSTRUCT or SEG",
+            "name the file of the mask",
+        )
+    wanted = case.labels or settings.segment.roi
+    places = {str(place): name for place, name in enumerate(names, 1)}
+    never = settings.segment.never
+    kept = [name for name in names if not any(_hits(name, pattern) for pattern in never)]
+    chosen = [name for name in chosen_names(places, wanted, file.name) if name in kept]
+    if record["kind"] == "RTSTRUCT":
+        structures = rtstruct.read_structures(file)
+        return {name: rtstruct.rasterise(structures, name, image) for name in chosen}
+    threshold = settings.segment.threshold
+    return {name: dicom_seg.read_seg(file, image, [name], threshold).region(name) for name in chosen}
+
+
+def chosen_names(names: Mapping[str, str], wanted: Sequence[str], file: str) -> list[str]:
+    """Return those of `names` (number -> name) that are `wanted` by name, number or pattern; all where none is wanted.
+
+    Raises `MaskError` naming what there is for a wanted label that is not there.
+    """
+    hit: set[str] = set()
+    for pattern in wanted:
+        fits = {name for number, name in names.items() if pattern == number or _hits(name, pattern)}
+        if not fits:
+            there = ", ".join(f"{number} = {name}" if number != name else name for number, name in names.items())
+            raise MaskError(f"label {pattern!r} of {file}", f"its labels: {there or 'none'}", "choose one of these")
+        hit |= fits
+    if not names:
+        raise MaskError(f"{file} without any label", "at least one voxel inside", "check the contour")
+    return [name for name in names.values() if not wanted or name in hit]
+
+
+def _hits(name: str, pattern: str) -> bool:
+    plain, sought = name.strip().casefold(), pattern.strip().casefold()
+    return plain == sought or fnmatchcase(plain, sought)
+
+
+def flags_of(image: Image, mask: Mask) -> list[str]:
+    """Return what looks odd about a case that could be measured, in words: contour, voxels, intensities, regridding."""
+    from genoxel.study.steps.image import suspicions
+
+    flags = suspicions(image, mask)
+    low, high = min(image.spacing), max(image.spacing)
+    if high > 20 * low:
+        flags.append(f"voxels {high / low:.0f} times as long as wide")
+    if low < 0.05:
+        flags.append(f"voxels of {low:.3g} mm")
+    values = np.asarray(image.array)[mask.inside()].astype(np.float64)
+    inner = float(np.ptp(np.percentile(values, [1, 99])))
+    if np.ptp(values) > 100 * inner > 0:
+        flags.append(f"a few voxels stretch the intensities {float(np.ptp(values)) / inner:.0f}-fold")
+    for step in mask.history:
+        if step.name == "regrid":
+            before, after = (step.params[f"volume_{when}_mm3"] for when in ("before", "after"))
+            moved = f"mask taken over from another grid: {before:.4g} to {after:.4g} mm³"
+            flags.append(moved + _cut_off(step.params))
+    return flags
+
+
+def _cut_off(params: Mapping[str, Any]) -> str:
+    share = float(params["outside_share"])
+    return f", {share:.1%} of it outside the image" if share else ""

@@ -1,0 +1,63 @@
+"""Rows of features as a table and as files: CSV, Parquet on request, and what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from genoxel.core.keys import RowKey
+from genoxel.core.table import Column, Source, Table
+from genoxel.features.extract import as_table
+from genoxel.io.spreadsheet import write_csv, write_rows
+from genoxel.report.ibsi_items import ReportingItem, facts_of, ibsi_items
+from genoxel.study.case import ExtractSettings, Row
+from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows
+
+FACTS: Mapping[str, str] = {
+    "structure": "Name of the structure, or its label, in the file of the mask.",
+    "series_description": "Description of the image series, or the name of its file.",
+    "modality": "Modality of the image.",
+    "spacing_mm": "Voxel size of the image as read, along i, j and k, in mm.",
+    "image_id": "Hash of the bytes of the image files: the same images have the same id.",
+    "mask_id": "Hash of the bytes of the mask file and of the structure's name.",
+    "settings": "Hash of the settings that the features were measured with.",
+    "flags": "What looks odd about this row; look at the contour.",
+}
+"""The facts that stand beside the features of every row."""
+
+
+def table_of(rows: Sequence[Row]) -> Table:
+    """Return one row per structure: the facts of each row as categories, then its features."""
+    found = as_table({row.key: row.features for row in rows})
+    columns, codes = [], []
+    for name, definition in FACTS.items():
+        texts = [row.facts[name] for row in rows]
+        levels = tuple(sorted(set(texts) - {""})) or ("none",)
+        code = {level: float(place) for place, level in enumerate(levels)}
+        columns.append(
+            Column(name, "categorical", definition=definition, source=Source(family="record"), levels=levels)
+        )
+        codes.append([code.get(text, np.nan) for text in texts])
+    values = np.hstack([np.array(codes).T.reshape(len(rows), len(columns)), found.values])
+    return Table(values, found.rows, (*columns, *found.columns), "features")
+
+
+def write_features(rows: Sequence[Row], settings: ExtractSettings, stem: str, sink: Sink, parquet: bool) -> list[str]:
+    """Write STEM.csv (and .parquet), not_defined.csv, data_dictionary.csv and ibsi_reporting.csv; return the names."""
+    table = table_of(rows)
+    write_csv(table, sink(f"{stem}.csv"))
+    if parquet:
+        from genoxel.io.tables import write_table
+
+        write_table(table, sink(f"{stem}.parquet"))
+    write_rows([*RowKey._fields, "feature", "reason"], undefined(rows), sink("not_defined.csv"))
+    write_rows(list(DICTIONARY), dictionary_rows({stem: table}), sink("data_dictionary.csv"))
+    items = ibsi_items(settings.image, settings.features, facts_of(table))
+    write_rows(list(ReportingItem._fields), [list(item) for item in items], sink("ibsi_reporting.csv"))
+    return sorted(sink.written)
+
+
+def undefined(rows: Iterable[Row]) -> list[list[str]]:
+    """Return (row key, feature, reason) of every feature that has no value."""
+    return [[*row.key, name, reason] for row in rows for name, reason in row.features.reasons.items()]
