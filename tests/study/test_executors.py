@@ -47,10 +47,10 @@ def test_map_keeps_order_and_raises_the_first_error(workers):
 
 
 def test_a_killed_worker_is_retried_once_alone_and_then_recorded(tmp_path):
-    names = ["a", "once", "b", "always", "c", "d"]
+    names = ["a", "once", "b", "always", "c", "d", "once more", "e"]
     with Pool(2) as pool:
         found = collect(pool, toy_work.killed, [Task(name, (name, str(tmp_path))) for name in names])
-    assert {name for name in names if found[name] == name} == {"a", "once", "b", "c", "d"}
+    assert {name for name in names if found[name] == name} == set(names) - {"always"}
     assert found["always"].kind == "WorkerError"
     assert not found["always"].expected
     assert "always" in found["always"].reason
@@ -100,11 +100,38 @@ def test_a_script_without_main_guard_is_told_so(tmp_path):
 
 
 def test_an_error_inside_the_block_stops_the_workers(tmp_path):
-    began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), Pool(2) as pool:  # noqa: PT012
-        pool._pool().submit(toy_work.sleep_with_pid, (str(tmp_path), 60.0))
+    def stop(task, value):
         raise KeyboardInterrupt
-    assert time.monotonic() - began < 30
+
+    tasks = [Task(str(seconds), (str(tmp_path), seconds)) for seconds in (0.2, 60.0)]
+    with pytest.raises(KeyboardInterrupt), Pool(2) as pool:
+        pool.run(toy_work.sleep_with_pid, tasks, stop)
+    pids = [int(path.stem) for path in tmp_path.glob("*.pid")]
+    assert pids
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_a_worker_killed_while_it_had_nothing_to_do_is_replaced():
+    with Pool(2) as pool:
+        assert pool.map(toy_work.double, [1, 2]) == [2, 4]
+        for worker in pool._crew:
+            worker.process.kill()
+        assert pool.map(toy_work.double, [1, 2, 3]) == [2, 4, 6]
+
+
+def test_what_cannot_cross_to_a_worker_or_back_is_a_failure_by_name():
+    with Pool(2) as pool:
+        found = collect(pool, toy_work.not_to_be_sent, [Task("back", 1), Task("fine", 2)])
+        assert found["fine"] == 2
+        assert "unexpected" in found["back"].reason
+        found = collect(pool, toy_work.double, [Task("there", toy_work.Fragile()), Task("fine", 2)])
+        assert found["fine"] == 4
+        assert "cannot be read" in found["there"].reason
+
+
+def test_a_pool_serves_as_an_executor():
+    with Pool(2) as pool:
+        assert list(pool.executor().map(toy_work.add, [1, 2], [3, 4])) == [4, 6]
 
 
 def test_cores():

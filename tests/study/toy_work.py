@@ -66,3 +66,18 @@ def write_number(payload: dict[str, Any]) -> bytes:
 
 def add(one: int, two: int) -> int:
     return one + two
+
+
+def not_to_be_sent(number: int) -> Any:
+    return (lambda: number) if number == 1 else number
+
+
+def _broken(_: object) -> Any:
+    raise ValueError("cannot be read")
+
+
+class Fragile:
+    """Leaves this process whole and cannot be read in another."""
+
+    def __reduce__(self) -> Any:
+        return _broken, (None,)

@@ -9,9 +9,8 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from types import TracebackType
@@ -81,14 +80,15 @@ class Pool:
     """Up to `workers` processes; with 1 the work is done here, one task after another.
 
     Use it as a context. `run` hands every task's value or `Failure` to a callback as it comes; `map` returns values
-    in order and raises the first error. A worker killed by the system (out of memory, for example) takes the tasks
-    then in flight with it: each is tried once more alone, and one that kills its worker again is a `WorkerError`.
+    in order and raises the first error. A worker killed by the system (out of memory, for example) takes only its own
+    task with it: that one is tried once more at the end, alone, and if it kills its worker again it is a `WorkerError`.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = max(1, workers if workers is not None else usable_cores())
-        self._executor: ProcessPoolExecutor | None = None
+        self._crew: list[_Worker] = []
         self._restore: dict[str, str | None] = {}
+        self._proven = False
 
     def __enter__(self) -> Pool:
         self._restore = {name: os.environ.get(name) for name in THREAD_VARIABLES}
@@ -98,7 +98,7 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop(kill=kind is not None)
+        self._dismiss(kill=kind is not None)
         for name, value in self._restore.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -112,17 +112,19 @@ class Pool:
                 done(task, attempt(function, task.argument))
             return
         waiting, suspects = deque(tasks), list[Task]()
-        running: dict[Future[Any], Task] = {}
-        while waiting or running:
-            broken = self._fill(function, waiting, running, suspects)
-            broken |= self._collect(running, done, suspects)
-            if broken:
-                suspects += running.values()
-                running.clear()
-                self._stop(kill=True)
-                for task in suspects:
-                    done(task, self._alone(function, task))
-                suspects.clear()
+        try:
+            while waiting or any(worker.task for worker in self._crew):
+                self._hire(len(waiting))
+                self._hand_out(function, waiting)
+                for worker in _heard(self._crew):
+                    self._take(worker, done, suspects)
+            if suspects:
+                self._dismiss(kill=True)
+            for task in suspects:
+                done(task, _alone(function, task))
+        except BaseException:
+            self._dismiss(kill=True)  # a worker still busy would give its value to the next run
+            raise
 
     def map(self, function: Callable[..., Any], *iterables: Iterable[Any]) -> list[Any]:
         """Return ``[function(*arguments) ...]`` in order, computed by the workers; the first error is raised."""
@@ -137,75 +139,115 @@ class Pool:
         self.run(_Spread(function), [Task(str(place), one) for place, one in enumerate(arguments)], done)
         return [values[str(place)] for place in range(len(arguments))]
 
-    def executor(self) -> ProcessPoolExecutor | None:
-        """Return the executor behind this pool for functions that take one; None when the work is done here."""
-        return self._pool() if self.workers > 1 else None
+    def executor(self) -> Executor:
+        """Return this pool for functions that take an executor and use its `map`."""
+        return _AsExecutor(self)
 
-    def _fill(
-        self,
-        function: Callable[[Any], Any],
-        waiting: deque[Task],
-        running: dict[Future[Any], Task],
-        suspects: list[Task],
-    ) -> bool:
-        # No more in flight than there are workers, so that a dead worker leaves few suspects.
-        while waiting and len(running) < self.workers:
-            task = waiting.popleft()
-            try:
-                running[self._pool().submit(attempt, function, task.argument)] = task
-            except BrokenProcessPool:
-                suspects.append(task)
-                return True
-        return False
-
-    @staticmethod
-    def _collect(running: dict[Future[Any], Task], done: Done, suspects: list[Task]) -> bool:
-        broken = False
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            task = running.pop(future)
-            try:
-                value = future.result()
-            except BrokenProcessPool:
-                suspects.append(task)
-                broken = True
-            else:
-                done(task, value)
-        return broken
-
-    def _alone(self, function: Callable[[Any], Any], task: Task) -> Any:
-        executor = _new_executor(1)
-        try:
-            return executor.submit(attempt, function, task.argument).result()
-        except BrokenProcessPool:
-            error = WorkerError(
-                f"a worker process killed by the system, twice, while it worked on {task.name}",
-                "enough memory for one task",
-                "free memory, or use a smaller image or region",
-            )
-            return Failure("WorkerError", describe(error), parts=(error.got, error.legal, error.fix))
-        finally:
-            _shut(executor, kill=True)
-
-    def _pool(self) -> ProcessPoolExecutor:
-        if self._executor is None:
+    def _hire(self, tasks: int) -> None:
+        """Start the workers that are missing: no more than there are tasks for."""
+        idle = sum(worker.task is None for worker in self._crew)
+        for _ in range(min(self.workers - len(self._crew), tasks - idle)):
             _refuse_inside_worker()
-            executor = _new_executor(self.workers)
-            try:
-                executor.submit(os.getpid).result()
-            except BrokenProcessPool:
-                _shut(executor, kill=True)
+            self._crew.append(_Worker())
+
+    def _hand_out(self, function: Callable[[Any], Any], waiting: deque[Task]) -> None:
+        for worker in self._crew:
+            if waiting and worker.ready and worker.task is None and worker.give(function, waiting[0]):
+                waiting.popleft()
+
+    def _take(self, worker: _Worker, done: Done, suspects: list[Task]) -> None:
+        """Take what a worker says: that it is there, the value of its task, or nothing more (it is dead)."""
+        task, worker.task = worker.task, None
+        try:
+            value = worker.line.recv()
+        except (EOFError, OSError):
+            self._crew.remove(worker)
+            worker.end(kill=True)
+            if not self._proven:
                 raise WorkerError(
                     "worker processes that die while they start",
                     "a script whose work stands under: if __name__ == '__main__':",
                     "add that line, or use one worker",
                 ) from None
-            self._executor = executor
-        return self._executor
+            suspects += [task] if task is not None else []
+            return
+        worker.ready = self._proven = True
+        if task is not None:
+            done(task, value)
 
-    def _stop(self, kill: bool) -> None:
-        if self._executor is not None:
-            _shut(self._executor, kill)
-            self._executor = None
+    def _dismiss(self, kill: bool) -> None:
+        for worker in self._crew:
+            worker.end(kill)
+        self._crew.clear()
+
+
+class _Worker:
+    """One process that does one task at a time, and the line to it: nobody else knows what it is doing."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.line, far = context.Pipe()
+        self.process = context.Process(target=_serve, args=(far,), daemon=True)
+        self.process.start()
+        far.close()
+        self.ready = False
+        self.task: Task | None = None
+
+    def give(self, function: Callable[[Any], Any], task: Task) -> bool:
+        """Send a task; False when the worker is dead and never had it."""
+        try:
+            self.line.send((function, task.argument))
+        except OSError:
+            return False
+        self.task = task
+        return True
+
+    def end(self, kill: bool) -> None:
+        """Let the process end by itself, or kill it, and wait until it is gone."""
+        if kill:
+            self.process.kill()
+        self.line.close()
+        self.process.join(None if kill else 10)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+        self.process.close()
+
+
+def _heard(crew: Sequence[_Worker]) -> list[_Worker]:
+    """Wait, and return who has something to say or is dead (idle workers too, lest a task wait for a dead one)."""
+    found = wait_for([worker.line for worker in crew])
+    return [worker for worker in crew if worker.line in found]
+
+
+def _alone(function: Callable[[Any], Any], task: Task) -> Any:
+    worker = _Worker()
+    try:
+        worker.line.recv()
+        worker.line.send((function, task.argument))
+        return worker.line.recv()
+    except (EOFError, OSError):
+        error = WorkerError(
+            f"a worker process killed by the system, twice, while it worked on {task.name}",
+            "enough memory for one task",
+            "free memory, or use a smaller image or region",
+        )
+        return Failure("WorkerError", describe(error), parts=(error.got, error.legal, error.fix))
+    finally:
+        worker.end(kill=True)
+
+
+class _AsExecutor(Executor):
+    """A pool seen as an executor of which only `map` is used."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def map(
+        self, fn: Callable[..., Any], *iterables: Iterable[Any], timeout: float | None = None, chunksize: int = 1
+    ) -> Iterator[Any]:
+        """Return the values in order (neither time nor chunks are limited here)."""
+        return iter(self.pool.map(fn, *iterables))
 
 
 class _Spread:
@@ -227,8 +269,12 @@ def attempt(function: Callable[[Any], Any], argument: Any) -> Any:
         parts = (" | ".join([error.got, *getattr(error, "__notes__", [])]), error.legal, error.fix)
         return Failure(type(error).__name__, describe(error), traceback.format_exc(), parts)
     except Exception as error:  # noqa: BLE001 - a broken patient must not stop the others; the reason is kept
-        reason = f"unexpected {type(error).__name__}: {describe(error)}"
-        return Failure(type(error).__name__, reason, traceback.format_exc())
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> Failure:
+    reason = f"unexpected {type(error).__name__}: {describe(error)}"
+    return Failure(type(error).__name__, reason, traceback.format_exc())
 
 
 @contextmanager
@@ -241,9 +287,25 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def _new_executor(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+def _serve(line: Any) -> None:
+    """Be a worker: say so, then do one task after another until the line is closed."""
+    _start_worker()
+    line.send(None)
+    while True:
+        try:
+            function, argument = line.recv()
+        except EOFError:
+            return
+        except Exception as error:  # noqa: BLE001 - a task that cannot be read here is a failure like any other
+            value: Any = _unexpected(error)
+        else:
+            value = attempt(function, argument)
+        try:
+            line.send(value)
+        except OSError:
+            return
+        except Exception as error:  # noqa: BLE001 - a value that cannot cross is a failure like any other
+            line.send(_unexpected(error))
 
 
 def _start_worker() -> None:
@@ -266,14 +328,3 @@ def _refuse_inside_worker() -> None:
             "a script whose work stands under: if __name__ == '__main__':",
             "add that line, or use one worker",
         )
-
-
-def _shut(executor: ProcessPoolExecutor, kill: bool) -> None:
-    processes = list((getattr(executor, "_processes", None) or {}).values())
-    executor.shutdown(wait=not kill, cancel_futures=True)
-    if kill:
-        for process in processes:
-            with suppress(OSError, ValueError):
-                process.kill()
-        for process in processes:
-            process.join(5)
