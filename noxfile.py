@@ -33,10 +33,7 @@ def test(session: nox.Session) -> None:
     """Lint, build the docs, and run every quick test with coverage."""
     lint(session)
     docs(session)
-    python(session, "coverage", "erase")
-    python(session, "coverage", "run", "-m", "pytest", "--doctest-modules", *session.posargs)
-    python(session, "coverage", "combine", "-q")
-    python(session, "coverage", "report")
+    python(session, "pytest", "-n", "2", "--doctest-modules", "--cov", "--cov-report", "term", *session.posargs)
 
 
 @nox.session

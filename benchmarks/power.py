@@ -36,7 +36,7 @@ from genoxel.simulate.spec import SimulationSpec
 # What `genoxel init` proposes for the demo.
 IMAGE = ImageSettings(resample_mm=(2.5, 2.5, 2.5), discretise={"bins": 32})
 FEATURES = FeatureSettings()
-LEARN = LearnSettings(validate={"outer": 5, "inner": 5, "repeats": 5, "permutations": 99})
+LEARN = LearnSettings(validate={"outer": 5, "inner": 5, "repeats": 5, "permutations": 99, "permutation_repeats": 1})
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def test_a_spec_travels_and_describes_itself():
     spec = preset("demo", seed=5)
     assert copy.deepcopy(spec) == spec  # as a worker process receives it
     plain = spec.as_dict()
-    assert plain["effects"][:2] == ["IDH1:texture:2.2", "TP53:none"]
+    assert plain["effects"][:2] == ["IDH1:texture:2.4", "TP53:none"]
     assert plain["prevalence"]["IDH1"] == 0.45
     assert plain["shape"] == [80, 80, 20]
 

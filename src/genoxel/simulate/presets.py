@@ -11,8 +11,8 @@ from genoxel.simulate.spec import SimulationSpec
 _PRESETS: Mapping[str, Mapping[str, Any]] = {
     # A link in the tissue, no link at all, and a link that tumour volume alone already shows.
     "demo": {
-        "n": 70,
-        "effects": ("IDH1:texture:2.2", "TP53:none", "EGFR:size:1.6"),
+        "n": 84,
+        "effects": ("IDH1:texture:2.4", "TP53:none", "EGFR:size:1.6"),
         "prevalence": {"IDH1": 0.45, "TP53": 0.40, "EGFR": 0.40},
         "module": "texture:0.7",
         "odd_names": 1,

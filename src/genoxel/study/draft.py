@@ -162,7 +162,7 @@ def _associate(draft: Draft) -> list[str]:
 def _learn(draft: Draft) -> list[str]:
     if not draft.targets:
         return []
-    repeats, permutations = (5, 99) if draft.quick else (20, 1000)
+    repeats, permutations = (5, "99, permutation_repeats = 1") if draft.quick else (20, "1000")
     return [
         "[learn]",
         _line("targets", list(draft.targets)),
