@@ -38,5 +38,5 @@ def test(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """The long tests: simulations by the hundred, fifty kills, every phantom configuration."""
+    """Run the long tests: simulations by the hundred, fifty kills, every phantom configuration."""
     python(session, "pytest", "-m", "slow", "--timeout", "7200", *session.posargs)

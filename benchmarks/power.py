@@ -123,8 +123,8 @@ def main() -> None:
         for spec, rows in zip(specs, pool.map(one, [(spec, always) for spec in specs]), strict=True):
             for target, word, auc, gain, low, p in rows:
                 words.setdefault(target, Counter())[word] += 1
-                line = f"{spec.seed:4d} {target:6s} {word:28s} AUC {auc:.2f} gain {gain:+.2f} (above {low:+.2f}) p {p:.2f}"
-                print(line, flush=True)
+                gains = f"gain {gain:+.2f} (above {low:+.2f})"
+                print(f"{spec.seed:4d} {target:6s} {word:28s} AUC {auc:.2f} {gains} p {p:.2f}", flush=True)
             claims += any(row[1] == "supported" for row in rows)
     for target, counts in words.items():
         shares = ", ".join(f"{word} {count / len(specs):.2f}" for word, count in counts.most_common())

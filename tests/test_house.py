@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "src" / "genoxel").rglob("*.py"))
-HEAVY = ("numba", "sklearn", "pandas", "scipy", "matplotlib", "pydicom", "SimpleITK", "nibabel", "highdicom", "statsmodels")
+HEAVY = ("numba", "sklearn", "pandas", "scipy", "matplotlib", "pydicom", "SimpleITK", "nibabel", "highdicom")
 
 
 def functions(path: Path) -> list[tuple[int, str]]:
