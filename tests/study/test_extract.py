@@ -302,3 +302,26 @@ def test_a_real_ct_with_its_structure_set(real_data: DataDoor, tmp_path: Path):
     values = {row.facts["structure"]: row.features.values for row in found.rows}
     name = next(name for name in values if name.startswith("GTV"))
     assert values[name]["CT.roi.none.morph.volume_mesh"] == pytest.approx(358_000, abs=5000)
+
+
+def test_a_parameter_file_of_pyradiomics_gives_its_names_and_its_label(folder: Path):
+    from genoxel.study.cases import with_pyradiomics
+
+    file = folder / "params.yaml"
+    file.write_text("setting:\n  label: 2\n  binWidth: 10\nfeatureClass:\n  glcm:\n  firstorder: [Mean, Kurtosis]\n")
+    settings = with_pyradiomics(ExtractSettings(), file)
+    case = Case("P0", folder / "p0.nii.gz", folder / "m0.nii.gz")
+    found = extract_one(case, settings, folder / "f.csv")
+    (row,) = found.rows
+    assert row.facts["structure"] == "2"
+    assert len(row.features.values) == 26
+    inside = image(0).values()[labels().array == 2]
+    assert row.features.values["original_firstorder_Mean"] == pytest.approx(inside.mean())
+    items = {one["item"]: one["answer"] for one in rows_of(folder / "ibsi_reporting.csv")}
+    assert items["setting of PyRadiomics: binWidth"] == "10.0"
+    assert items["compliance with IBSI"].startswith("none")
+    file.write_text("imageType:\n  LoG: {}\n")
+    done = command(folder, "p0.nii.gz", "m0.nii.gz", "--pyradiomics", "params.yaml")
+    assert done.returncode == 1
+    assert "imageType: LoG" in done.stderr
+    assert "params.yaml" in done.stderr

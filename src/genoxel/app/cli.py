@@ -219,6 +219,9 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     ] = None,
     patient: Annotated[str, typer.Option(help="Name of the row of one case.")] = "",
     modality: Annotated[str, typer.Option(help="CT, MR, PT, T1CE ...: what NIfTI and NRRD do not say.")] = "",
+    pyradiomics: Annotated[
+        Path | None, typer.Option(help="Parameter file of PyRadiomics: its names and its numbers.")
+    ] = None,
     resample_mask: Annotated[
         bool, typer.Option("--resample-mask", help="Take a mask over from another grid, and say what changed.")
     ] = False,
@@ -231,12 +234,13 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     console = Console(as_json, quiet, debug)
     with console.guard():
         from genoxel.study.case import Case
-        from genoxel.study.cases import read_settings
+        from genoxel.study.cases import read_settings, with_pyradiomics
         from genoxel.study.extract import extract_cases, extract_one
         from genoxel.study.progress import progress_for
 
         rules = read_settings(settings)
         rules = rules.model_copy(update={"resample_masks": True}) if resample_mask else rules
+        rules = with_pyradiomics(rules, pyradiomics) if pyradiomics is not None else rules
         if mask is None:
             found = extract_cases(image, rules, out, workers, progress_for(console.silent))
         else:

@@ -47,6 +47,14 @@ def ibsi_items(
     return [ReportingItem(*one) for one in asked]
 
 
+def pyradiomics_items(settings: Mapping[str, object], facts: Mapping[str, Sequence[str]]) -> list[ReportingItem]:
+    """Return the items for features measured as PyRadiomics does, by the `settings` of its parameter file."""
+    asked = [(f"setting of PyRadiomics: {name}", str(value)) for name, value in settings.items()]
+    rows = [*_patients(facts), *(("image processing", item, answer, "settings") for item, answer in asked)]
+    rows.append(("features", "compliance with IBSI", "none: names and numbers of PyRadiomics", "software"))
+    return [ReportingItem(*one) for one in [*rows, _version()]]
+
+
 def facts_of(table: Table, names: Sequence[str] = ("modality", "spacing_mm", "structure")) -> dict[str, list[str]]:
     """Return fact -> the distinct texts of it in a table of features."""
     return {
@@ -168,5 +176,9 @@ def _software(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
         ("features", "compliance with IBSI", "every published value of IBSI 1: run `genoxel ibsi`", "software"),
         ("features", "smallest region measured", f"{features.min_voxels} voxels", "settings"),
         ("features", "robustness (test-retest, segmentation)", YOURS, "authors"),
-        ("software", "name and version", f"Genoxel {__version__} (Apache-2.0)", "software"),
+        _version(),
     ]
+
+
+def _version() -> tuple[str, str, str, str]:
+    return "software", "name and version", f"Genoxel {__version__} (Apache-2.0)", "software"

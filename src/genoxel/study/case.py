@@ -16,6 +16,7 @@ from genoxel.core.keys import RowKey
 from genoxel.core.mask import Mask
 from genoxel.core.settings import Settings, digest
 from genoxel.features.extract import Features, extract, settings_digest
+from genoxel.features.pyradiomics import Parameters, extract_pyradiomics
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
@@ -29,13 +30,21 @@ REGION = "roi"
 class ExtractSettings(Settings):
     """What `genoxel extract` reads of a settings file: the sections [image], [features] and [segment] of a study file.
 
-    `resample_masks` takes masks over from another grid (nearest voxel), with the change in the flags of the row.
+    `resample_masks` takes masks over from another grid (nearest voxel), with the change in the flags of the row;
+    `pyradiomics` measures what a parameter file of PyRadiomics asks for, in place of [image] and [features].
     """
 
     image: ImageSettings = ImageSettings()
     features: FeatureSettings = FeatureSettings()
     segment: ContourSettings = ContourSettings()
     resample_masks: bool = False
+    pyradiomics: Parameters | None = None
+
+    def hash_for(self, modality: str) -> str:
+        """Return the hash of what decides a feature's value in images of `modality`."""
+        if self.pyradiomics is not None:
+            return self.pyradiomics.digest()
+        return settings_digest(self.image.for_modality(modality), self.features)
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
     Raises what the readers raise, and the first error when no structure could be measured.
     """
     image, files = open_image(case.image, case.modality, case.mask)
+    if settings.pyradiomics is not None and not case.labels:
+        case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
     masks = open_masks(case, image, settings)
     facts = {
         "series_description": str(image.tags.get("SeriesDescription") or case.image.name),
@@ -102,7 +113,7 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
             continue
         regions = bool(settings.segment.regions)
         own = {"structure": name, "mask_id": identity(drawn, name), "flags": "; ".join(flags_of(image, mask))}
-        own["settings"] = settings_digest(settings.image.for_modality(image.modality), settings.features)
+        own["settings"] = settings.hash_for(image.modality)
         region = "" if regions or len(masks) == 1 else name
         key = RowKey(case.patient, case.timepoint, case.lesion, region)
         if regions and rows:
@@ -115,6 +126,9 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
 
 
 def _measure(image: Image, mask: Mask, settings: ExtractSettings, name: str) -> Features:
+    if settings.pyradiomics is not None:
+        own = settings.pyradiomics.setting.model_copy(update={"label": 1})
+        return extract_pyradiomics(image, mask, settings.pyradiomics.model_copy(update={"setting": own}))
     region = name if settings.segment.regions else REGION
     return extract(image, mask.on(image), settings.image, settings.features, region)
 

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from genoxel.core.errors import TableError, nearest
+from genoxel.core.errors import SettingsError, TableError, nearest
 from genoxel.core.ids import clean_id
 from genoxel.io.delimited import Grid, read_grid
 from genoxel.io.files import existing, safe_text
@@ -37,6 +37,18 @@ def read_settings(path: Path | None) -> ExtractSettings:
     if settings is None:
         raise StudyError(f"the settings file {path.name}", problems)
     return settings
+
+
+def with_pyradiomics(settings: ExtractSettings, path: Path) -> ExtractSettings:
+    """Return `settings` with the parameter file of PyRadiomics at `path` (YAML or JSON)."""
+    from genoxel.features.pyradiomics import read_parameters
+    from genoxel.io.yaml import read_yaml
+
+    try:
+        return settings.model_copy(update={"pyradiomics": read_parameters(read_yaml(path))})
+    except SettingsError as error:
+        error.add_note(f"parameter file {path.name}")
+        raise
 
 
 def read_cases(path: Path) -> dict[str, Case]:

@@ -10,7 +10,7 @@ from genoxel.core.keys import RowKey
 from genoxel.core.table import Column, Source, Table
 from genoxel.features.extract import as_table
 from genoxel.io.spreadsheet import write_csv, write_rows
-from genoxel.report.ibsi_items import ReportingItem, facts_of, ibsi_items
+from genoxel.report.ibsi_items import ReportingItem, facts_of, ibsi_items, pyradiomics_items
 from genoxel.study.case import ExtractSettings, Row
 from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows
 
@@ -53,7 +53,11 @@ def write_features(rows: Sequence[Row], settings: ExtractSettings, stem: str, si
         write_table(table, sink(f"{stem}.parquet"))
     write_rows([*RowKey._fields, "feature", "reason"], undefined(rows), sink("not_defined.csv"))
     write_rows(list(DICTIONARY), dictionary_rows({stem: table}), sink("data_dictionary.csv"))
-    items = ibsi_items(settings.image, settings.features, facts_of(table))
+    if settings.pyradiomics is not None:
+        asked = settings.pyradiomics.setting.model_dump(mode="json", by_alias=True, exclude_none=True)
+        items = pyradiomics_items(asked, facts_of(table))
+    else:
+        items = ibsi_items(settings.image, settings.features, facts_of(table))
     write_rows(list(ReportingItem._fields), [list(item) for item in items], sink("ibsi_reporting.csv"))
     return sorted(sink.written)
 
