@@ -9,7 +9,7 @@ from scipy import stats
 from genoxel.core.errors import NotDefinedError
 from genoxel.features._entries import Entries
 from genoxel.features.catalog import family
-from genoxel.features.glcm import Glcm
+from genoxel.features.glcm import Glcm, summed
 from genoxel.features.histogram import Histogram
 from genoxel.features.statistics import Sample
 
@@ -57,9 +57,9 @@ def test_the_histogram_counts_empty_levels():
 
 
 def glcm(counts: np.ndarray) -> Glcm:
-    i, j = np.nonzero(counts)
-    one = np.zeros(i.size, np.int64)
-    return Glcm(Entries(one, i + 1, j + 1, counts[i, j], 1, len(counts), np.array([1])))
+    i, j = np.nonzero(np.triu(counts))
+    n = np.where(i == j, 1, 2) * counts[i, j]
+    return summed(Entries(np.zeros_like(i), i + 1, j + 1, n, 1, len(counts), np.array([1])))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -99,3 +99,26 @@ def test_correlation_of_one_level_is_not_a_number():
     m = glcm(np.array([[0, 0], [0, 4]]))
     assert np.isnan(family("glcm").records["correlation"].measure(m)).all()
     assert np.isnan(family("glcm").records["information_correlation_1"].measure(m)).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_over_entries_equal_sums_over_full_matrices(seed: int):
+    dense = np.random.default_rng(seed).integers(0, 4, size=(3, 5, 7))
+    dense[1, 2, 3] = 5000
+    g, i, j = np.nonzero(dense)
+    entries = Entries(g, i + 1, j + 1, dense[g, i, j], 3, 5, np.full(3, 50))
+    rows, columns = np.indices(dense.shape[1:]) + 1.0
+    for q, n in enumerate(dense):
+        p = n / n.sum()
+        spreads = [(p * (part - (p * part).sum()) ** 2).sum() for part in (rows, columns)]
+        powers = [(0, -2), (0, 2), (-2, 0), (2, 0), (-2, -2), (2, -2), (-2, 2), (2, 2)]
+        expected = [
+            n.sum(),
+            *[(p * rows**a * columns**b).sum() for a, b in powers],
+            (n.sum(axis=1) ** 2).sum(),
+            (n.sum(axis=0) ** 2).sum(),
+            *spreads,
+            stats.entropy(p.ravel(), base=2),
+            (p**2).sum(),
+        ]
+        np.testing.assert_allclose(entries.summary[:, q], expected, rtol=1e-12)

@@ -11,13 +11,13 @@ from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.features import ivh, local_intensity, ngtdm
-from genoxel.features._directions import directions, flat_steps, slabs
+from genoxel.features._directions import directions, flat_steps, lines, slabs
 from genoxel.features._kernels.neighbours import visit_neighbours
 from genoxel.features._kernels.runs import count_runs
-from genoxel.features._kernels.zones import border_distance, find_zones
+from genoxel.features._kernels.zones import border_distance, find_zones, representatives
 from genoxel.features.catalog import family
 from genoxel.features.extract import extract
-from genoxel.features.region import Region
+from genoxel.features.region import Laid, Region, lay_levels
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.prepare import prepare
 from genoxel.image.settings import Discretise, ImageSettings
@@ -30,18 +30,14 @@ def levels_of(seed: int, shape: tuple[int, int, int] = (4, 6, 5), top: int = 3) 
     return np.pad(rng.integers(0, top + 1, size=shape).astype(np.uint16), 1)
 
 
-def both_ways(dimension: int, volume: Volume) -> npt.NDArray[np.int64]:
-    half = flat_steps(directions(dimension), volume.shape)
-    return np.concatenate([half, -half])
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_runs_equal_a_slow_count(seed: int, dimension: int):
     volume = levels_of(seed, top=2)
     offsets = directions(dimension)
-    voxels, starts = slabs(volume, by_slice=dimension == 2)
-    g, i, j, n = count_runs(volume.ravel(), voxels, starts, flat_steps(offsets, volume.shape), 2, 8)
+    grid = laid(volume)
+    starts, steps = slabs(grid, by_slice=dimension == 2), flat_steps(offsets, volume.shape)
+    g, i, j, n = count_runs(grid.scaled(8, 2), grid.rows, grid.slices, starts, steps, 2, 8)
     found = dict(zip(zip(g.tolist(), i.tolist(), j.tolist(), strict=True), n.tolist(), strict=True))
     slow: dict[tuple[int, int, int], int] = {}
     layers = [layer for layer in range(volume.shape[0]) if volume[layer].any()]
@@ -59,41 +55,57 @@ def test_runs_equal_a_slow_count(seed: int, dimension: int):
     assert found == slow
 
 
-@pytest.mark.parametrize("seed", range(3))
+def laid(volume: Volume) -> Laid:
+    inner = volume[1:-1, 1:-1, 1:-1].transpose(2, 1, 0)
+    return lay_levels(inner > 0, inner[inner > 0].astype(np.int64), np.uint8)
+
+
+def zones(grid: Laid, distance: npt.NDArray[np.int32], dimension: int) -> npt.NDArray[np.int64]:
+    steps = flat_steps(-directions(dimension), grid.shape)
+    starts = slabs(grid, by_slice=dimension == 2)
+    joins = representatives(-directions(dimension))
+    return np.asarray(find_zones(grid.flat, distance, grid.rows, grid.slices, starts, steps, joins))
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_zones_equal_scipy_labels(seed: int):
-    volume = levels_of(seed)
-    distance = border_distance((volume > 0).astype(np.uint8), False)
-    voxels, starts = slabs(volume, by_slice=False)
-    found = find_zones(volume.ravel().copy(), distance.ravel(), voxels, starts, both_ways(3, volume))
+    volume = levels_of(seed, (5, 7, 6), top=1 + seed % 3)
+    grid = laid(volume)
+    flat = border_distance(grid.flat, grid.rows, grid.slices, grid.row, grid.layer)
+    found = zones(grid, flat, 3)
+    distance = flat.reshape(volume.shape)
     expected = []
     for level in range(1, 4):
         labels, count = ndimage.label(volume == level, structure=np.ones((3, 3, 3)))
-        zones = [labels == zone for zone in range(1, count + 1)]
-        expected += [(0, level, int(zone.sum()), int(distance[zone].min())) for zone in zones]
+        each = [labels == zone for zone in range(1, count + 1)]
+        expected += [(0, level, int(zone.sum()), int(distance[zone].min())) for zone in each]
     assert sorted(map(tuple, found.T.tolist())) == sorted(expected)
 
 
 def test_zones_stay_within_their_slice():
     volume = np.pad(np.ones((3, 2, 2), np.uint16), 1)
-    voxels, starts = slabs(volume, by_slice=True)
-    found = find_zones(volume.ravel().copy(), np.ones(volume.size, np.int32), voxels, starts, both_ways(2, volume))
+    found = zones(laid(volume), np.ones(volume.size, np.int32), 2)
     assert found[:3].T.tolist() == [[slab, 1, 4] for slab in range(3)]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_border_distances_equal_scipy(seed: int):
     inside = np.pad(np.random.default_rng(seed).random((7, 9, 8)) < 0.9, 1)
+    grid = laid(inside.astype(np.uint16))
+    parts = (grid.flat, grid.rows, grid.slices, grid.row)
     taxi = ndimage.distance_transform_cdt(inside, metric="taxicab")
-    np.testing.assert_array_equal(border_distance(inside.view(np.uint8), False), taxi)
+    np.testing.assert_array_equal(border_distance(*parts, grid.layer).reshape(inside.shape), taxi)
     layers = np.stack([ndimage.distance_transform_cdt(layer, metric="taxicab") for layer in inside])
-    np.testing.assert_array_equal(border_distance(inside.view(np.uint8), True), layers)
+    np.testing.assert_array_equal(border_distance(*parts, 0).reshape(inside.shape), layers)
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
 def test_neighbours_equal_a_slow_visit(dimension: int):
     volume = levels_of(5)
-    voxels, starts = slabs(volume, by_slice=False)
-    counts, differences, dependence = visit_neighbours(volume.ravel(), voxels, starts, both_ways(dimension, volume), 3)
+    grid = laid(volume)
+    around = flat_steps(lines(dimension), volume.shape)
+    found = visit_neighbours(grid.flat, grid.rows, grid.slices, slabs(grid, by_slice=False), around, 3)
+    counts, differences, dependence = found
     offsets = [*directions(dimension), *-directions(dimension)]
     slow = np.zeros((3, *counts.shape[1:]), np.int64)
     for place in np.argwhere(volume):
@@ -180,8 +192,12 @@ def test_volume_curves_without_a_range_are_not_defined():
 
 
 def test_tone_differences_equal_the_formulas_written_out():
-    tones = ngtdm.Tones(np.array([1.0, 2.0, 5.0]), np.array([3.0, 4.0, 1.0]), np.array([2.0, 1.5, 4.0]))
-    p, s, i = tones.n / 8, tones.s, tones.i
+    counts, differences = np.zeros((2, 6, 4), np.int64), np.zeros((2, 6, 4), np.int64)
+    counts[1, [1, 2, 2, 5], [1, 2, 1, 2]] = [3, 1, 3, 1]
+    counts[1, 3, 0] = 7
+    differences[1, [1, 2, 2, 5], [1, 2, 1, 2]] = [2, 2, 3, 8]
+    tones = ngtdm.summed(counts, differences)
+    p, s, i = np.array([3, 4, 1]) / 8, np.array([2.0, 4.0, 4.0]), np.array([1, 2, 5])
     pairs = [(a, b) for a in range(3) for b in range(3)]
     expected = {
         "coarseness": 1 / sum(p * s),
@@ -191,7 +207,7 @@ def test_tone_differences_equal_the_formulas_written_out():
         "strength": sum((p[a] + p[b]) * (i[a] - i[b]) ** 2 for a, b in pairs) / s.sum(),
     }
     for name, value in expected.items():
-        assert family("ngtdm").records[name].measure([tones])[0] == pytest.approx(value), name
+        assert family("ngtdm").records[name].measure(tones)[0] == pytest.approx(value), name
 
 
 def test_distance_matrices_measure_from_the_border_before_resegmentation():

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
 from genoxel.features._entries import Entries, Ints
+from genoxel.features.region import Laid, Region
 
 Offsets = npt.NDArray[np.int64]
 
 
+@cache
 def directions(dimension: int) -> Offsets:
     """Return one of each pair of opposite neighbours as (k, j, i) offsets: 4 in a slice, 13 in a volume."""
     steps = [(0,), (0, 1, -1)][dimension == 3]
@@ -20,22 +23,34 @@ def directions(dimension: int) -> Offsets:
     return np.array(half, dtype=np.int64)
 
 
+@cache
+def lines(dimension: int) -> Offsets:
+    """Return the rows around a voxel, its own among them, as (k, j, i) offsets: 3 in a slice, 9 in a volume."""
+    steps = [(0,), (-1, 0, 1)][dimension == 3]
+    return np.array(list(product(steps, (-1, 0, 1), (0,))), dtype=np.int64)
+
+
 def flat_steps(offsets: Offsets, shape: tuple[int, ...]) -> Ints:
     """Return `offsets` (n, 3) as offsets into the flattened volume of `shape`."""
     return np.asarray(offsets @ np.array([shape[1] * shape[2], shape[2], 1], dtype=np.int64))
 
 
-def slabs(volume: npt.NDArray[np.uint16], by_slice: bool) -> tuple[Ints, Ints]:
-    """Return the flat places of the voxels of a padded (k, j, i) volume and where each slab of them starts.
+def slabs(laid: Laid, by_slice: bool) -> Ints:
+    """Return where each slab starts among the slices of `laid`, and their end.
 
     A slab is one slice that holds voxels, or (not `by_slice`) everything.
     """
-    voxels = np.flatnonzero(volume)
+    count = len(laid.slices)
+    return np.arange(count + 1) if by_slice else np.array([0, count])
+
+
+def voxels_of(region: Region, by_slice: bool) -> Ints:
+    """Return the number of voxels (slabs,) of each slab."""
     if not by_slice:
-        return voxels, np.array([0, voxels.size], dtype=np.int64)
-    layer = voxels // (volume.shape[1] * volume.shape[2])
-    starts = np.flatnonzero(np.diff(layer, prepend=-1))
-    return voxels, np.append(starts, voxels.size).astype(np.int64)
+        return np.array([region.levels.size])
+    laid = region.laid_out
+    counts = np.count_nonzero(laid.flat.reshape(laid.shape), axis=(1, 2))
+    return np.asarray(counts[counts > 0])
 
 
 def pool(entries: Entries, n_directions: int, aggregation: str) -> Entries:

@@ -45,6 +45,8 @@ class Entries:
 
     def filled(self) -> Entries:
         """Return the matrices that hold any count; an empty direction or slice says nothing and is left out."""
+        if self.groups == 1 and self.g.size:
+            return self
         held = np.bincount(self.g, minlength=self.groups) > 0
         if not held.any():
             raise NotDefinedError("no pair of voxels in the region", "neighbouring voxels", "draw a larger region")
@@ -53,44 +55,17 @@ class Entries:
         number = np.cumsum(held) - 1
         return Entries(number[self.g], self.i, self.j, self.n, int(held.sum()), self.n_levels, self.voxels[held])
 
-    def sums(self, weights: FloatArray) -> FloatArray:
-        """Return the sum of `weights` (entries,) over each matrix (groups,)."""
-        return np.asarray(np.bincount(self.g, weights=weights, minlength=self.groups), dtype=np.float64)
-
     @cached_property
+    def summary(self) -> FloatArray:
+        """Sums (15, groups) over the entries, as `sum_entries` lists them."""
+        from genoxel.features._kernels.entries import sum_entries
+
+        return np.asarray(sum_entries(self.g, self.i, self.j, self.n, self.groups))
+
+    @property
     def total(self) -> FloatArray:
         """Number of counts in each matrix (groups,)."""
-        return self.sums(self.n.astype(np.float64))
-
-    @cached_property
-    def p(self) -> FloatArray:
-        """Share (entries,) of each entry in its matrix."""
-        return np.asarray(self.n / self.total[self.g])
-
-    @cached_property
-    def level(self) -> FloatArray:
-        """Grey level (entries,) of each entry: its row."""
-        return self.i.astype(np.float64)
-
-    @cached_property
-    def size(self) -> FloatArray:
-        """Run length, zone size, distance or dependence (entries,) of each entry: its column."""
-        return self.j.astype(np.float64)
-
-    @cached_property
-    def by_level(self) -> FloatArray:
-        """Counts (groups, levels + 1) of each grey level."""
-        return self._along(self.i)
-
-    @cached_property
-    def by_size(self) -> FloatArray:
-        """Counts (groups, sizes + 1) of each column."""
-        return self._along(self.j)
-
-    def _along(self, index: Ints) -> FloatArray:
-        width = int(index.max()) + 1
-        counts = np.bincount(self.g * width + index, weights=self.n, minlength=self.groups * width)
-        return np.asarray(counts.reshape(self.groups, width))
+        return self.summary[0]
 
 
 def entropy(p: FloatArray) -> FloatArray:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from genoxel.features._directions import directions, flat_steps, slabs
+from genoxel.features._directions import flat_steps, lines, slabs, voxels_of
 from genoxel.features._entries import Ints
 from genoxel.features.region import Region
 
@@ -28,9 +26,8 @@ def neighbours_of(region: Region, three: bool) -> Neighbours:
 def _visited(region: Region, three: bool) -> Neighbours:
     from genoxel.features._kernels.neighbours import visit_neighbours
 
-    volume = region.level_volume
-    voxels, starts = slabs(volume, by_slice=not three)
-    half = flat_steps(directions(3 if three else 2), volume.shape)
-    every = np.concatenate([half, -half])
-    counts, differences, dependence = visit_neighbours(volume.ravel(), voxels, starts, every, region.n_levels)
-    return Neighbours(counts, differences, dependence, np.diff(starts))
+    laid = region.laid_out
+    starts = slabs(laid, by_slice=not three)
+    around = flat_steps(lines(3 if three else 2), laid.shape)
+    found = visit_neighbours(laid.flat, laid.rows, laid.slices, starts, around, region.n_levels)
+    return Neighbours(*found, voxels_of(region, by_slice=not three))

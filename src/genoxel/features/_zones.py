@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.features._directions import directions, flat_steps, slabs
+from genoxel.features._directions import directions, flat_steps, slabs, voxels_of
 from genoxel.features._entries import Entries, Ints
 from genoxel.features.region import Region
+
+COMMON = 64
+"""Zones of fewer voxels are counted in a table, the few larger ones by sorting."""
 
 
 class Zones(NamedTuple):
@@ -31,20 +35,43 @@ def zones_of(region: Region, three: bool) -> Zones:
 def _found(region: Region, three: bool) -> Zones:
     from genoxel.features._kernels.zones import border_distance, find_zones
 
-    volume = region.level_volume
-    voxels, starts = slabs(volume, by_slice=not three)
-    half = flat_steps(directions(3 if three else 2), volume.shape)
-    distance = region.cut_to_levels(border_distance(region.padded_morphology(), not three))
-    slab, level, size, nearest = find_zones(
-        volume.ravel().copy(), distance.ravel(), voxels, starts, np.concatenate([half, -half])
+    laid, whole = region.laid_out, region.morphology_laid_out
+    distance = border_distance(whole.flat, whole.rows, whole.slices, whole.row, whole.layer if three else 0)
+    found = find_zones(
+        laid.flat,
+        region.cut_to_levels(distance),
+        laid.rows,
+        laid.slices,
+        slabs(laid, by_slice=not three),
+        flat_steps(-directions(3 if three else 2), laid.shape),
+        _joins(3 if three else 2),
     )
-    return Zones(slab, level, size, nearest, np.diff(starts), region.n_levels)
+    return Zones(*found, voxels_of(region, by_slice=not three), region.n_levels)
+
+
+@cache
+def _joins(dimension: int) -> npt.NDArray[np.uint32]:
+    from genoxel.features._kernels.zones import representatives
+
+    return np.asarray(representatives(-directions(dimension)))
 
 
 def by_column(zones: Zones, column: Literal["sizes", "distances"], aggregation: str) -> Entries:
     """Return the matrices of level by size or distance: of each slab, or ("25d") of all together."""
-    j: npt.NDArray[np.int64] = getattr(zones, column)
-    one = np.ones_like(j)
-    groups = len(zones.voxels)
-    into = np.zeros(groups, np.int64) if aggregation == "25d" else np.arange(groups)
-    return Entries(zones.slab, zones.level, j, one, groups, zones.n_levels, zones.voxels).merged(into)
+    from genoxel.features._kernels.zones import tally
+
+    j: Ints = getattr(zones, column)
+    slab, groups, voxels = zones.slab, len(zones.voxels), zones.voxels
+    if aggregation == "25d":
+        slab, groups, voxels = np.zeros_like(slab), 1, np.array([voxels.sum()])
+    common, rest = tally(slab, zones.level, j, zones.n_levels, COMMON)
+    if rest.size:
+        common = np.concatenate([common, _sorted_out(slab[rest], zones.level[rest], j[rest])], axis=1)
+    return Entries(*common, groups, zones.n_levels, voxels)
+
+
+def _sorted_out(slab: Ints, level: Ints, j: Ints) -> Ints:
+    width, height = int(j.max()) + 1, int(level.max()) + 1
+    places, counts = np.unique((slab * height + level) * width + j, return_counts=True)
+    rest, j = np.divmod(places, width)
+    return np.stack([*np.divmod(rest, height), j, counts])

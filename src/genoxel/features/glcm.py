@@ -2,108 +2,74 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.features._directions import directions, flat_steps, pool, slabs
-from genoxel.features._entries import Entries, Ints, entropy, quotient
+from genoxel.features._directions import directions, flat_steps, pool, slabs, voxels_of
+from genoxel.features._entries import Entries, quotient
 from genoxel.features.catalog import Family
 from genoxel.features.region import Region
 
 
-class Glcm:
-    """Symmetric co-occurrence matrices, several side by side; each feature returns one value per matrix (groups,).
+class Glcm(NamedTuple):
+    """What the features are made of: for each of several symmetric matrices side by side one number (groups,).
 
-    `p` (entries,) is the joint probability of the levels `i` and `j`.
+    p is the joint probability of two levels i and j, mu the mean level. The kernel `sum_pairs` fills the fields, in
+    their order, in one pass over the counts; `entries` holds those, i <= j.
     """
 
-    def __init__(self, entries: Entries) -> None:
-        self.entries = entries
-        self.n_levels = entries.n_levels
-        self.p = entries.p
-        self.i, self.j = entries.level, entries.size
-        self.sums = entries.sums
+    highest: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    joint_entropy: FloatArray
+    marginal_entropy: FloatArray
+    difference_average: FloatArray
+    difference_variance: FloatArray
+    difference_entropy: FloatArray
+    contrast: FloatArray
+    inverse_difference: FloatArray
+    normalised_inverse_difference: FloatArray
+    inverse_difference_moment: FloatArray
+    normalised_inverse_difference_moment: FloatArray
+    inverse_variance: FloatArray
+    sum_entropy: FloatArray
+    sum_variance: FloatArray
+    energy: FloatArray
+    autocorrelation: FloatArray
+    cluster_shade: FloatArray
+    cluster_prominence: FloatArray
+    entries: Entries
 
-    def _spread(self, index: Ints, width: int) -> FloatArray:
-        groups = self.entries.groups
-        flat = np.bincount(self.entries.g * width + index, weights=self.p, minlength=groups * width)
-        return np.asarray(flat.reshape(groups, width))
 
-    @cached_property
-    def marginal(self) -> FloatArray:
-        """Probability (groups, levels + 1) of each level."""
-        return self._spread(self.entries.i, self.n_levels + 1)
+def summed(entries: Entries) -> Glcm:
+    """Return the sums over the matrices in `entries`, whose counts stand at i <= j for both orders."""
+    from genoxel.features._kernels.cooccurrence import sum_pairs
 
-    @cached_property
-    def diagonal(self) -> FloatArray:
-        """Probability (groups, levels) of each absolute difference, from 0."""
-        return self._spread(np.abs(self.entries.i - self.entries.j), self.n_levels)
-
-    @cached_property
-    def cross(self) -> FloatArray:
-        """Probability (groups, 2 levels + 1) of each sum."""
-        return self._spread(self.entries.i + self.entries.j, 2 * self.n_levels + 1)
-
-    def over_gap(self, weights: FloatArray) -> FloatArray:
-        """Return the mean (groups,) of `weights` (levels,), given for each absolute difference |i - j| from 0."""
-        return np.asarray(self.diagonal @ weights)
-
-    @cached_property
-    def gap(self) -> FloatArray:
-        """Absolute differences (levels,) that can occur: 0 to levels - 1."""
-        return np.arange(self.n_levels, dtype=np.float64)
-
-    @cached_property
-    def mean(self) -> FloatArray:
-        """Mean level (groups,)."""
-        return self.sums(self.i * self.p)
-
-    @cached_property
-    def variance(self) -> FloatArray:
-        """Variance (groups,) of the levels."""
-        return self.sums((self.i - self.mean[self.entries.g]) ** 2 * self.p)
-
-    def sum_moment(self, power: int) -> FloatArray:
-        """Return the central moment (groups,) of the sum i + j."""
-        centred = np.arange(self.cross.shape[1]) - 2 * self.mean[:, None]
-        product = centred
-        for _ in range(power - 1):
-            product = product * centred
-        return np.asarray((product * self.cross).sum(axis=1))
-
-    @cached_property
-    def joint_entropy(self) -> FloatArray:
-        """Entropy (groups,) of the joint distribution, bits."""
-        return self.sums(entropy(self.p))
-
-    @cached_property
-    def marginal_entropy(self) -> FloatArray:
-        """Entropy (groups,) of one level alone, bits."""
-        return np.asarray(entropy(self.marginal).sum(axis=1))
+    return Glcm(*sum_pairs(entries.g, entries.i, entries.j, entries.n, entries.groups, entries.n_levels), entries)
 
 
 def build(region: Region, aggregation: str) -> Glcm:
     """Return the co-occurrence matrices of `region`, pooled by `aggregation`."""
-    return Glcm(pool(counted(region, aggregation), 13 if aggregation.startswith("3d") else 4, aggregation))
+    return summed(pool(counted(region, aggregation), 13 if aggregation.startswith("3d") else 4, aggregation))
 
 
 def counted(region: Region, aggregation: str) -> Entries:
     """Return the matrix of each direction (and slice, unless 3d), unpooled."""
+    three = aggregation.startswith("3d")
+    return region.shared(("pairs", three), lambda: _counted(region, three))
+
+
+def _counted(region: Region, three: bool) -> Entries:
     from genoxel.features._kernels.cooccurrence import count_pairs
 
-    three = aggregation.startswith("3d")
-    return region.shared(("pairs", three), lambda: _counted(region, three, count_pairs))
-
-
-def _counted(region: Region, three: bool, count_pairs: object) -> Entries:
-    volume = region.level_volume
-    offsets = directions(3 if three else 2)
-    voxels, starts = slabs(volume, by_slice=not three)
-    steps = flat_steps(offsets, volume.shape)
-    g, i, j, n = count_pairs(volume.ravel(), voxels, starts, steps, region.n_levels)  # type: ignore[operator]
-    counts = np.repeat(np.diff(starts), len(offsets))
+    laid = region.laid_out
+    steps = flat_steps(directions(3 if three else 2), laid.shape)
+    starts = slabs(laid, by_slice=not three)
+    scaled = laid.scaled(region.n_levels + 1, region.n_levels)
+    g, i, j, n = count_pairs(laid.flat, scaled, laid.rows, laid.slices, starts, steps, region.n_levels)
+    counts = np.repeat(voxels_of(region, by_slice=not three), steps.size)
     return Entries(g, i, j, n, counts.size, region.n_levels, counts)
 
 
@@ -114,9 +80,7 @@ feature = FAMILY.feature
 @feature("joint maximum", code="GYBY", formula="max p_ij")
 def joint_maximum(m: Glcm) -> FloatArray:
     """Probability of the most common pair of levels."""
-    highest = np.zeros(m.entries.groups)
-    np.maximum.at(highest, m.entries.g, m.p)
-    return highest
+    return m.highest
 
 
 @feature("joint average", code="60VM", formula="sum i p_ij")
@@ -140,20 +104,19 @@ def joint_entropy(m: Glcm) -> FloatArray:
 @feature("difference average", code="TF7R", formula="sum k p_|i-j|=k")
 def difference_average(m: Glcm) -> FloatArray:
     """Mean difference between neighbouring levels."""
-    return m.over_gap(m.gap)
+    return m.difference_average
 
 
 @feature("difference variance", code="D3YU", formula="sum (k - mu)² p_|i-j|=k")
 def difference_variance(m: Glcm) -> FloatArray:
     """Variance of the differences between neighbouring levels."""
-    k = m.gap - difference_average(m)[:, None]
-    return np.asarray((k**2 * m.diagonal).sum(axis=1))
+    return m.difference_variance
 
 
 @feature("difference entropy", code="NTRS", unit="bit", formula="-sum p_|i-j|=k log2 p_|i-j|=k")
 def difference_entropy(m: Glcm) -> FloatArray:
     """Uncertainty of the differences between neighbouring levels."""
-    return np.asarray(entropy(m.diagonal).sum(axis=1))
+    return m.difference_entropy
 
 
 @feature("sum average", code="ZGXS", formula="sum k p_i+j=k")
@@ -165,92 +128,94 @@ def sum_average(m: Glcm) -> FloatArray:
 @feature("sum variance", code="OEEB", formula="sum (k - mu)² p_i+j=k")
 def sum_variance(m: Glcm) -> FloatArray:
     """Variance of the sums of neighbouring levels."""
-    return m.sum_moment(2)
+    return m.sum_variance
 
 
 @feature("sum entropy", code="P6QZ", unit="bit", formula="-sum p_i+j=k log2 p_i+j=k")
 def sum_entropy(m: Glcm) -> FloatArray:
     """Uncertainty of the sums of neighbouring levels."""
-    return np.asarray(entropy(m.cross).sum(axis=1))
+    return m.sum_entropy
 
 
 @feature("angular second moment", code="8ZQL", formula="sum p_ij²")
 def angular_second_moment(m: Glcm) -> FloatArray:
     """Energy of the distribution of pairs: high where few pairs prevail."""
-    return m.sums(m.p**2)
+    return m.energy
 
 
 @feature("contrast", code="ACUI", formula="sum (i - j)² p_ij")
 def contrast(m: Glcm) -> FloatArray:
     """Mean squared difference between neighbouring levels."""
-    return m.over_gap(m.gap**2)
+    return m.contrast
 
 
 @feature("dissimilarity", code="8S9J", formula="sum |i - j| p_ij")
 def dissimilarity(m: Glcm) -> FloatArray:
     """Mean absolute difference between neighbouring levels."""
-    return m.over_gap(m.gap)
+    return m.difference_average
 
 
 @feature("inverse difference", code="IB1Z", formula="sum p_ij / (1 + |i - j|)")
 def inverse_difference(m: Glcm) -> FloatArray:
     """Homogeneity: pairs weighted down by their difference."""
-    return m.over_gap(1 / (1 + m.gap))
+    return m.inverse_difference
 
 
 @feature("normalised inverse difference", code="NDRX", formula="sum p_ij / (1 + |i - j| / N_g)")
 def normalised_inverse_difference(m: Glcm) -> FloatArray:
     """Homogeneity with differences taken relative to the number of levels."""
-    return m.over_gap(1 / (1 + m.gap / m.n_levels))
+    return m.normalised_inverse_difference
 
 
 @feature("inverse difference moment", code="WF0Z", formula="sum p_ij / (1 + (i - j)²)")
 def inverse_difference_moment(m: Glcm) -> FloatArray:
     """Homogeneity: pairs weighted down by their squared difference."""
-    return m.over_gap(1 / (1 + m.gap**2))
+    return m.inverse_difference_moment
 
 
 @feature("normalised inverse difference moment", code="1QCO", formula="sum p_ij / (1 + (i - j)² / N_g²)")
 def normalised_inverse_difference_moment(m: Glcm) -> FloatArray:
     """Homogeneity with squared differences taken relative to the squared number of levels."""
-    return m.over_gap(1 / (1 + (m.gap / m.n_levels) ** 2))
+    return m.normalised_inverse_difference_moment
 
 
 @feature("inverse variance", code="E8JP", formula="sum over i != j of p_ij / (i - j)²")
 def inverse_variance(m: Glcm) -> FloatArray:
     """Pairs of different levels, weighted by the inverse of their squared difference."""
-    return m.over_gap(np.where(m.gap > 0, 1 / np.maximum(m.gap, 1) ** 2, 0.0))
+    return m.inverse_variance
 
 
 @feature("correlation", code="NI2N", formula="(sum i j p_ij - mu²) / sigma²")
 def correlation(m: Glcm) -> FloatArray:
-    """Linear correlation of neighbouring levels; not defined where a matrix holds one level."""
-    mean = m.mean[m.entries.g]
-    return quotient(m.sums((m.i - mean) * (m.j - mean) * m.p), m.variance)
+    """Linear correlation of neighbouring levels; not defined where a matrix holds one level.
+
+    Of the sum of two levels the variance is 2 sigma² + 2 cov, of their difference 2 sigma² - 2 cov.
+    """
+    return quotient((m.sum_variance - m.contrast) / 4, m.variance)
 
 
 @feature("autocorrelation", code="QWB0", formula="sum i j p_ij")
 def autocorrelation(m: Glcm) -> FloatArray:
     """Mean product of neighbouring levels."""
-    return m.sums(m.i * m.j * m.p)
+    return m.autocorrelation
 
 
 @feature("cluster tendency", code="DG8W", formula="sum (i + j - 2 mu)² p_ij")
 def cluster_tendency(m: Glcm) -> FloatArray:
     """Spread of the sums of neighbouring levels (equals the sum variance)."""
-    return m.sum_moment(2)
+    return m.sum_variance
 
 
 @feature("cluster shade", code="7NFM", formula="sum (i + j - 2 mu)³ p_ij")
 def cluster_shade(m: Glcm) -> FloatArray:
     """Asymmetry of the sums of neighbouring levels."""
-    return m.sum_moment(3)
+    return m.cluster_shade
 
 
 @feature("cluster prominence", code="AE86", formula="sum (i + j - 2 mu)⁴ p_ij")
 def cluster_prominence(m: Glcm) -> FloatArray:
     """Weight of the tails of the sums of neighbouring levels."""
-    return m.sum_moment(4)
+    return m.cluster_prominence
 
 
 @feature("information correlation 1", code="R8DG", formula="(HXY - HXY1) / HX")

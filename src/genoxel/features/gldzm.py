@@ -70,25 +70,25 @@ def large_distance_high_grey_level_emphasis(m: Entries) -> FloatArray:
 @feature("grey level non-uniformity", code="VFT7", formula="sum over i of (sum over j of d_ij)² / N_z")
 def grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the zones are spread over grey levels; grows with their number."""
-    return nonuniformity(m.by_level, m.total)
+    return nonuniformity(m, "level")
 
 
 @feature("normalised grey level non-uniformity", code="7HP3", formula="sum over i of (sum over j of d_ij)² / N_z²")
 def normalised_grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the zones are spread over grey levels, from 0 to 1."""
-    return nonuniformity(m.by_level, m.total, 2)
+    return nonuniformity(m, "level", 2)
 
 
 @feature("zone distance non-uniformity", code="V294", formula="sum over j of (sum over i of d_ij)² / N_z")
 def zone_distance_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly zone distances are spread; grows with the number of zones."""
-    return nonuniformity(m.by_size, m.total)
+    return nonuniformity(m, "size")
 
 
 @feature("normalised zone distance non-uniformity", code="IATH", formula="sum over j of (sum over i of d_ij)² / N_z²")
 def normalised_zone_distance_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly zone distances are spread, from 0 to 1."""
-    return nonuniformity(m.by_size, m.total, 2)
+    return nonuniformity(m, "size", 2)
 
 
 @feature("zone percentage", code="VIWW", formula="N_z / N_v")
@@ -100,13 +100,13 @@ def zone_percentage(m: Entries) -> FloatArray:
 @feature("grey level variance", code="QK93", formula="sum (i - mu)² d_ij / N_z")
 def grey_level_variance(m: Entries) -> FloatArray:
     """Variance of the grey level over the zones."""
-    return spread(m, m.level)
+    return spread(m, "level")
 
 
 @feature("zone distance variance", code="7WT1", formula="sum (j - mu)² d_ij / N_z")
 def zone_distance_variance(m: Entries) -> FloatArray:
     """Variance of the zone distance over the zones."""
-    return spread(m, m.size)
+    return spread(m, "size")
 
 
 @feature("zone distance entropy", code="GBDU", unit="bit", formula="-sum p_ij log2 p_ij")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.features._directions import directions, flat_steps, pool, slabs
+from genoxel.features._directions import directions, flat_steps, pool, slabs, voxels_of
 from genoxel.features._emphasis import count_entropy, emphasis, nonuniformity, spread
 from genoxel.features._entries import Entries
 from genoxel.features.catalog import Family
@@ -21,12 +21,13 @@ def build(region: Region, aggregation: str) -> Entries:
 def _counted(region: Region, three: bool) -> Entries:
     from genoxel.features._kernels.runs import count_runs
 
-    volume = region.level_volume
-    offsets = directions(3 if three else 2)
-    voxels, starts = slabs(volume, by_slice=not three)
-    steps = flat_steps(offsets, volume.shape)
-    g, i, j, n = count_runs(volume.ravel(), voxels, starts, steps, region.n_levels, max(volume.shape))
-    counts = np.repeat(np.diff(starts), len(offsets))
+    laid = region.laid_out
+    steps = flat_steps(directions(3 if three else 2), laid.shape)
+    starts = slabs(laid, by_slice=not three)
+    width = max(laid.shape)
+    scaled = laid.scaled(width, region.n_levels)
+    g, i, j, n = count_runs(scaled, laid.rows, laid.slices, starts, steps, region.n_levels, width)
+    counts = np.repeat(voxels_of(region, by_slice=not three), steps.size)
     return Entries(g, i, j, n, counts.size, region.n_levels, counts)
 
 
@@ -85,25 +86,25 @@ def long_run_high_grey_level_emphasis(m: Entries) -> FloatArray:
 @feature("grey level non-uniformity", code="R5YN", formula="sum over i of (sum over j of r_ij)² / N_r")
 def grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the runs are spread over grey levels; grows with their number."""
-    return nonuniformity(m.by_level, m.total)
+    return nonuniformity(m, "level")
 
 
 @feature("normalised grey level non-uniformity", code="OVBL", formula="sum over i of (sum over j of r_ij)² / N_r²")
 def normalised_grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the runs are spread over grey levels, from 0 to 1."""
-    return nonuniformity(m.by_level, m.total, 2)
+    return nonuniformity(m, "level", 2)
 
 
 @feature("run length non-uniformity", code="W92Y", formula="sum over j of (sum over i of r_ij)² / N_r")
 def run_length_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly run lengths are spread; grows with the number of runs."""
-    return nonuniformity(m.by_size, m.total)
+    return nonuniformity(m, "size")
 
 
 @feature("normalised run length non-uniformity", code="IC23", formula="sum over j of (sum over i of r_ij)² / N_r²")
 def normalised_run_length_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly run lengths are spread, from 0 to 1."""
-    return nonuniformity(m.by_size, m.total, 2)
+    return nonuniformity(m, "size", 2)
 
 
 @feature("run percentage", code="9ZK5", formula="N_r / N_v")
@@ -115,13 +116,13 @@ def run_percentage(m: Entries) -> FloatArray:
 @feature("grey level variance", code="8CE5", formula="sum (i - mu)² r_ij / N_r")
 def grey_level_variance(m: Entries) -> FloatArray:
     """Variance of the grey level over the runs."""
-    return spread(m, m.level)
+    return spread(m, "level")
 
 
 @feature("run length variance", code="SXLW", formula="sum (j - mu)² r_ij / N_r")
 def run_length_variance(m: Entries) -> FloatArray:
     """Variance of the run length over the runs."""
-    return spread(m, m.size)
+    return spread(m, "size")
 
 
 @feature("run entropy", code="HJ9O", unit="bit", formula="-sum p_ij log2 p_ij")

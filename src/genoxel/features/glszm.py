@@ -70,25 +70,25 @@ def large_zone_high_grey_level_emphasis(m: Entries) -> FloatArray:
 @feature("grey level non-uniformity", code="JNSA", formula="sum over i of (sum over j of s_ij)² / N_z")
 def grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the zones are spread over grey levels; grows with their number."""
-    return nonuniformity(m.by_level, m.total)
+    return nonuniformity(m, "level")
 
 
 @feature("normalised grey level non-uniformity", code="Y1RO", formula="sum over i of (sum over j of s_ij)² / N_z²")
 def normalised_grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the zones are spread over grey levels, from 0 to 1."""
-    return nonuniformity(m.by_level, m.total, 2)
+    return nonuniformity(m, "level", 2)
 
 
 @feature("zone size non-uniformity", code="4JP3", formula="sum over j of (sum over i of s_ij)² / N_z")
 def zone_size_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly zone sizes are spread; grows with the number of zones."""
-    return nonuniformity(m.by_size, m.total)
+    return nonuniformity(m, "size")
 
 
 @feature("normalised zone size non-uniformity", code="VB3A", formula="sum over j of (sum over i of s_ij)² / N_z²")
 def normalised_zone_size_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly zone sizes are spread, from 0 to 1."""
-    return nonuniformity(m.by_size, m.total, 2)
+    return nonuniformity(m, "size", 2)
 
 
 @feature("zone percentage", code="P30P", formula="N_z / N_v")
@@ -100,13 +100,13 @@ def zone_percentage(m: Entries) -> FloatArray:
 @feature("grey level variance", code="BYLV", formula="sum (i - mu)² s_ij / N_z")
 def grey_level_variance(m: Entries) -> FloatArray:
     """Variance of the grey level over the zones."""
-    return spread(m, m.level)
+    return spread(m, "level")
 
 
 @feature("zone size variance", code="3NSA", formula="sum (j - mu)² s_ij / N_z")
 def zone_size_variance(m: Entries) -> FloatArray:
     """Variance of the zone size over the zones."""
-    return spread(m, m.size)
+    return spread(m, "size")
 
 
 @feature("zone size entropy", code="GU8N", unit="bit", formula="-sum p_ij log2 p_ij")

@@ -78,19 +78,19 @@ def high_dependence_high_grey_level_emphasis(m: Entries) -> FloatArray:
 @feature("grey level non-uniformity", code="FP8K", formula="sum over i of (sum over j of s_ij)² / N_s")
 def grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the dependences are spread over grey levels; grows with their number."""
-    return nonuniformity(m.by_level, m.total)
+    return nonuniformity(m, "level")
 
 
 @feature("normalised grey level non-uniformity", code="5SPA", formula="sum over i of (sum over j of s_ij)² / N_s²")
 def normalised_grey_level_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly the dependences are spread over grey levels, from 0 to 1."""
-    return nonuniformity(m.by_level, m.total, 2)
+    return nonuniformity(m, "level", 2)
 
 
 @feature("dependence count non-uniformity", code="Z87G", formula="sum over j of (sum over i of s_ij)² / N_s")
 def dependence_count_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly dependence counts are spread; grows with the number of dependences."""
-    return nonuniformity(m.by_size, m.total)
+    return nonuniformity(m, "size")
 
 
 @feature(
@@ -98,7 +98,7 @@ def dependence_count_non_uniformity(m: Entries) -> FloatArray:
 )
 def normalised_dependence_count_non_uniformity(m: Entries) -> FloatArray:
     """How unevenly dependence counts are spread, from 0 to 1."""
-    return nonuniformity(m.by_size, m.total, 2)
+    return nonuniformity(m, "size", 2)
 
 
 @feature("dependence count percentage", code="6XV8", formula="N_s / N_v")
@@ -110,13 +110,13 @@ def dependence_count_percentage(m: Entries) -> FloatArray:
 @feature("grey level variance", code="1PFV", formula="sum (i - mu)² s_ij / N_s")
 def grey_level_variance(m: Entries) -> FloatArray:
     """Variance of the grey level over the dependences."""
-    return spread(m, m.level)
+    return spread(m, "level")
 
 
 @feature("dependence count variance", code="DNX2", formula="sum (j - mu)² s_ij / N_s")
 def dependence_count_variance(m: Entries) -> FloatArray:
     """Variance of the dependence count over the dependences."""
-    return spread(m, m.size)
+    return spread(m, "size")
 
 
 @feature("dependence count entropy", code="FCBV", unit="bit", formula="-sum p_ij log2 p_ij")
@@ -128,4 +128,4 @@ def dependence_count_entropy(m: Entries) -> FloatArray:
 @feature("dependence count energy", code="CAS9", formula="sum p_ij²")
 def dependence_count_energy(m: Entries) -> FloatArray:
     """High where few pairs of grey level and dependence count prevail."""
-    return m.sums(m.p**2)
+    return m.summary[14]

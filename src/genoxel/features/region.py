@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,33 @@ from genoxel.image.prepare import Prepared
 from genoxel.image.settings import Discretise
 
 T = TypeVar("T")
-LevelVolume = npt.NDArray[np.uint16]
+
+
+class Laid(NamedTuple):
+    """Levels as the kernels take them: `flat` the padded volume (k, j, i) of `shape`, flattened, 0 outside.
+
+    `rows` (n, 2) and `slices` (m, 4) lead to the voxels, as the kernel `lay_out` gives them.
+    """
+
+    flat: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+    shape: tuple[int, int, int]
+    rows: npt.NDArray[np.int64]
+    slices: npt.NDArray[np.int64]
+
+    @property
+    def row(self) -> int:
+        """Places from a row to the next."""
+        return self.shape[2]
+
+    @property
+    def layer(self) -> int:
+        """Places from a slice to the next."""
+        return self.shape[1] * self.shape[2]
+
+    def scaled(self, by: int, top: int) -> npt.NDArray[np.uint16] | npt.NDArray[np.uint32]:
+        """Return the levels, `top` at most, times `by`, flat, with room for numbers below (top + 1) * by."""
+        kind = np.uint16 if (top + 1) * by <= 65536 else np.uint32
+        return np.multiply(self.flat, by, dtype=kind)
 
 
 class Region:
@@ -83,18 +109,47 @@ class Region:
         return int(self.levels.max())
 
     @cached_property
-    def level_volume(self) -> LevelVolume:
-        """Grey levels (k, j, i), cut to the region and padded by one voxel of 0 (outside)."""
-        inside = self.inside[bounding_box(self.inside)]
-        volume = np.zeros([size + 2 for size in inside.shape[::-1]], np.uint16)
-        volume[1:-1, 1:-1, 1:-1].transpose(2, 1, 0)[inside] = self.levels
-        return volume
+    def laid_out(self) -> Laid:
+        """Grey levels cut to the region, laid out slice by slice."""
+        return lay_levels(self.inside[self.box], self.levels, np.uint8 if self.n_levels < 255 else np.uint16)
 
-    def padded_morphology(self) -> npt.NDArray[np.uint8]:
-        """Return the region before re-segmentation as 0 and 1, (k, j, i), padded by one voxel of 0."""
-        return np.pad(self.morphology.transpose(2, 1, 0), 1).view(np.uint8)
+    @cached_property
+    def box(self) -> tuple[slice, slice, slice]:
+        """The smallest box around the region after re-segmentation."""
+        return bounding_box(self.inside)
 
-    def cut_to_levels(self, padded: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the part of a padded (k, j, i) volume on which `level_volume` lies."""
-        box = bounding_box(self.inside)[::-1]
-        return np.ascontiguousarray(padded[tuple(slice(piece.start, piece.stop + 2) for piece in box)])
+    @cached_property
+    def morphology_box(self) -> tuple[slice, slice, slice]:
+        """The smallest box around the region before re-segmentation."""
+        return bounding_box(self.morphology)
+
+    @cached_property
+    def morphology_laid_out(self) -> Laid:
+        """The region before re-segmentation as 1, laid out on the same grid when nothing was re-segmented."""
+        if self.prepared.levels is not None and self.same_as_morphology:
+            return self.laid_out
+        return lay_levels(self.morphology[self.morphology_box], None, np.uint8)
+
+    @cached_property
+    def same_as_morphology(self) -> bool:
+        """Whether re-segmentation has taken no voxel away."""
+        return self.inside is self.morphology
+
+    def cut_to_levels(self, flat: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return what is flat like `morphology_laid_out`, cut to what `laid_out` spans, flat as well."""
+        if self.same_as_morphology:
+            return flat
+        pairs = zip(self.box[::-1], self.morphology_box[::-1], strict=True)
+        cut = tuple(slice(inner.start - outer.start, inner.stop - outer.start + 2) for inner, outer in pairs)
+        return np.ascontiguousarray(flat.reshape(self.morphology_laid_out.shape)[cut]).ravel()
+
+
+def lay_levels(inside: npt.NDArray[np.bool_], levels: npt.NDArray[np.int64] | None, kind: type) -> Laid:
+    """Return `levels` (n,) of the true voxels of `inside` (i, j, k) laid out as numbers of `kind`; 1 for None."""
+    from genoxel.features._kernels.layout import lay_out
+
+    shape = (inside.shape[2] + 2, inside.shape[1] + 2, inside.shape[0] + 2)
+    volume = np.zeros(shape, kind)
+    if levels is None:
+        levels = np.ones(np.count_nonzero(inside), np.int64)
+    return Laid(volume.ravel(), shape, *lay_out(np.ascontiguousarray(inside), levels, volume))

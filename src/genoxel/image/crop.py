@@ -62,11 +62,17 @@ def crop(image: Image, mask: Mask, margin_mm: float = 10.0, support: int = 2) ->
 
 def bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice]:
     """Return the slices of the smallest box around the true voxels of a 3D array; `MaskError` if there are none."""
-    box = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        hit = np.flatnonzero(inside.any(axis=others))
-        if not hit.size:
-            raise MaskError("a region without voxels", "at least one voxel inside", "check the contour and the range")
-        box.append(slice(int(hit[0]), int(hit[-1]) + 1))
-    return box[0], box[1], box[2]
+    if inside.flags.f_contiguous and not inside.flags.c_contiguous:
+        i, j, k = bounding_box(inside.T)[::-1]
+        return i, j, k
+    # along contiguous memory first, and then what is left of it
+    first = _span(inside.reshape(len(inside), -1).any(axis=1))
+    plane = inside[first].any(axis=0)
+    return first, _span(plane.any(axis=1)), _span(plane.any(axis=0))
+
+
+def _span(held: np.ndarray) -> slice:
+    hit = np.flatnonzero(held)
+    if not hit.size:
+        raise MaskError("a region without voxels", "at least one voxel inside", "check the contour and the range")
+    return slice(int(hit[0]), int(hit[-1]) + 1)

@@ -12,4 +12,4 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(kernel: F) -> F:
     """Return `kernel` compiled on its first call; the machine code is kept in numba's cache folder."""
-    return cast(F, njit(cache=True, nogil=True)(kernel))
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(kernel))
