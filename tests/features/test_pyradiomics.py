@@ -254,3 +254,13 @@ def test_regions_and_images_that_cannot_be_measured_are_refused():
     large = {"setting": {"resampledPixelSpacing": [9, 9, 9], "minimumROIDimensions": 1}}
     with pytest.raises(MaskError, match="vanishes"):
         extract_pyradiomics(image, Mask(tiny, mask.affine), read_parameters(large))
+
+
+def test_the_page_of_names_is_the_mapping():
+    page = (Path(__file__).parents[2] / "docs/reference/pyradiomics.md").read_text(encoding="utf-8")
+    rows = {line.split("|")[1].strip(" `"): line for line in page.splitlines() if line.startswith("| `")}
+    known = {one.name: one for one in mapping()}
+    assert rows.keys() == known.keys()
+    for name, one in known.items():
+        assert one.ours in rows[name]
+        assert f"| {one.code} | {one.note} |" in rows[name]
