@@ -291,6 +291,8 @@ def test_out_names_the_format(folder: Path):
     assert "rows of 1 patient " in found.lines()[0]
     with pytest.raises(SettingsError, match=r"csv or \.parquet"):
         extract_one(case, FEW, folder / "f.xlsx")
+    with pytest.raises(SettingsError, match="without a mask"):
+        extract_cases(folder / "p0.nii.gz", FEW)
     with pytest.raises(SettingsError, match="a folder"):
         extract_cases(table(folder, "P0,p0.nii.gz,m0.nii.gz"), FEW, folder / "f.csv")
 

@@ -22,6 +22,7 @@ from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
 from genoxel.io.headers import ending_of
 from genoxel.segment.settings import ContourSettings
+from genoxel.study.suspicions import suspicions
 
 REGION = "roi"
 """What a region is called in columns, so that rows of different structures share their columns."""
@@ -296,8 +297,6 @@ def _hits(name: str, pattern: str) -> bool:
 
 def flags_of(image: Image, mask: Mask) -> list[str]:
     """Return what looks odd about a case that could be measured, in words: contour, voxels, intensities, regridding."""
-    from genoxel.study.steps.image import suspicions
-
     flags = suspicions(image, mask)
     low, high = min(image.spacing), max(image.spacing)
     if high > 20 * low:

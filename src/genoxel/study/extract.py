@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genoxel.study.progress import Progress
 
 SUFFIXES = (".csv", ".parquet")
+TABLES = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,10 @@ def extract_cases(
     from genoxel.study.steps.extract import case_jobs, collect
 
     began = time.monotonic()
+    if table.is_dir() or table.suffix.casefold() not in TABLES:
+        raise SettingsError(
+            f"the image {table.name} without a mask", "an image and its mask", "or a table of cases (.csv)"
+        )
     cases = tables.read_cases(table)
     work = table.parent / ".genoxel"
     target = out if out is not None else table.parent / f"features-{table.stem}"

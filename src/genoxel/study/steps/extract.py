@@ -18,7 +18,7 @@ from genoxel.study.result import Lost
 from genoxel.study.steps.features import columns_of_text, columns_text
 
 VERSION = "1"
-ROOMS = ("core", "image", "features", "io", "segment", "study/case.py", "study/steps/image.py")
+ROOMS = ("core", "image", "features", "io", "segment", "study/case.py", "study/suspicions.py")
 
 
 @dataclass(frozen=True)
