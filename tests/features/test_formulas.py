@@ -121,4 +121,4 @@ def test_sums_over_entries_equal_sums_over_full_matrices(seed: int):
             stats.entropy(p.ravel(), base=2),
             (p**2).sum(),
         ]
-        np.testing.assert_allclose(entries.summary[:, q], expected, rtol=1e-12)
+        np.testing.assert_allclose(np.stack(entries.summary)[:, q], expected, rtol=1e-12)

@@ -56,11 +56,11 @@ class Entries:
         return Entries(number[self.g], self.i, self.j, self.n, int(held.sum()), self.n_levels, self.voxels[held])
 
     @cached_property
-    def summary(self) -> FloatArray:
-        """Sums (15, groups) over the entries, as `sum_entries` lists them."""
+    def summary(self) -> tuple[FloatArray, ...]:
+        """Sums (15 of groups,) over the entries, as `sum_entries` lists them."""
         from genoxel.features._kernels.entries import sum_entries
 
-        return np.asarray(sum_entries(self.g, self.i, self.j, self.n, self.groups))
+        return tuple(sum_entries(self.g, self.i, self.j, self.n, self.groups))
 
     @property
     def total(self) -> FloatArray:

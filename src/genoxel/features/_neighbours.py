@@ -30,4 +30,4 @@ def _visited(region: Region, three: bool) -> Neighbours:
     starts = slabs(laid, by_slice=not three)
     around = flat_steps(lines(3 if three else 2), laid.shape)
     found = visit_neighbours(laid.flat, laid.rows, laid.slices, starts, around, region.n_levels)
-    return Neighbours(*found, voxels_of(region, by_slice=not three))
+    return Neighbours._make([*found, voxels_of(region, by_slice=not three)])

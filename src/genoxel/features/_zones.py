@@ -46,7 +46,7 @@ def _found(region: Region, three: bool) -> Zones:
         flat_steps(-directions(3 if three else 2), laid.shape),
         _joins(3 if three else 2),
     )
-    return Zones(*found, voxels_of(region, by_slice=not three), region.n_levels)
+    return Zones._make([*found, voxels_of(region, by_slice=not three), region.n_levels])
 
 
 @cache
@@ -67,7 +67,8 @@ def by_column(zones: Zones, column: Literal["sizes", "distances"], aggregation: 
     common, rest = tally(slab, zones.level, j, zones.n_levels, COMMON)
     if rest.size:
         common = np.concatenate([common, _sorted_out(slab[rest], zones.level[rest], j[rest])], axis=1)
-    return Entries(*common, groups, zones.n_levels, voxels)
+    g, i, j, n = common
+    return Entries(g, i, j, n, groups, zones.n_levels, voxels)
 
 
 def _sorted_out(slab: Ints, level: Ints, j: Ints) -> Ints:

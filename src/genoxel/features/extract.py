@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import isfinite
 
 import numpy as np
 
 from genoxel.core.errors import NotDefinedError, TableError
-from genoxel.core.image import Image, Step
+from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.keys import RowKey
 from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
@@ -101,8 +103,9 @@ def measure(prepared: Prepared, settings: FeatureSettings, name: str = "roi", se
         for aggregation in one.aggregations(settings.aggregations):
             source = Source(prepared.modality, name, "none", one.name, aggregation)
             found = _of_family(one, region, aggregation)
-            for record, (value, reason) in zip(one.records.values(), found, strict=True):
-                column = column_of(record, one, source, prepared.unit, settings_hash)
+            for column, (value, reason) in zip(
+                _columns(one.name, source, prepared.unit, settings_hash), found, strict=True
+            ):
                 columns.append(column)
                 values[column.name] = value
                 if reason:
@@ -120,18 +123,36 @@ def _of_family(one: Family, region: Region, aggregation: str) -> list[tuple[floa
         measured = one.build(region, aggregation)
     except NotDefinedError as error:
         return [(float("nan"), str(error))] * len(one.records)
-    return [_of_feature(record, measured) for record in one.records.values()]
+    if one.pooling == "none":
+        return [_of_feature(record, measured) for record in one.records.values()]
+    # one value per matrix: the means of all features at once where none lacks a value
+    table = np.array([record.measure(measured) for record in one.records.values()])
+    if np.isfinite(table).all():
+        return [(mean, "") for mean in table.mean(axis=1).tolist()]
+    return [_of_matrices(row) for row in table]
 
 
 def _of_feature(record: FeatureRecord, measured: object) -> tuple[float, str]:
     try:
-        value = record.measure(measured)
-        number = float(value) if np.ndim(value) == 0 else pooled(value)
+        number = float(record.measure(measured))
     except NotDefinedError as error:
         return float("nan"), str(error)
-    if not np.isfinite(number):
+    if not isfinite(number):
         return float("nan"), "the intensities are too large or too small for this feature"
     return number, ""
+
+
+def _of_matrices(values: FloatArray) -> tuple[float, str]:
+    try:
+        return pooled(values), ""
+    except NotDefinedError as error:
+        return float("nan"), str(error)
+
+
+@lru_cache(maxsize=512)
+def _columns(family_name: str, source: Source, unit: str, settings_hash: str) -> tuple[Column, ...]:
+    one = family(family_name)
+    return tuple(column_of(record, one, source, unit, settings_hash) for record in one.records.values())
 
 
 def column_of(record: FeatureRecord, one: Family, source: Source, unit: str, settings_hash: str = "") -> Column:

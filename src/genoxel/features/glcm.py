@@ -47,7 +47,8 @@ def summed(entries: Entries) -> Glcm:
     """Return the sums over the matrices in `entries`, whose counts stand at i <= j for both orders."""
     from genoxel.features._kernels.cooccurrence import sum_pairs
 
-    return Glcm(*sum_pairs(entries.g, entries.i, entries.j, entries.n, entries.groups, entries.n_levels), entries)
+    sums = sum_pairs(entries.g, entries.i, entries.j, entries.n, entries.groups, entries.n_levels)
+    return Glcm._make([*sums, entries])
 
 
 def build(region: Region, aggregation: str) -> Glcm:

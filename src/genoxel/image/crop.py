@@ -7,6 +7,7 @@ was cut from: the step "crop" holds the shape of the volume and the place of the
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -67,11 +68,11 @@ def bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice]:
         return i, j, k
     # along contiguous memory first, and then what is left of it
     first = _span(inside.reshape(len(inside), -1).any(axis=1))
-    plane = inside[first].any(axis=0)
+    plane: Any = inside[first].any(axis=0)
     return first, _span(plane.any(axis=1)), _span(plane.any(axis=0))
 
 
-def _span(held: np.ndarray) -> slice:
+def _span(held: Any) -> slice:
     hit = np.flatnonzero(held)
     if not hit.size:
         raise MaskError("a region without voxels", "at least one voxel inside", "check the contour and the range")

@@ -138,9 +138,9 @@ def _levelled(image: Image, mask: Mask, morphology: npt.NDArray[np.bool_], rules
     affine[:3, 3] = image.grid.to_patient([[piece.start for piece in box]])[0]
     told: dict[str, Any] = {"how": how if how == "none" else how.model_dump(exclude_none=True)}
     steps = (*image.history, *[step for step in mask.history if step.name == "resegment"], Step("discretise", told))
-    region = morphology[box]
+    region = np.ascontiguousarray(morphology[box])
     # one array where re-segmentation took nothing away, which spares what is made of both
-    kept = region if np.count_nonzero(inside) == np.count_nonzero(morphology) else inside[box]
+    kept = region if np.count_nonzero(inside) == np.count_nonzero(morphology) else np.ascontiguousarray(inside[box])
     arrays = (values[box], region, kept)
     return Prepared(*arrays, levels, reason, affine, image.unit, image.modality, bounds, steps)
 

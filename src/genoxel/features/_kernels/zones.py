@@ -15,7 +15,7 @@ Labels = npt.NDArray[np.int32]
 
 
 @compiled
-def _join(parent: Labels, a: int, b: int) -> int:
+def _join(parent: Labels, a: Any, b: Any) -> Any:
     """Return the root of the union of the trees of `a` and `b`: the lower of both roots."""
     while parent[a] != a:
         parent[a] = parent[parent[a]]
@@ -100,7 +100,6 @@ def find_zones(
                         continue
                     join = np.int64(joins[alike[place - a]])
                     if join == 0:
-                        label = used
                         parent[used] = used
                         out[0, used] = slab
                         out[1, used] = flat[place]
@@ -109,7 +108,7 @@ def find_zones(
                         labels[place] = used
                         used += 1
                         continue
-                    label = np.int64(labels[place + steps[(join & 15) - 1]])
+                    label: Any = labels[place + steps[(join & 15) - 1]]
                     join >>= 4
                     while join > 0:
                         label = _join(parent, label, np.int64(labels[place + steps[(join & 15) - 1]]))
