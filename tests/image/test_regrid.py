@@ -26,7 +26,9 @@ def test_each_voxel_takes_the_label_of_the_nearest_one():
 
 def test_what_changed_is_recorded():
     mask = Mask(np.ones((4, 4, 4), np.uint8), np.eye(4))
-    image = Image(np.zeros((2, 8, 8)), np.diag([1.0, 0.5, 0.5, 1.0]))
+    fine = np.diag([1.0, 0.5, 0.5, 1.0])
+    fine[1:3, 3] = -0.25
+    image = Image(np.zeros((2, 8, 8)), fine)
     params = regrid.onto(mask, image).history[-1].params
     assert params["volume_before_mm3"] == 64
     assert params["volume_after_mm3"] == 32
