@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,204 +22,12 @@ from genoxel.core.settings import Settings
 from genoxel.core.table import Column, Source
 from genoxel.features import _pyradiomics as numbers
 from genoxel.features._entries import pooled
+from genoxel.features._pyradiomics_names import CLASSES, FLAT, MESH, OFF, SHAPE, SHAPE_2D, TEXTURE, Known, mapping
 from genoxel.features.catalog import family
 from genoxel.features.extract import Features
 from genoxel.features.region import Region
 from genoxel.image.prepare import Prepared
 from genoxel.image.settings import MAX_BINS
-
-MESH = dict.fromkeys(
-    ("MeshVolume", "SurfaceArea", "Sphericity", "SurfaceVolumeRatio"),
-    "mesh: equals its baseline of version 2.1, within 0.1 % of that of version 2.0",
-)
-"""Features of `shape` that depend on how the surface is triangulated, with the deviation measured on its baselines."""
-
-_GLCM = {
-    "Autocorrelation": "autocorrelation",
-    "ClusterProminence": "cluster_prominence",
-    "ClusterShade": "cluster_shade",
-    "ClusterTendency": "cluster_tendency",
-    "Contrast": "contrast",
-    "Correlation": "correlation",
-    "DifferenceAverage": "difference_average",
-    "DifferenceEntropy": "difference_entropy",
-    "DifferenceVariance": "difference_variance",
-    "Id": "inverse_difference",
-    "Idm": "inverse_difference_moment",
-    "Idmn": "normalised_inverse_difference_moment",
-    "Idn": "normalised_inverse_difference",
-    "Imc1": "information_correlation_1",
-    "Imc2": "information_correlation_2",
-    "InverseVariance": "inverse_variance",
-    "JointAverage": "joint_average",
-    "JointEnergy": "angular_second_moment",
-    "JointEntropy": "joint_entropy",
-    "MCC": "",
-    "MaximumProbability": "joint_maximum",
-    "SumAverage": "sum_average",
-    "SumEntropy": "sum_entropy",
-    "SumSquares": "joint_variance",
-}
-_GLRLM = {
-    "GrayLevelNonUniformity": "grey_level_non_uniformity",
-    "GrayLevelNonUniformityNormalized": "normalised_grey_level_non_uniformity",
-    "GrayLevelVariance": "grey_level_variance",
-    "HighGrayLevelRunEmphasis": "high_grey_level_run_emphasis",
-    "LongRunEmphasis": "long_runs_emphasis",
-    "LongRunHighGrayLevelEmphasis": "long_run_high_grey_level_emphasis",
-    "LongRunLowGrayLevelEmphasis": "long_run_low_grey_level_emphasis",
-    "LowGrayLevelRunEmphasis": "low_grey_level_run_emphasis",
-    "RunEntropy": "run_entropy",
-    "RunLengthNonUniformity": "run_length_non_uniformity",
-    "RunLengthNonUniformityNormalized": "normalised_run_length_non_uniformity",
-    "RunPercentage": "run_percentage",
-    "RunVariance": "run_length_variance",
-    "ShortRunEmphasis": "short_runs_emphasis",
-    "ShortRunHighGrayLevelEmphasis": "short_run_high_grey_level_emphasis",
-    "ShortRunLowGrayLevelEmphasis": "short_run_low_grey_level_emphasis",
-}
-_GLSZM = {
-    "GrayLevelNonUniformity": "grey_level_non_uniformity",
-    "GrayLevelNonUniformityNormalized": "normalised_grey_level_non_uniformity",
-    "GrayLevelVariance": "grey_level_variance",
-    "HighGrayLevelZoneEmphasis": "high_grey_level_emphasis",
-    "LargeAreaEmphasis": "large_zone_emphasis",
-    "LargeAreaHighGrayLevelEmphasis": "large_zone_high_grey_level_emphasis",
-    "LargeAreaLowGrayLevelEmphasis": "large_zone_low_grey_level_emphasis",
-    "LowGrayLevelZoneEmphasis": "low_grey_level_emphasis",
-    "SizeZoneNonUniformity": "zone_size_non_uniformity",
-    "SizeZoneNonUniformityNormalized": "normalised_zone_size_non_uniformity",
-    "SmallAreaEmphasis": "small_zone_emphasis",
-    "SmallAreaHighGrayLevelEmphasis": "small_zone_high_grey_level_emphasis",
-    "SmallAreaLowGrayLevelEmphasis": "small_zone_low_grey_level_emphasis",
-    "ZoneEntropy": "zone_size_entropy",
-    "ZonePercentage": "zone_percentage",
-    "ZoneVariance": "zone_size_variance",
-}
-_GLDM = {
-    "DependenceEntropy": "dependence_count_entropy",
-    "DependenceNonUniformity": "dependence_count_non_uniformity",
-    "DependenceNonUniformityNormalized": "normalised_dependence_count_non_uniformity",
-    "DependenceVariance": "dependence_count_variance",
-    "GrayLevelNonUniformity": "grey_level_non_uniformity",
-    "GrayLevelVariance": "grey_level_variance",
-    "HighGrayLevelEmphasis": "high_grey_level_count_emphasis",
-    "LargeDependenceEmphasis": "high_dependence_emphasis",
-    "LargeDependenceHighGrayLevelEmphasis": "high_dependence_high_grey_level_emphasis",
-    "LargeDependenceLowGrayLevelEmphasis": "high_dependence_low_grey_level_emphasis",
-    "LowGrayLevelEmphasis": "low_grey_level_count_emphasis",
-    "SmallDependenceEmphasis": "low_dependence_emphasis",
-    "SmallDependenceHighGrayLevelEmphasis": "low_dependence_high_grey_level_emphasis",
-    "SmallDependenceLowGrayLevelEmphasis": "low_dependence_low_grey_level_emphasis",
-}
-_NGTDM = {name: name.casefold() for name in ("Busyness", "Coarseness", "Complexity", "Contrast", "Strength")}
-_FIRST_ORDER = {
-    "10Percentile": "stat.percentile_10",
-    "90Percentile": "stat.percentile_90",
-    "Energy": "stat.energy",
-    "Entropy": "hist.intensity_entropy",
-    "InterquartileRange": "stat.interquartile_range",
-    "Kurtosis": "stat.excess_kurtosis",
-    "Maximum": "stat.maximum",
-    "MeanAbsoluteDeviation": "stat.mean_absolute_deviation",
-    "Mean": "stat.mean",
-    "Median": "stat.median",
-    "Minimum": "stat.minimum",
-    "Range": "stat.intensity_range",
-    "RobustMeanAbsoluteDeviation": "stat.robust_mean_absolute_deviation",
-    "RootMeanSquared": "stat.root_mean_square",
-    "Skewness": "stat.skewness",
-    "StandardDeviation": "",
-    "TotalEnergy": "",
-    "Uniformity": "hist.uniformity",
-    "Variance": "stat.variance",
-}
-_SHAPE = {
-    "Elongation": "morph.elongation",
-    "Flatness": "morph.flatness",
-    "LeastAxisLength": "morph.least_axis_length",
-    "MajorAxisLength": "morph.major_axis_length",
-    "Maximum2DDiameterColumn": "",
-    "Maximum2DDiameterRow": "",
-    "Maximum2DDiameterSlice": "",
-    "Maximum3DDiameter": "morph.maximum_3d_diameter",
-    "MeshVolume": "morph.volume_mesh",
-    "MinorAxisLength": "morph.minor_axis_length",
-    "Sphericity": "morph.sphericity",
-    "SurfaceArea": "morph.surface_area",
-    "SurfaceVolumeRatio": "morph.surface_to_volume_ratio",
-    "VoxelVolume": "morph.volume_voxels",
-}
-_SHAPE_2D = (
-    *("Elongation", "MajorAxisLength", "MaximumDiameter", "MeshSurface", "MinorAxisLength", "Perimeter"),
-    *("PerimeterSurfaceRatio", "PixelSurface", "Sphericity"),
-)
-_TEXTURE: dict[str, tuple[str, Mapping[str, str]]] = {
-    "glcm": ("glcm", _GLCM),
-    "gldm": ("ngldm", _GLDM),
-    "glrlm": ("glrlm", _GLRLM),
-    "glszm": ("glszm", _GLSZM),
-    "ngtdm": ("ngtdm", _NGTDM),
-}
-CLASSES: dict[str, tuple[str, ...]] = {
-    "firstorder": tuple(_FIRST_ORDER),
-    "shape": tuple(_SHAPE),
-    "shape2D": _SHAPE_2D,
-    **{name: tuple(features) for name, (_, features) in _TEXTURE.items()},
-}
-"""Every feature class and its features."""
-
-_OFF = {"firstorder": ("StandardDeviation",)}
-_FLAT = {
-    "glcm": {"Correlation": 1.0, "Imc1": 0.0, "Imc2": 0.0, "MCC": 1.0},
-    "ngtdm": {"Coarseness": 1e6, "Contrast": 0.0, "Busyness": 0.0, "Complexity": 0.0, "Strength": 0.0},
-}
-"""What PyRadiomics gives where a region holds one grey level and the feature has no value."""
-
-_NOTES = {
-    ("firstorder", "Kurtosis"): "IBSI's value plus 3",
-    ("firstorder", "Energy"): "of intensities plus voxelArrayShift",
-    ("firstorder", "RootMeanSquared"): "of intensities plus voxelArrayShift",
-    ("firstorder", "Entropy"): "on bins whose edges are multiples of the width",
-    ("firstorder", "Uniformity"): "on bins whose edges are multiples of the width",
-    ("firstorder", "TotalEnergy"): "energy times voxel volume",
-    ("shape", "MajorAxisLength"): "covariance divided by n, not n - 1",
-    ("shape", "MinorAxisLength"): "covariance divided by n, not n - 1",
-    ("shape", "LeastAxisLength"): "covariance divided by n, not n - 1",
-}
-
-
-class Known(NamedTuple):
-    """How a feature of PyRadiomics is called here: our family and name, IBSI code ("" for none), and what differs."""
-
-    name: str
-    ours: str
-    code: str
-    note: str
-
-
-def mapping() -> list[Known]:
-    """Return every feature name with ours, the IBSI code, and what differs.
-
-    >>> next(one for one in mapping() if one.name == "original_glcm_JointEnergy")
-    Known(name='original_glcm_JointEnergy', ours='glcm.angular_second_moment', code='8ZQL', note='')
-    """
-    found = []
-    for kind, features in CLASSES.items():
-        for feature in features:
-            ours = _ours(kind, feature)
-            code = family(ours.split(".")[0]).records[ours.split(".")[1]].code if ours else ""
-            note = _NOTES.get((kind, feature), MESH.get(feature, "") if kind == "shape" else "")
-            found.append(Known(f"original_{kind}_{feature}", ours, code, note))
-    return found
-
-
-def _ours(kind: str, feature: str) -> str:
-    if kind in _TEXTURE:
-        name, features = _TEXTURE[kind]
-        return f"{name}.{features[feature]}" if features[feature] else ""
-    return {"firstorder": _FIRST_ORDER, "shape": _SHAPE}.get(kind, {}).get(feature, "")
-
 
 _INTERPOLATORS = {"sitkNearestNeighbor": 0, "sitkLinear": 1, "sitkBSpline": 3, "1": 0, "2": 1, "3": 3}
 _WITHOUT_EFFECT = (
@@ -336,7 +144,7 @@ def _refuse_unknown(word: str, known: set[str], what: str) -> None:
 
 
 def _wanted(classes: Any) -> dict[str, tuple[str, ...]]:
-    on = {kind: tuple(name for name in names if name not in _OFF.get(kind, ())) for kind, names in CLASSES.items()}
+    on = {kind: tuple(name for name in names if name not in OFF.get(kind, ())) for kind, names in CLASSES.items()}
     if not classes:
         return {kind: names for kind, names in on.items() if kind != "shape2D"}
     found: dict[str, tuple[str, ...]] = {}
@@ -419,12 +227,12 @@ def _shape(kind: str, volume: numbers.Volume, rules: Setting) -> dict[str, tuple
     inside, spacing = volume.inside, volume.spacing
     if kind == "shape":
         if min(inside.shape) < 2:
-            return dict.fromkeys(_SHAPE, (np.nan, "a region one voxel thick has no 3D shape"))
+            return dict.fromkeys(SHAPE, (np.nan, "a region one voxel thick has no 3D shape"))
         return {name: (value, "") for name, value in numbers.shape(inside, spacing).items()}
     axis = 2 - rules.force_2d_dimension
     if not rules.force_2d or inside.shape[axis] != 1:
         reason = "shape2D needs force2D and a region of one slice"
-        return dict.fromkeys(_SHAPE_2D, (np.nan, reason))
+        return dict.fromkeys(SHAPE_2D, (np.nan, reason))
     plane = np.take(inside, 0, axis=axis)
     return {name: (value, "") for name, value in numbers.shape_2d(plane, np.delete(spacing, axis)).items()}
 
@@ -436,9 +244,9 @@ def _texture(
     axis, three = _plane(volume.inside.shape, rules)
     inside, turned = _turned(volume.inside, levels, axis)
     prepared = Prepared(np.zeros(inside.shape), inside, inside, turned, "", np.eye(4), "", "", None, ())
-    ours, features = _TEXTURE[kind]
+    ours, features = TEXTURE[kind]
     one = family(ours)
-    fixed = _FLAT.get(kind, {}) if int(levels.max()) == 1 else {}
+    fixed = FLAT.get(kind, {}) if int(levels.max()) == 1 else {}
     merged = rules.weighting_norm is not None
     try:
         matrices = one.build(Region(prepared), _aggregation(kind, three, merged))
@@ -521,3 +329,6 @@ def _column(known: Known, kind: str, source: Source, digest: str) -> Column:
         traits=(*traits, "pyradiomics"),
         settings=digest,
     )
+
+
+__all__ = ["CLASSES", "MESH", "Parameters", "Setting", "extract_pyradiomics", "mapping", "read_parameters"]
