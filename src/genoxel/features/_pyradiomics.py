@@ -219,7 +219,7 @@ def _widest(points: FloatArray) -> float:
     for start in range(0, len(points), 256):
         gaps = points[start : start + 256, None] - points[None]
         best = max(best, float((gaps**2).sum(axis=2).max()))
-    return best**0.5
+    return float(best**0.5)
 
 
 def _widest_in_planes(points: FloatArray, axis: int) -> float:
