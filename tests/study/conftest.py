@@ -69,18 +69,24 @@ def studies(tmp_path_factory) -> Path:
 def make_study(hospital, studies, tmp_path) -> Callable[..., Path]:
     """Write a study file into a folder of its own; changes are (old, new) pairs of its text."""
 
-    def make(name: str = "study", *changes: tuple[str, str], own: bool = False) -> Path:
+    def make(name: str = "study", *changes: tuple[str, str], own: bool = False, brief: bool = False) -> Path:
         folder = (tmp_path if own else studies) / f"{len(list(studies.iterdir()))} {name}"
-        return write_study(folder, hospital, *changes, own=own)
+        return write_study(folder, hospital, *changes, own=own, brief=brief)
 
     return make
 
 
-def write_study(folder: Path, hospital: Path, *changes: tuple[str, str], own: bool = False) -> Path:
+def write_study(
+    folder: Path, hospital: Path, *changes: tuple[str, str], own: bool = False, brief: bool = False
+) -> Path:
+    """Write a study; `own`: with a copy of the hospital, to be spoilt; `brief`: only measuring and joining."""
     folder.mkdir(parents=True)
     if own:
-        shutil.copytree(hospital, folder / "hospital")
-    text = TEXT.format(hospital="hospital" if own else Path(os.path.relpath(hospital, folder)).as_posix())
+        # Hard links: a test that spoils a file writes a new one in its place.
+        shutil.copytree(hospital, folder / "hospital", copy_function=os.link)
+    text = (TEXT[: TEXT.index("[associate]")] if brief else TEXT).format(
+        hospital="hospital" if own else Path(os.path.relpath(hospital, folder)).as_posix()
+    )
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new)
@@ -89,14 +95,21 @@ def write_study(folder: Path, hospital: Path, *changes: tuple[str, str], own: bo
 
 
 @pytest.fixture(scope="session")
-def once(hospital, studies) -> Path:
-    """A study that ran without interruption on one worker; not to be changed."""
+def first(hospital, studies):
+    """A study that was checked and then ran without interruption on one worker: folder, findings, result."""
+    from genoxel.study.check import check
     from genoxel.study.run import run
     from genoxel.study.study import Study
 
     folder = write_study(studies / "once", hospital)
-    run(Study.read(folder), workers=1)
-    return folder
+    found = check(Study.read(folder), workers=1)
+    return folder, found, run(Study.read(folder), workers=1)
+
+
+@pytest.fixture(scope="session")
+def once(first) -> Path:
+    """The folder of that study; not to be changed."""
+    return first[0]
 
 
 @pytest.fixture
@@ -105,6 +118,12 @@ def finished(once, studies) -> Path:
     folder = studies / f"{len(list(studies.iterdir()))} finished"
     shutil.copytree(once, folder)
     return folder
+
+
+def replace_bytes(file: Path, content: bytes) -> None:
+    """Put other bytes in place of a file that may be a hard link to another test's."""
+    file.unlink()
+    file.write_bytes(content)
 
 
 def results(folder: Path) -> dict[str, bytes]:

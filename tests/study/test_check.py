@@ -22,9 +22,8 @@ def looked(folder, workers=1):
     return check(lawful, workers=workers, known=problems)
 
 
-def test_a_good_study_is_told_its_power_cost_and_contours(make_study):
-    folder = make_study("good")
-    found = looked(folder)
+def test_a_good_study_is_told_its_power_cost_and_contours(first):
+    folder, found, ran = first
     assert found.errors == ()
     said = "\n".join(found.lines())
     assert "will run  23 of 24 patients" in said
@@ -35,7 +34,7 @@ def test_a_good_study_is_told_its_power_cost_and_contours(make_study):
     assert "core" in found.cost.line()
     assert (folder / "check/flow.csv").exists()
     assert json.dumps(found.to_json(), default=str)
-    assert sum(run(Study.read(folder), workers=1).fresh[step] for step in ("image",)) == 0
+    assert ran.fresh["image"] == 0
 
 
 def test_every_problem_of_file_and_data_comes_at_once(make_study):
@@ -105,10 +104,42 @@ def test_a_mask_on_another_grid_loses_that_patient_by_name(tmp_path):
     nifti_study(tmp_path, other_grid=True)
     found = looked(tmp_path)
     assert found.flow.patients == ("P0", "P2")
+    reason = "no contour on the T1 series (P1_T1_seg.nii.gz lies on another grid: 20 x 20 x 12 voxels of 2 x 2 x 3.5 mm"
+    assert any(f"warning   P1: got {reason}" in line for line in found.lines())
     result = run(Study.read(tmp_path), workers=1)
-    lost = (tmp_path / "results/flow.csv").read_text()
-    assert "P1" in lost
+    assert reason in (tmp_path / "results/flow.csv").read_text()
+    assert any(line.startswith(f" left out P1: got {reason}") for line in result.lines())
     assert result.patients == 3
+
+
+def test_a_tie_that_no_rule_decides_names_the_candidates_and_loses_only_that_patient(tmp_path):
+    nifti_study(tmp_path, other_grid=False)
+    home = tmp_path / "data/P1"
+    (home / "P1_T1_seg2.nii.gz").write_bytes((home / "P1_T1_seg.nii.gz").read_bytes())
+    found = looked(tmp_path)
+    (problem,) = found.warnings
+    assert problem.where == "P1"
+    assert "2 structures that fit (seg, seg2)" in problem.got
+    assert "largest" in problem.legal
+    assert "overrides" in problem.fix
+    assert "got got" not in "\n".join(found.lines())
+    result = run(Study.read(tmp_path), workers=1)
+    assert [(lost.patient, lost.step) for lost in result.failed] == [("P1", "image")]
+    assert "(seg, seg2)" in (tmp_path / "results/failed.csv").read_text()
+    assert "exit code 3" in result.lines()[-1]
+
+
+def test_a_study_in_which_everybody_is_lost_is_an_error_of_the_check(tmp_path):
+    nifti_study(tmp_path, other_grid=False)
+    path = tmp_path / "study.toml"
+    path.write_text(path.read_text().replace("[features]", '[segment]\nroi = ["liver"]\n[features]'))
+    found = looked(tmp_path)
+    assert [problem.where for problem in found.errors] == ["cohort"]
+    said = found.lines()
+    assert " warning   P0, P1, P2: got no structure that counts among seg; legal: a name that fits liver" in "\n".join(
+        said
+    )
+    assert "Next: genoxel run" not in said[-1]
 
 
 def test_ready_made_features_with_a_constant_column_are_warned_of(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import random
 import resource
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from genoxel.study.run import run
+from genoxel.study.study import Study
 from study.conftest import command, results
 
-FEW, MANY, HOUR = 3, 10, 50
+MANY, HOUR = 10, 50
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:
@@ -63,12 +66,22 @@ def kills(make_study, once, count: int, seed: int) -> None:
     assert hit >= count * 0.6
 
 
-def test_killed_three_times_in_one_study_the_tables_are_those_of_an_unbroken_run(make_study, once):
+def kill_once_there_are(folder: Path, step: str, count: int) -> None:
+    """Start a run and kill -9 it as soon as a step has left so many results."""
+    process = start(folder)
+    deadline = time.monotonic() + 120
+    while len(list((folder / ".genoxel" / step).glob("*"))) < count and time.monotonic() < deadline:
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_killed_in_two_steps_the_tables_are_those_of_an_unbroken_run(make_study, once):
     folder = make_study("killed")
-    length = duration(make_study("timed"))
-    hit = [kill_at(folder, share * length) for share in (0.45, 0.6, 0.7)]
+    kill_once_there_are(folder, "image", 5)
+    kill_once_there_are(folder, "learn", 1)
     whole_files(folder)
-    assert any(hit)
     assert start(folder).wait() == 0
     assert results(folder) == results(once)
     assert not list(folder.rglob(".*.part"))
@@ -87,26 +100,23 @@ def test_killed_at_fifty_random_instants(make_study, once):
 
 
 def test_a_stop_by_the_user_keeps_what_is_done(make_study):
-    folder = make_study("interrupted")
+    folder = make_study("interrupted", brief=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "genoxel", "run", str(folder), "-j", "2"], stderr=subprocess.PIPE, text=True
     )
-    ledger = folder / ".genoxel/image"
     deadline = time.monotonic() + 120
-    while not list(ledger.glob("*.zip")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    # A result is on disk a moment before it is in the ledger: with two workers, two may be lost.
+    while len(list((folder / ".genoxel/image").glob("*.zip"))) < 4 and time.monotonic() < deadline:
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode in (130, 0)
-    if process.returncode == 130:
-        assert "Nothing is lost" in said
-        assert "Traceback" not in said
-    done = command("run", folder, "--json")
-    assert done.returncode == 0, done.stderr
-    assert '"image": 0' not in done.stdout.split('"from_before"')[1]
+    assert process.returncode == 130
+    assert "Nothing is lost" in said
+    assert "Traceback" not in said
+    assert run(Study.read(folder), workers=1).known["image"] >= 2
 
 
-@pytest.mark.parametrize("limit", [30_000, 120_000, 400_000])
+@pytest.mark.parametrize("limit", [30_000, 400_000])
 def test_a_full_disk_leaves_the_old_results_and_says_so(finished, limit):
     path = finished / "study.toml"
     path.write_text(path.read_text().replace("bins = 8", "bins = 11").replace("seed = 5", "seed = 8"))
@@ -118,8 +128,7 @@ def test_a_full_disk_leaves_the_old_results_and_says_so(finished, limit):
     assert done.stderr.count("error:") == 1
     assert "Traceback" not in done.stderr
     assert "to fix:" in done.stderr
-    again = command("run", finished, "-j", "1")
-    assert again.returncode == 0, again.stderr
+    assert run(Study.read(finished), workers=1).report.exists()
 
 
 def without_superpowers() -> None:
@@ -143,6 +152,19 @@ def test_a_folder_that_may_not_be_written_is_one_clear_message(make_study, verb)
     assert [path.name for path in folder.iterdir()] == ["study.toml"]
 
 
+def test_status_works_where_nothing_may_be_written(finished):
+    places = [finished, *(path for path in finished.rglob("*") if path.is_dir())]
+    for place in places:
+        place.chmod(0o555)
+    done = command("status", finished, "--json", preexec_fn=without_superpowers)
+    for place in places:
+        place.chmod(0o755)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(done.stdout)
+    assert content["last_run"]["state"] == "done"
+    assert content["steps"]["image"] == {"done": 23, "failed": 0}
+
+
 def test_two_runs_at_once_from_two_processes(finished):
     code = f"""
 from pathlib import Path
@@ -163,4 +185,4 @@ with StudyLock(Path({str(finished)!r}, ".genoxel", "lock")):
     assert done.returncode == 1
     assert str(other.pid) in done.stderr
     assert f"process {other.pid}" in state.stdout
-    assert command("run", finished, "-q").returncode == 0
+    assert run(Study.read(finished), workers=1).report.exists()

@@ -27,13 +27,12 @@ class KeepSettings(Settings):
 
     `correlation`: of two columns with a larger absolute correlation only the stronger is kept. `columns`: how many of
     the strongest columns go into the model at most; several counts are tried by inner cross-validation. `pca`: number
-    of principal components used instead of columns. `icc_lower`: lower bound of the ICC over repeated measurements.
+    of principal components used instead of columns.
     """
 
     correlation: float | None = Field(default=0.90, gt=0, le=1)
     columns: tuple[int, ...] = (128,)
     pca: int | None = Field(default=None, ge=1)
-    icc_lower: float | None = Field(default=None, ge=0, le=1)
 
     @field_validator("columns")
     @classmethod

@@ -163,7 +163,7 @@ def _target(
     entries, notes = ladder(blocks, settings, patients)
     codes, more = _sites(settings, sites, patients, aligned.values)
     why = _untestable(aligned, entries[0])
-    notes = notes + more + _unmet(settings)
+    notes = notes + more
     places = np.array([place[patient] for patient in patients], dtype=np.intp)
     return TargetPlan(outcome, patients, aligned.values, places, codes, entries, notes, why)
 
@@ -199,12 +199,6 @@ def _sites(
     return codes, (
         f"{len(names)} sites were left out one at a time, {len(both)} of them hold both classes and have an AUC.",
     )
-
-
-def _unmet(settings: LearnSettings) -> tuple[str, ...]:
-    if settings.keep.icc_lower is None:
-        return ()
-    return ("icc_lower was not applied: repeated measurements are not yet taken into prediction.",)
 
 
 def tasks(plan: Plan) -> list[Task]:

@@ -362,8 +362,8 @@ def checklist(content: ReportContent, name: str) -> Checklist:
 
 
 def checklists(content: ReportContent) -> tuple[Checklist, ...]:
-    """Return all self-checks of a run."""
-    return tuple(checklist(content, name) for name in _LISTS)
+    """Return the self-checks of a run that its content asks for, in that order."""
+    return tuple(checklist(content, name) for name in content.checklists)
 
 
 def unmet(lists: tuple[Checklist, ...]) -> dict[str, list[str]]:

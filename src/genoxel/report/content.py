@@ -177,7 +177,8 @@ class ReportContent:
 
     `features` is the image feature table, `volume` the name of its ROI-volume column, `undefined` maps a feature to
     why it has no value; `associations` and `targets` are the results as the verbs returned them; `failed` and
-    `not_done` are printed in full; `looks` overrides the count of analyses tried (targets times models).
+    `not_done` are printed in full; `looks` overrides the count of analyses tried (targets times models);
+    `checklists` are those shown.
 
     >>> ReportContent(StudyFacts("EGFR from CT")).simulated
     False
@@ -205,6 +206,7 @@ class ReportContent:
     simulated: bool = False
     truth: tuple[Truth, ...] = ()
     looks: int | None = None
+    checklists: tuple[str, ...] = ("METRICS", "TRIPOD+AI", "CLEAR")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "undefined", frozen(self.undefined))

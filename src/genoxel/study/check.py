@@ -23,7 +23,7 @@ from genoxel.study.ledger import Ledger
 from genoxel.study.lock import StudyLock
 from genoxel.study.molecular import Molecular, feature_files, read_expressed, read_variants
 from genoxel.study.plan import look, plan_images
-from genoxel.study.problems import Problem, problem_of
+from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reason
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
@@ -107,8 +107,8 @@ class CheckResult:
             lines.append(f" contours  {self.contours} ({len(self.cards)} pictures, suspicious first)")
         if self.cost is not None:
             lines.append(f" cost      {self.cost.line()}")
-        lines += [f" ERROR     {problem}" for problem in self.errors]
-        lines += [f" warning   {problem}" for problem in self.warnings]
+        lines += [f" ERROR     {line}" for line in grouped(self.errors)]
+        lines += [f" warning   {line}" for line in grouped(self.warnings)]
         after = "" if self.errors else "   Next: genoxel run"
         lines.append(f"{_count(len(self.errors), 'error')}, {_count(len(self.warnings), 'warning')}.{after}")
         return lines
@@ -184,7 +184,9 @@ class _Check:
         outlooks: list[TargetOutlook] = []
         readings: dict[str, Reading] = {}
         if who is not None and flow is not None:
-            outlooks, readings = self._targets(who, flow, molecular)
+            self._nobody(flow)
+            if flow.patients:
+                outlooks, readings = self._targets(who, flow, molecular)
             output.write_flow(flow, output.Sink(self.study.folder / "check"))
         cards, _ = imaging.cards_of(self.images)
         page = self._page(cards)
@@ -261,12 +263,20 @@ class _Check:
         flow = who.flow
         for label, lost in plan.boxes:
             flow = flow.drop(label, dict(lost))
+            self.problems += [problem_of_reason(one, reason) for one, reason in sorted(lost.items())]
         began = time.monotonic()
         self.images = imaging.prepare(self.engine, imaging.image_jobs(plan.work, self.engine.ledger))
         self.seconds = time.monotonic() - began
         broken = {patient: result.error for patient, result in self.images.items() if not result.ok}
-        self.problems += [Problem(one, reason, "", "", "warning") for one, reason in sorted(broken.items())]
+        self.problems += [problem_of_reason(one, reason) for one, reason in sorted(broken.items())]
         return who, flow.drop("image and contour fit", broken)
+
+    def _nobody(self, flow: Flow) -> None:
+        """Say so when a run would end without a single patient."""
+        if not flow.patients:
+            lost = [f"{len(step.lost)} at {step.label!r}" for step in flow.steps if step.lost]
+            got = f"nobody who can be measured ({'; '.join(lost) or 'no patient at all'})"
+            self.problems.append(Problem("cohort", got, "at least one patient", "see the reasons among the warnings"))
 
     def _targets(self, who: Who, flow: Flow, molecular: Molecular) -> tuple[list[TargetOutlook], dict[str, Reading]]:
         outlooks: list[TargetOutlook] = []
@@ -285,7 +295,7 @@ class _Check:
                 outlooks.append(_outlook(outcome, settings.smallest_useful.auc))
         for outlook in outlooks:
             if not outlook.testable:
-                got = f"{min(outlook.counts)} patients in the smaller class"
+                got = f"{_count(min(outlook.counts), 'patient')} in the smaller class"
                 self.problems.append(
                     Problem(f"target.{outlook.name}", got, f"{SMALLEST_CLASS} or more", "pool a site", "warning")
                 )

@@ -55,11 +55,18 @@ def key_of(inputs: object, settings: str, code: str) -> str:
 
 
 class Ledger:
-    """The ledger of one study in `folder`; every entry is one transaction, on disk when `record` returns."""
+    """The ledger of one study in `folder`; every entry is one transaction, on disk when `record` returns.
 
-    def __init__(self, folder: Path) -> None:
+    `read_only` opens one that exists for questions alone, also where nothing may be written.
+    """
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
         self.folder = folder
         self.path = folder / "ledger.sqlite"
+        if read_only:
+            with self._guard():
+                self._base = self._open_to_read()
+            return
         with self._guard():
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -70,14 +77,30 @@ class Ledger:
             self._base = sqlite3.connect(self.path, isolation_level=None, timeout=30)
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=FULL")
-            version = int(self._base.execute("PRAGMA user_version").fetchone()[0])
-            if version not in (0, SCHEMA):
-                raise FileFormatError(
-                    f"a ledger of version {version} at {self.path}",
-                    f"version {SCHEMA}",
-                    "use the Genoxel that wrote it, or delete the folder .genoxel (only finished work is lost)",
-                )
+            self._check_version()
             self._base.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        place = self.path.resolve().as_uri()
+        base = sqlite3.connect(f"{place}?mode=ro", uri=True, isolation_level=None, timeout=30)
+        try:
+            base.execute("SELECT COUNT(*) FROM runs")
+        except sqlite3.OperationalError:
+            # SQLite wants to make its files of shared memory; where it may not, nobody else can be writing either.
+            base.close()
+            base = sqlite3.connect(f"{place}?immutable=1", uri=True, isolation_level=None)
+        self._base = base
+        self._check_version()
+        return base
+
+    def _check_version(self) -> None:
+        version = int(self._base.execute("PRAGMA user_version").fetchone()[0])
+        if version not in (0, SCHEMA):
+            raise FileFormatError(
+                f"a ledger of version {version} at {self.path}",
+                f"version {SCHEMA}",
+                "use the Genoxel that wrote it, or delete the folder .genoxel (only finished work is lost)",
+            )
 
     def __enter__(self) -> Ledger:
         return self

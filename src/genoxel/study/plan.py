@@ -92,7 +92,7 @@ class _Planner:
         sure = [one for one in drawn if any("drawn on" in why or "named" in why for _, why in self._on(one))]
         labels = [sequence_of(one.modality, one.description, one.tags) for one in (sure or drawn)]
         if not labels:
-            raise _LostError(HAS_CONTOUR, "no contour fits any series")
+            raise _LostError(HAS_CONTOUR, f"no contour on any series{self._elsewhere(self.series)}")
         return list(dict.fromkeys(labels))
 
     def _one(self, label: str) -> Planned:
@@ -122,12 +122,23 @@ class _Planner:
     def _structures(self, series: SeriesRecord, label: str) -> tuple[StructureRecord, ...]:
         fitting = self._on(series)
         if not fitting:
-            raise _LostError(HAS_CONTOUR, f"no contour on the {label} series")
+            raise _LostError(HAS_CONTOUR, f"no contour on the {label} series{self._elsewhere([series])}")
         problems = {place: self._misfit(structure) for place, (structure, _) in enumerate(fitting)}
         hits = [one for place, one in enumerate(fitting) if not problems[place]]
         if not hits:
             raise _LostError(HAS_CONTOUR, problems[0])
         return tuple(structure for structure, why in hits if why == hits[0][1])
+
+    def _elsewhere(self, series: Sequence[SeriesRecord]) -> str:
+        """Return in words where the contours of this patient lie instead."""
+        own = [one for one in self.found.structures if one.patient == self.patient]
+        if not own:
+            return " (this patient has no file of contours)"
+        first, grids = own[0], [one.grid for one in series if one.grid is not None]
+        if first.grid is None or not grids:
+            return f" ({first.file.name} was drawn on another series)"
+        here, there = first.grid.describe(), grids[0].describe()
+        return f" ({first.file.name} lies on another grid: {here}, the image on {there})"
 
     def _misfit(self, structure: StructureRecord) -> str:
         """Return why no name of a structure file is meant, or an empty text."""

@@ -17,7 +17,7 @@ from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
 from genoxel.study.molecular import feature_files, input_files, read_molecular
 from genoxel.study.plan import look, plan_images
-from genoxel.study.problems import StudyError
+from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
 from genoxel.study.provenance import provenance, relative
 from genoxel.study.result import Lost, RunResult
@@ -94,6 +94,7 @@ class _Run:
         self.settings = study.settings
         self.failed: list[Lost] = []
         self.boxes: list[Box] = []
+        self.notes: list[str] = []
         self.undefined: dict[str, str] = {}
         self.images: dict[str, Result] = {}
         self.inputs: dict[str, str] = {}
@@ -119,6 +120,7 @@ class _Run:
             fresh=dict(self.engine.fresh),
             known=dict(self.engine.known),
             seconds=time.monotonic() - self.began,
+            notes=tuple(self.notes),
         )
 
     def _hash_tables(self) -> None:
@@ -138,6 +140,9 @@ class _Run:
         who = enter(self.study, found.patients)
         plan = plan_images(self.study, found, who.flow.patients, who.decisions)
         self.boxes += plan.boxes
+        without = {patient: why for _, lost in plan.boxes for patient, why in lost.items()}
+        lines = grouped(problem_of_reason(patient, why) for patient, why in sorted(without.items()))
+        self.notes = [f" left out {line}" for line in lines]
         jobs = imaging.image_jobs(plan.work, self.engine.ledger)
         self.inputs["images"] = digest(sorted(job.key for job in jobs))
         self.images = imaging.prepare(self.engine, jobs)
@@ -184,7 +189,7 @@ class _Run:
             output.write_flow(gathered.cohort.flow, sink)
         output.write_failed(self.failed, sink)
         output.write_verdicts(found.targets, gathered.outcomes, sink)
-        write_report(content_of(self.study, found, self.inputs), sink)
+        write_report(content_of(self.study, found, self.inputs), sink, self.settings.report)
         output.remove_old(self.study.results, old, sink.written)
         settings = self.settings.model_dump(mode="json", by_alias=True)
         outputs = output.hashes_of(self.study.results, sink.written)
@@ -195,10 +200,12 @@ class _Run:
 
 
 def _nobody(failed: list[Lost], boxes: list[Box]) -> InputError:
-    reasons = [f"{lost.patient}: {lost.reason}" for lost in failed[:3]]
-    reasons += [f"{label}: {patient}: {why}" for label, lost in boxes for patient, why in list(lost.items())[:2]]
+    lost = {patient: why for _, box in boxes for patient, why in box.items()}
+    lost.update({one.patient: one.reason for one in failed})
+    reasons = grouped(problem_of_reason(patient, why) for patient, why in sorted(lost.items()))
+    listed = "".join(f"\n  {reason}" for reason in reasons[:6]) or " nobody in the cohort"
     return InputError(
-        f"no patient that could be measured ({'; '.join(reasons[:4]) or 'nobody in the cohort'})",
+        f"no patient that could be measured:{listed}\n",
         "at least one patient with images and a contour",
         "genoxel check lists every patient with its reason",
     )

@@ -53,14 +53,25 @@ class CohortSettings(Settings):
 
 
 class FigureSettings(Settings):
-    """[report] figures: widths in mm and file formats of the figures of the paper kit."""
+    """[report] figures: widths in mm and formats of the figure files in results/figures (no format: no files).
 
-    widths_mm: tuple[float, ...] = (85.0, 175.0)
+    >>> FigureSettings(formats=["pdf"]).widths_mm
+    (85.0, 175.0)
+    """
+
+    widths_mm: tuple[Annotated[float, Field(ge=40, le=400)], ...] = (85.0, 175.0)
     formats: tuple[Literal["svg", "pdf", "png"], ...] = ()
+
+    @field_validator("widths_mm")
+    @classmethod
+    def _some_width(cls, widths: tuple[float, ...]) -> tuple[float, ...]:
+        if not widths:
+            raise SettingsError("no width", "one or more widths in mm", "for example [85, 175]")
+        return widths
 
 
 class ReportSettings(Settings):
-    """[report]: what the report shows beside the results."""
+    """[report]: what the report shows beside the results: the self-checks, and figures as files for a paper."""
 
     checklists: tuple[Literal["CLEAR", "METRICS", "TRIPOD+AI"], ...] = ("METRICS", "TRIPOD+AI")
     figures: FigureSettings = FigureSettings()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,9 @@ def status(study: Study) -> Status:
     last: dict[str, str] = {}
     steps: dict[str, dict[str, int]] = {}
     if base.is_file():
-        with Ledger(study.work) as ledger:
+        with Ledger(study.work, read_only=True) as ledger:
             last, steps = ledger.last_run(), ledger.counts()
     report = study.results / "report.html"
-    kept = sum(path.stat().st_size for path in study.work.rglob("*") if path.is_file()) if study.work.is_dir() else 0
     return Status(
         study.settings.study.name or study.path.stem,
         last,
@@ -68,8 +68,16 @@ def status(study: Study) -> Status:
         holder(study.work / "lock"),
         report if report.is_file() else None,
         tuple(_failed(study.results / "failed.csv")),
-        kept,
+        _bytes(study.work),
     )
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        with suppress(OSError):  # a run at work renames its files
+            total += path.stat().st_size if path.is_file() else 0
+    return total
 
 
 def _failed(path: Path) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from genoxel.core.errors import GenoxelError, nearest
+from genoxel.study.planned import NOT_YET, planned_key
 from genoxel.study.problems import Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -111,6 +112,8 @@ def _problem(place: Loc, detail: Mapping[str, Any], model: type[BaseModel]) -> P
         return Problem(where, cause.got, cause.legal, cause.fix)
     if kind == "extra_forbidden":
         legal = legal_keys(model, place[:-1])
+        if fix := planned_key(place):
+            return Problem(where, f"a key that is {NOT_YET}", ", ".join(legal), fix)
         hint = nearest(str(place[-1]), legal) or "remove it, or see the documentation of the study file"
         return Problem(where, "an unknown key", ", ".join(legal) or "no key here", hint)
     if kind == "missing":

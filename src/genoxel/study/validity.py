@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 
+from genoxel.associate.settings import AssociateSettings
 from genoxel.core.errors import GenoxelError, SettingsError, nearest
 from genoxel.io.clinical import ClinicalSheet
 from genoxel.io.files import existing
+from genoxel.learn.settings import LearnSettings
 from genoxel.study.molecular import feature_files
+from genoxel.study.planned import NOT_YET, PLANNED_VALUES
 from genoxel.study.problems import Problem, problem_of
 from genoxel.study.steps.who import read_sheet
 from genoxel.study.study import Study
+from genoxel.study.unused import unused_problems
 
 BLOCKS = ("prevalence", "volume", "clinical", "image", "expression")
 
 
 def quick_problems(study: Study) -> list[Problem]:
     """Return every problem that the study file and the heads of its tables show; images are not opened."""
-    problems = [*_files(study), *_names(study)]
+    problems = [*_files(study), *_names(study), *unused_problems(study)]
     sheet: ClinicalSheet | None = None
     try:
         sheet = read_sheet(study)
@@ -27,6 +33,8 @@ def quick_problems(study: Study) -> list[Problem]:
             problems.append(problem_of("cohort.table", error))
     if sheet is not None:
         problems += _columns(study, sheet)
+    if any(problem.where == "cohort.clinical" for problem in problems):  # the cause; the covariate is its shadow
+        problems = [problem for problem in problems if problem.where != "associate.adjust"]
     return problems
 
 
@@ -67,14 +75,9 @@ def _names(study: Study) -> Iterator[Problem]:
     targets = list(settings.targets)
     if settings.learn is not None:
         yield from _known("learn.targets", settings.learn.targets, targets)
-        used = [settings.learn.primary.features, *settings.learn.compare]
-        yield from _known("learn.compare", [part.strip() for name in used for part in name.split("+")], BLOCKS)
-        if not targets:
-            yield Problem("learn", "no target", "at least one [target.NAME]", "add a target, or remove [learn]")
-        if settings.learn.validation.outer == "site" and not settings.cohort.site:
-            yield Problem("learn.validate.outer", "text 'site'", "a site column", "name it: [cohort] site = ...")
-    if settings.associate is not None and not targets and settings.omics.expression is None:
-        yield Problem("associate", "nothing to associate with", "a target or [omics] expression", "add one")
+        yield from _learn(study, settings.learn)
+    if settings.associate is not None:
+        yield from _associate(study, settings.associate)
     for name, target in settings.targets.items():
         if target.gene and not settings.omics.mutations:
             fix = "add mutations = ... and profiled = ... under [omics]"
@@ -84,12 +87,50 @@ def _names(study: Study) -> Iterator[Problem]:
             yield Problem("omics.profiled", got, "a file of sample or patient ids", "add profiled = ...", "warning")
 
 
+def _learn(study: Study, learn: LearnSettings) -> Iterator[Problem]:
+    cohort = study.settings.cohort
+    yield from _known("learn.compare", _parts(learn.compare), BLOCKS)
+    yield from _known("learn.primary.features", _parts([learn.primary.features]), BLOCKS)
+    if not study.settings.targets:
+        yield Problem("learn", "no target", "at least one [target.NAME]", "add a target, or remove [learn]")
+    if learn.validation.outer == "site" and not cohort.site:
+        yield Problem("learn.validate.outer", "text 'site'", "a site column", "name it: [cohort] site = ...")
+    if "lightgbm" in (learn.primary.model, *learn.also) and find_spec("lightgbm") is None:
+        yield Problem("learn", "the model 'lightgbm', which is not installed", "", 'pip install "genoxel[ml]"')
+    lacking = {"clinical": cohort.clinical, "expression": study.settings.omics.expression}
+    for part in _parts([learn.primary.features]):
+        if part in lacking and not lacking[part]:
+            fix = "name columns: [cohort] clinical = [...]" if part == "clinical" else "add expression under [omics]"
+            yield Problem("learn.primary.features", f"text {part!r}, of which nothing was given", "", fix)
+
+
+def _parts(names: Iterable[str]) -> list[str]:
+    return [part.strip() for name in names for part in name.split("+")]
+
+
+def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
+    settings = study.settings
+    targets, cohort = list(settings.targets), settings.cohort
+    legal = ["volume", *(["site"] if cohort.site else []), *cohort.clinical]
+    yield from _known("associate.adjust", associate.adjust, legal)
+    if settings.omics.expression is not None:
+        return  # which genes there are is known only once the matrix is read
+    if not targets:
+        yield Problem("associate", "nothing to associate with", "a target or [omics] expression", "add one")
+        return
+    names = ["targets", *targets]
+    missed = [one for one in associate.against if not any(fnmatchcase(name, one) for name in names)]
+    yield from _known("associate.against", missed, names)
+
+
 def _known(where: str, names: Iterable[str], legal: Iterable[str]) -> Iterator[Problem]:
     known = list(legal)
     for name in dict.fromkeys(names):
         if name not in known:
-            hint = nearest(name, known) or "correct the name"
-            yield Problem(where, f"text {name!r}", ", ".join(known) or "none", hint)
+            late = name in PLANNED_VALUES.get(where, ())
+            got = f"text {name!r}, which is {NOT_YET}" if late else f"text {name!r}"
+            hint = "remove it" if late else nearest(name, known) or "correct the name"
+            yield Problem(where, got, ", ".join(known) or "none", hint)
 
 
 def _columns(study: Study, sheet: ClinicalSheet) -> list[Problem]:

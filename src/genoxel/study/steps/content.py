@@ -73,6 +73,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         record=_record(study, hashes),
         simulated=study.settings.study.simulated or simulated is not None,
         truth=_truth(simulated, found.targets) if simulated is not None else (),
+        checklists=study.settings.report.checklists,
     )
 
 

@@ -1,4 +1,4 @@
-"""The step `report`: one HTML file, the tables it cites, the contours page, and the methods text."""
+"""The step `report`: one HTML file, the tables it cites, the contours page, the methods text, figures for a paper."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from genoxel.report.contact import contact_page
 from genoxel.report.content import ReportContent
 from genoxel.report.html import render
 from genoxel.report.methods import methods_text, references_bib
+from genoxel.report.paper import paper_figures
 from genoxel.report.tables.build import build
+from genoxel.study.settings import ReportSettings
 from genoxel.study.steps.output import Sink, plain_cell
 
 
-def write_report(content: ReportContent, sink: Sink) -> None:
-    """Write the report and what it cites: its tables, the contours page, methods and references."""
+def write_report(content: ReportContent, sink: Sink, settings: ReportSettings) -> None:
+    """Write the report and what it cites: its tables, the contours page, methods, references, and figure files."""
     for sheet in build(content).values():
         rows = [[plain_cell(cell) for cell in row] for row in sheet.rows]
         write_rows([field.name for field in sheet.fields], rows, sink(f"tables/{sheet.key}.csv"))
@@ -22,4 +24,6 @@ def write_report(content: ReportContent, sink: Sink) -> None:
     if content.cards:
         page = contact_page(content.cards, f"Contours: {content.study.name}", content.simulated)
         atomic_write(sink("contours.html"), page)
+    for name, data in paper_figures(content, settings.figures.widths_mm, settings.figures.formats):
+        atomic_write(sink(f"figures/{name}"), data)
     atomic_write(sink("report.html"), render(content))

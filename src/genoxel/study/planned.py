@@ -1,0 +1,33 @@
+"""Settings that people will look for and that are not built yet: refused by name, never read and ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+NOT_YET = "not built yet"
+
+PLANNED = {
+    "cohort.sample": "name one sample per patient in the table",
+    "target.*.rule": "write the result of the rule as a column, and name it with column = ...",
+    "io.images.fetch": "download the collection, and name its folder",
+    "segment.reader2": "remove it; the report says that no second reader was given",
+    "omics.copynumber": "write the calls as columns of the clinical table, and name them as targets",
+    "omics.genesets": "compute the scores beforehand, and name them with score = ...",
+    "associate.registered": "remove it; every pair is corrected together",
+    "learn.keep.icc_lower": "remove it; features that do not repeat must be left out beforehand",
+    "report.export": "remove it; tables are written as Parquet and CSV, and genoxel.io.tables converts them",
+}
+"""Dotted key -> what to do until it is built."""
+
+PLANNED_VALUES = {"learn.compare": ("shuffled_voxels",)}
+
+
+def planned_key(place: Sequence[int | str]) -> str:
+    """Return what to do instead of a key that is planned, or an empty text where none is.
+
+    >>> planned_key(("segment", "reader2"))
+    'remove it; the report says that no second reader was given'
+    """
+    key = ".".join(str(part) for part in place)
+    return next((fix for pattern, fix in PLANNED.items() if fnmatchcase(key, pattern)), "")

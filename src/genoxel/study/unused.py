@@ -1,0 +1,78 @@
+"""Settings that are legal alone and would do nothing beside the others: said before a run, never ignored in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from genoxel.core.errors import nearest
+from genoxel.study.plan import labels_of
+from genoxel.study.problems import Problem
+from genoxel.study.select import canonical
+from genoxel.study.study import Study
+
+
+def unused_problems(study: Study) -> list[Problem]:
+    """Return a problem for every setting that the rest of the study file leaves without effect."""
+    return [*_tables(study), *_targets(study), *_images(study), *_ready_made(study)]
+
+
+def _tables(study: Study) -> Iterator[Problem]:
+    cohort, omics = study.settings.cohort, study.settings.omics
+    if cohort.table is None:
+        named = ("sheet", "site", "clinical", "include", "exclude", "interval")
+        for key in named:
+            if getattr(cohort, key):
+                fix = "name the table, or remove this line"
+                yield Problem(f"cohort.{key}", "columns without a clinical table", "[cohort] table", fix)
+    if omics.mutations is None:
+        for key in ("profiled", "panel", "build"):
+            if getattr(omics, key):
+                fix = "add mutations = ..., or remove this line"
+                yield Problem(f"omics.{key}", "a fact about mutations that are not named", "[omics] mutations", fix)
+
+
+def _targets(study: Study) -> Iterator[Problem]:
+    for name, target in study.settings.targets.items():
+        source = "gene" if target.gene else "score"
+        useless: tuple[str, ...] = () if target.column else ("positive", "negative", "unknown")
+        useless += ("levels",) if target.score else ()
+        for key in useless:
+            if getattr(target, key):
+                got = f"words, though the target is read from a {source}"
+                yield Problem(f"target.{name}.{key}", got, f"no {key} beside {source}", "remove this line")
+        if target.column and study.settings.cohort.table is None:
+            fix = "add table = ... under [cohort]"
+            yield Problem(f"target.{name}.column", "a column without a clinical table", "[cohort] table", fix)
+
+
+def _images(study: Study) -> Iterator[Problem]:
+    settings = study.settings
+    images, image, segment = settings.io.images, settings.image, settings.segment
+    if images is not None and images.wanted and image.modalities and set(images.wanted) != set(image.modalities):
+        got = f"{', '.join(image.modalities)}, and {', '.join(images.wanted)} under [io.images]"
+        yield Problem("image.modalities", got, "one list", "remove one of them")
+    if segment.regions and segment.several:
+        got = f"text {segment.several!r} beside regions"
+        yield Problem("segment.several", got, "one label map per image with regions", "remove several")
+    labels = labels_of(study)
+    for modality in image.override if labels else ():
+        if modality not in labels:
+            fix = nearest(modality, labels) or "name it as under [io.images]"
+            yield Problem(f"image.override.{modality}", "a modality that is not measured", ", ".join(labels), fix)
+    if image.range_hu is not None and labels and "CT" not in {canonical(label) for label in labels}:
+        got = f"a range in HU for {', '.join(labels)}, which know no HU"
+        yield Problem("image.range_hu", got, "range, in the intensities of these images", "write range = [...]")
+
+
+def _ready_made(study: Study) -> Iterator[Problem]:
+    settings = study.settings
+    images = settings.io.images
+    if images is None or images.features is None:
+        return
+    got = "settings for images, though ready-made features are read instead"
+    for key in ("segment", "image", "features"):
+        if key in settings.model_fields_set:
+            yield Problem(key, got, "[io.images] features alone", f"remove [{key}]", "warning")
+    for key in ("folder", "modality", "modalities", "choose"):
+        if getattr(images, key):
+            yield Problem(f"io.images.{key}", got, "features alone", "remove this line", "warning")
