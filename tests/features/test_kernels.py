@@ -15,6 +15,7 @@ from genoxel.core.errors import NotDefinedError
 from genoxel.features._directions import directions, flat_steps, slabs
 from genoxel.features._entries import Entries, entropy, pooled
 from genoxel.features._kernels.cooccurrence import count_pairs
+from genoxel.features._kernels.shape import moments, weighted_places
 from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
 from genoxel.features._spatial import pair_sums
 from genoxel.features.morphology import ellipsoid_area
@@ -31,6 +32,10 @@ def laid(volume: npt.NDArray[np.uint16]) -> Laid:
     grid = lay_levels(inner > 0, inner[inner > 0].astype(np.int64), np.uint16)
     np.testing.assert_array_equal(grid.flat.reshape(grid.shape), volume)
     return grid
+
+
+def of(inside: npt.NDArray[np.bool_]) -> Laid:
+    return lay_levels(inside, None, np.uint8)
 
 
 def test_rows_and_slices_lead_to_every_voxel():
@@ -85,19 +90,35 @@ def test_area_and_volume_equal_those_of_a_built_mesh(seed: int):
     vertices, faces, *_ = marching_cubes(np.pad(inside, 1).astype(float), 0.5, spacing=tuple(spacing))
     triangles = vertices[faces]
     volume = abs(np.einsum("ij,ij->i", triangles[:, 0], np.cross(triangles[:, 1], triangles[:, 2])).sum() / 6)
-    area, enclosed = area_and_volume(inside, np.diag(spacing))
+    area, enclosed = area_and_volume(of(inside), np.diag(spacing))
     # scikit-image keeps its vertices in float32
     assert area == pytest.approx(mesh_surface_area(vertices, faces), rel=1e-6)
     assert enclosed == pytest.approx(volume, rel=1e-5)
-    corners, hull_area, hull_volume = convex_hull(outermost(np.pad(inside, 1)) * spacing)
+    corners, hull_area, hull_volume = convex_hull(outermost(of(inside)) * spacing)
     _, all_area, all_volume = convex_hull(vertices.astype(float))
     assert (hull_area, hull_volume) == (pytest.approx(all_area, rel=1e-5), pytest.approx(all_volume, rel=1e-5))
     assert farthest(corners) == pytest.approx(pdist(vertices).max(), rel=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_moments_equal_sums_over_places(seed: int):
+    rng = np.random.default_rng(seed)
+    inside = rng.random((5, 7, 4)) < 0.5
+    grid = of(inside)
+    n, *sums = moments(grid.flat, grid.rows, grid.row, grid.layer)
+    places = np.argwhere(inside) + 1
+    i, j, k = places.T
+    assert n == len(places)
+    assert sums == [int(part.sum()) for part in (i, j, k, i * i, j * j, k * k, i * j, i * k, j * k)]
+    values = rng.normal(size=inside.shape)
+    x = values[inside]
+    expected = [x.sum(), np.abs(x).sum(), *(x @ (places - 1))]
+    np.testing.assert_allclose(weighted_places(values, inside), expected, rtol=1e-12)
+
+
 def test_the_mesh_of_a_ball_nears_the_ball():
     places = np.indices((41, 41, 41)) - 20
-    area, volume = area_and_volume((places**2).sum(axis=0) <= 18.2**2, np.eye(3))
+    area, volume = area_and_volume(of((places**2).sum(axis=0) <= 18.2**2), np.eye(3))
     assert volume == pytest.approx(4 / 3 * np.pi * 18.2**3, rel=0.02)
     assert area == pytest.approx(4 * np.pi * 18.2**2, rel=0.1)
 

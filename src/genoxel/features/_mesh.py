@@ -6,13 +6,14 @@ inside and (for the volume, by the divergence theorem) linearly on where it is.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.image import FloatArray
 from genoxel.features._kernels.mesh_table import CODES, POINTS
+from genoxel.features.region import Laid
 
 
 @cache
@@ -23,41 +24,42 @@ def _triangles() -> tuple[FloatArray, npt.NDArray[np.int64]]:
     return points.reshape(-1, 3, 3), owner
 
 
-def area_and_volume(inside: npt.NDArray[np.bool_], matrix: FloatArray) -> tuple[float, float]:
-    """Return surface area (mm²) and enclosed volume (mm³) of the marching-cubes surface of `inside` (i, j, k).
+@lru_cache(maxsize=64)
+def _lookup(matrix: bytes) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return for each code the area, the volume from the origin, and its change (256, 3) as the cube moves by 1 mm."""
+    triangles, _ = _triangles()
+    a, b, c = np.moveaxis(triangles @ np.frombuffer(matrix).reshape(3, 3).T, 1, 0)
+    normals = np.cross(b - a, c - a) / 2
+    areas = _per_code(np.linalg.norm(normals, axis=1))
+    # signed volume of the cone from the origin; moving a triangle by t adds t . normal / 3
+    cones = _per_code(np.einsum("ij,ij->i", a, normals) / 3)
+    moved = np.stack([_per_code(part) for part in normals.T / 3], axis=1)
+    return areas, cones, moved
 
-    `matrix` (3, 3) maps voxel index to mm. Source: IBSI reference manual, mesh-based representation at level 0.5.
+
+def _per_code(weights: FloatArray) -> FloatArray:
+    return np.asarray(np.bincount(_triangles()[1], weights, 256), dtype=np.float64)
+
+
+def area_and_volume(laid: Laid, matrix: FloatArray) -> tuple[float, float]:
+    """Return surface area (mm²) and enclosed volume (mm³) of the marching-cubes surface of a region laid out.
+
+    `matrix` (3, 3) maps voxel index i, j, k to mm. Source: IBSI reference manual, mesh-based representation at level
+    0.5.
     """
     from genoxel.features._kernels.mesh import corner_codes
 
-    sums = corner_codes(np.pad(inside, 1).view(np.uint8))
-    triangles, owner = _triangles()
-    a, b, c = np.moveaxis(triangles @ matrix.T, 1, 0)
-    normals = np.cross(b - a, c - a) / 2
-    areas = np.linalg.norm(normals, axis=1)
-    # signed volume of the cone from the origin; moving a triangle by t adds t . normal / 3
-    cones = np.einsum("ij,ij->i", a, normals) / 3
-    count = sums[owner, 0]
-    shift = sums[owner, 1:] @ matrix.T
-    area = float(areas @ count)
-    volume = float(cones @ count + np.einsum("ij,ij->", shift, normals) / 3)
-    return area, abs(volume)
+    sums = corner_codes(laid.flat, laid.row, laid.layer)
+    areas, cones, moved = _lookup(np.ascontiguousarray(matrix).tobytes())
+    count, places = sums[:, 0], sums[:, 1:]
+    return float(areas @ count), abs(float(cones @ count + np.einsum("ij,ij->", places @ matrix.T, moved)))
 
 
-def outermost(inside: npt.NDArray[np.bool_]) -> FloatArray:
-    """Return the mesh vertices (n, 3), in voxels, that can lie on the convex hull.
+def outermost(laid: Laid) -> FloatArray:
+    """Return the mesh vertices (n, 3), in voxels i, j, k, that can lie on the convex hull."""
+    from genoxel.features._kernels.shape import outer_corners
 
-    Every vertex lies halfway between a voxel inside and one outside, on a line along an axis; only the first and the
-    last of each line can be on the hull.
-    """
-    points = []
-    for axis in range(3):
-        lines = inside.any(axis=axis)
-        first = inside.argmax(axis=axis)[lines] - 0.5
-        last = inside.shape[axis] - 0.5 - np.flip(inside, axis).argmax(axis=axis)[lines]
-        where = np.argwhere(lines).astype(np.float64)
-        points += [np.insert(where, axis, edge, axis=1) for edge in (first, last)]
-    return np.concatenate(points)
+    return np.asarray(outer_corners(laid.flat, laid.rows, laid.row, laid.layer) / 2 - 1)
 
 
 def convex_hull(points: FloatArray) -> tuple[FloatArray, float, float]:

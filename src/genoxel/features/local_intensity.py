@@ -26,18 +26,22 @@ class Peaks:
 
 def build(region: Region, aggregation: str = "") -> Peaks:
     """Return the sphere means of `region`; `NotDefinedError` when the surroundings hold what is no number."""
-    from genoxel.features._kernels.peaks import sphere_means
+    from genoxel.features._kernels.peaks import running_sums, sphere_means
 
     image = region.prepared.image
     if not np.isfinite(image).all():
         count = int(np.count_nonzero(~np.isfinite(image)))
         raise NotDefinedError(f"{count} voxels around the region that are not finite", "finite ones", "mend the image")
-    running = np.concatenate([np.zeros((*image.shape[:2], 1)), np.cumsum(image, axis=2)], axis=2)
-    return Peaks(sphere_means(running, np.argwhere(region.inside), sphere_lines(region.matrix)), region.values)
+    lines = sphere_lines(region.matrix)
+    reach = int(np.abs(lines[:, 2:]).max())
+    sums, rows = running_sums(np.ascontiguousarray(image), region.inside, reach)
+    means = sphere_means(sums, rows, lines, reach).transpose(2, 1, 0)
+    return Peaks(means[region.inside], region.values)
 
 
 def sphere_lines(matrix: FloatArray, radius: float = RADIUS_MM) -> Ints:
-    """Return (m, 4) lines of voxels along k whose centres lie within `radius` mm: offsets i, j, first and last k."""
+    """Return (m, 4) lines of voxels along i whose centres lie within `radius` mm: offsets k, j, first and last i."""
+    matrix = matrix[:, ::-1]
     reach = np.ceil(radius * np.linalg.norm(np.linalg.inv(matrix), axis=1) + 1e-9).astype(np.int64)
     offsets = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), axis=-1)
     inside = np.linalg.norm(offsets @ matrix.T, axis=-1) <= radius * (1 + 1e-12)

@@ -16,7 +16,6 @@ from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outer
 from genoxel.features._spatial import pair_sums
 from genoxel.features.catalog import Family
 from genoxel.features.region import Region
-from genoxel.image.crop import bounding_box
 
 
 class Shape:
@@ -24,17 +23,31 @@ class Shape:
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        self.mask = region.morphology[bounding_box(region.morphology)]
+        self.laid = region.morphology_laid_out
         self.matrix = region.matrix
 
+    @cached_property
+    def moments(self) -> list[int]:
+        """Number of voxels, then the sums of their i, j, k, ii, jj, kk, ij, ik, jk, counted from the box's corner."""
+        from genoxel.features._kernels.shape import moments
+
+        found: list[int] = moments(self.laid.flat, self.laid.rows, self.laid.row, self.laid.layer).tolist()
+        return found
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """Voxels along i, j, k of the box around the region."""
+        k, j, i = (size - 2 for size in self.laid.shape)
+        return i, j, k
+
     def _solid(self) -> None:
-        if min(self.mask.shape) < 2:
+        if min(self.extent) < 2:
             raise NotDefinedError("a region one voxel thick", "two or more voxels along each axis", "use 2D features")
 
     @cached_property
     def _mesh(self) -> tuple[float, float]:
         self._solid()
-        return area_and_volume(self.mask, self.matrix)
+        return area_and_volume(self.laid, self.matrix)
 
     @property
     def area(self) -> float:
@@ -50,21 +63,26 @@ class Shape:
     def hull(self) -> tuple[FloatArray, float, float]:
         """Corners (n, 3), area and volume of the convex hull of the mesh."""
         self._solid()
-        return convex_hull(outermost(self.mask) @ self.matrix.T)
+        return convex_hull(outermost(self.laid) @ self.matrix.T)
 
     @cached_property
     def box(self) -> FloatArray:
         """Sides (3,) of the box along the image axes."""
         self._solid()
-        return np.asarray(np.array(self.mask.shape) * self.region.spacing)
+        return np.asarray(np.array(self.extent) * self.region.spacing)
 
     @cached_property
     def axes(self) -> FloatArray:
         """Eigenvalues (3,) of the covariance (divided by n - 1) of the voxel centres, descending."""
-        if np.count_nonzero(self.mask) < 2:
+        n, i, j, k, ii, jj, kk, ij, ik, jk = self.moments
+        if n < 2:
             raise NotDefinedError("a region of one voxel", "two or more voxels", "draw a larger region")
-        places = np.argwhere(self.mask).astype(np.float64)
-        spread = self.matrix @ np.cov(places.T) @ self.matrix.T
+        # whole numbers up to here: n² times the covariance without any rounding
+        upper = [[n * ii - i * i, n * ij - i * j, n * ik - i * k], [n * jj - j * j, n * jk - j * k], [n * kk - k * k]]
+        cov = np.zeros((3, 3))
+        cov[np.triu_indices(3)] = [value / (n * (n - 1)) for row in upper for value in row]
+        cov = cov + np.triu(cov, 1).T
+        spread = self.matrix @ cov @ self.matrix.T
         return np.asarray(np.maximum(np.linalg.eigvalsh(spread)[::-1], 0.0))
 
     def semi_axes(self) -> FloatArray:
@@ -79,19 +97,13 @@ class Shape:
         if values.size < 2 or values.min() == values.max():
             raise NotDefinedError(f"{values.size} equal intensities", "intensities that vary", "look at the region")
         centred = (values - values.mean()) / values.std()
-        inside = self.region.inside[bounding_box(self.region.inside)]
+        inside = self.region.inside[self.region.box]
         return (*pair_sums(inside, centred, self.matrix), float((centred**2).sum()), values.size)
 
 
 def build(region: Region, aggregation: str = "") -> Shape:
     """Return the shape of `region`."""
     return Shape(region)
-
-
-def _centre(volume: FloatArray) -> FloatArray:
-    plane = volume.sum(axis=2)
-    lines = [plane.sum(axis=1), plane.sum(axis=0), volume.sum(axis=0).sum(axis=0)]
-    return np.array([line @ np.arange(line.size) / line.sum() for line in lines])
 
 
 def ellipsoid_area(a: float, b: float, c: float, terms: int = 20) -> float:
@@ -123,7 +135,7 @@ def volume_mesh(s: Shape) -> float:
 @feature("volume (voxel counting)", code="YEKZ", unit="mm³", formula="n V_voxel")
 def volume_voxels(s: Shape) -> float:
     """Volume of the voxels of the region."""
-    return float(np.count_nonzero(s.mask)) * s.region.voxel_volume
+    return float(s.moments[0]) * s.region.voxel_volume
 
 
 @feature("surface area (mesh)", code="C0JK", unit="mm²", formula="sum over triangles |ab x ac| / 2")
@@ -176,14 +188,16 @@ def spherical_disproportion_of(s: Shape) -> float:
 @feature("centre of mass shift", code="KLMA", unit="mm", formula="|mean position - intensity-weighted mean position|")
 def centre_of_mass_shift(s: Shape) -> float:
     """Distance from the centre of the region to the centre of its intensities."""
-    weights = s.region.values
-    total = weights.sum()
-    if abs(total) <= 1e-9 * np.abs(weights).sum():
+    from genoxel.features._kernels.shape import weighted_places
+
+    inside = np.ascontiguousarray(s.region.inside[s.region.morphology_box])
+    image = np.ascontiguousarray(s.region.prepared.image[s.region.morphology_box])
+    total, size, *weighted = weighted_places(image, inside).tolist()
+    if abs(total) <= 1e-9 * size:
         raise NotDefinedError("intensities that add to 0", "another sum", "measure before the z-score")
-    box = bounding_box(s.region.morphology)
-    volume = np.zeros(s.mask.shape)
-    volume[s.region.inside[box]] = weights
-    return float(np.linalg.norm(s.matrix @ (_centre(volume) - _centre(s.mask.astype(np.float64)))))
+    # the padding puts the laid out region one voxel off
+    centre = np.array(s.moments[1:4]) / s.moments[0] - 1
+    return float(np.linalg.norm(s.matrix @ (np.array(weighted) / total - centre)))
 
 
 @feature("maximum 3D diameter", code="L0JK", unit="mm", formula="max distance between two mesh vertices")

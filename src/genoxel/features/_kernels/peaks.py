@@ -9,26 +9,83 @@ import numpy.typing as npt
 
 from genoxel.features._kernels.compiled import compiled
 
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
 
 @compiled
-def sphere_means(running: npt.NDArray[np.float64], voxels: npt.NDArray[np.int64], lines: npt.NDArray[np.int64]) -> Any:
-    """Return the mean (n,) over the part of the sphere that lies in the image, around each of `voxels` (n, 3).
+def running_sums(image: Floats, inside: npt.NDArray[np.bool_], reach: int) -> Any:
+    """Return (sums, spans) of an image (i, j, k) for `sphere_means`.
 
-    `running` (i, j, k + 1) sums of intensities along k; `lines` (m, 4): offsets i and j, first and last offset k.
+    Sums (k, j, i + 1 + 2 reach) run along i and are held constant for `reach` places beyond either end; spans
+    (rows, 4): k and j of each row of the region, and its first and stop i.
     """
-    ni, nj, nk = running.shape[0], running.shape[1], running.shape[2] - 1
-    out = np.empty(voxels.shape[0], np.float64)
-    for v in range(voxels.shape[0]):
-        total = 0.0
-        count = 0
+    ni, nj, nk = image.shape
+    sums = np.zeros((nk, nj, ni + 1 + 2 * reach), np.float64)
+    spans = np.zeros((nk, nj, 2), np.int64)
+    for i in range(ni):
+        for j in range(nj):
+            for k in range(nk):
+                sums[k, j, reach + 1 + i] = sums[k, j, reach + i] + image[i, j, k]
+                if inside[i, j, k]:
+                    if spans[k, j, 1] == 0:
+                        spans[k, j, 0] = i
+                    spans[k, j, 1] = i + 1
+    rows = np.empty((nk * nj, 4), np.int64)
+    n = 0
+    for k in range(nk):
+        for j in range(nj):
+            sums[k, j, reach + 1 + ni :] = sums[k, j, reach + ni]
+            if spans[k, j, 1] > 0:
+                rows[n, 0], rows[n, 1] = k, j
+                rows[n, 2], rows[n, 3] = spans[k, j, 0], spans[k, j, 1]
+                n += 1
+    return sums, rows[:n].copy()
+
+
+@compiled
+def _add_line(total: Floats, ends: Floats, starts: Floats) -> None:
+    for x in range(total.size):
+        total[x] += ends[x] - starts[x]
+
+
+@compiled
+def _count_line(count: Ints, first: int, last: int, ni: int) -> None:
+    for x in range(count.size):
+        count[x] += max(min(x + last, ni - 1) - max(x + first, 0) + 1, 0)
+
+
+@compiled
+def sphere_means(sums: Floats, rows: Ints, lines: Ints, reach: int) -> Any:
+    """Return the means (k, j, i) over the part of the sphere that lies in the image, around each voxel of `rows`.
+
+    `sums` and `rows` from `running_sums` with the same `reach`; `lines` (m, 4): offsets k and j, first and last offset
+    i, none beyond `reach`. Other voxels hold 0.
+    """
+    nk, nj = sums.shape[0], sums.shape[1]
+    ni = sums.shape[2] - 1 - 2 * reach
+    out = np.zeros((nk, nj, ni), np.float64)
+    total = np.empty(ni, np.float64)
+    count = np.empty(ni, np.int64)
+    for r in range(rows.shape[0]):
+        k, j, a, b = rows[r, 0], rows[r, 1], rows[r, 2], rows[r, 3]
+        total[:] = 0.0
+        fixed = np.int64(0)
         for m in range(lines.shape[0]):
-            i = voxels[v, 0] + lines[m, 0]
-            j = voxels[v, 1] + lines[m, 1]
-            if 0 <= i < ni and 0 <= j < nj:
-                first = max(voxels[v, 2] + lines[m, 2], 0)
-                last = min(voxels[v, 2] + lines[m, 3], nk - 1)
-                if last >= first:
-                    total += running[i, j, last + 1] - running[i, j, first]
-                    count += last - first + 1
-        out[v] = total / count
+            kk, jj = k + lines[m, 0], j + lines[m, 1]
+            if 0 <= kk < nk and 0 <= jj < nj:
+                line = sums[kk, jj]
+                first, stop = reach + a + lines[m, 2], reach + a + lines[m, 3] + 1
+                _add_line(total[: b - a], line[stop : stop + b - a], line[first : first + b - a])
+                fixed += lines[m, 3] - lines[m, 2] + 1
+        if a >= reach and b + reach <= ni:
+            for x in range(b - a):
+                out[k, j, a + x] = total[x] / fixed
+        else:
+            count[:] = 0
+            for m in range(lines.shape[0]):
+                if 0 <= k + lines[m, 0] < nk and 0 <= j + lines[m, 1] < nj:
+                    _count_line(count[:b], lines[m, 2], lines[m, 3], ni)
+            for x in range(b - a):
+                out[k, j, a + x] = total[x] / count[a + x]
     return out
