@@ -116,6 +116,13 @@ def test_moments_equal_sums_over_places(seed: int):
     np.testing.assert_allclose(weighted_places(values, inside), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("stretch", [(1, 1, 1), (1, 1, 9), (1, 0, 0)])
+def test_the_farthest_points_are_found_among_pruned_pairs(stretch: tuple[int, int, int]):
+    points = np.random.default_rng(2).normal(size=(300, 3)) * stretch + 50
+    points[:200] /= np.linalg.norm(points[:200] - 50, axis=1, keepdims=True)
+    assert farthest(points) == pytest.approx(pdist(points).max(), rel=1e-12)
+
+
 def test_the_mesh_of_a_ball_nears_the_ball():
     places = np.indices((41, 41, 41)) - 20
     area, volume = area_and_volume(of((places**2).sum(axis=0) <= 18.2**2), np.eye(3))

@@ -71,10 +71,10 @@ def convex_hull(points: FloatArray) -> tuple[FloatArray, float, float]:
 
 
 def farthest(points: FloatArray) -> float:
-    """Return the largest distance between two of `points` (n, 3), in blocks of bounded memory."""
-    squares = (points**2).sum(axis=1)
-    best = 0.0
-    for start in range(0, len(points), 512):
-        block = points[start : start + 512]
-        best = max(best, float((squares[start : start + 512, None] + squares - 2 * (block @ points.T)).max()))
-    return float(max(best, 0.0) ** 0.5)
+    """Return the largest distance between two of `points` (n, 3)."""
+    from genoxel.features._kernels.shape import farthest_apart
+
+    centred = points - points.mean(axis=0)
+    radii = np.linalg.norm(centred, axis=1)
+    order = np.argsort(-radii, kind="stable")
+    return float(farthest_apart(centred[order], radii[order]) ** 0.5)

@@ -203,7 +203,7 @@ def centre_of_mass_shift(s: Shape) -> float:
 @feature("maximum 3D diameter", code="L0JK", unit="mm", formula="max distance between two mesh vertices")
 def maximum_3d_diameter(s: Shape) -> float:
     """Largest distance between two points of the surface mesh."""
-    return farthest(s.hull[0] - s.hull[0].mean(axis=0))
+    return farthest(s.hull[0])
 
 
 @feature("major axis length", code="TDIC", unit="mm", formula="4 sqrt(lambda_major)")

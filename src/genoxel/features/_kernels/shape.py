@@ -154,3 +154,26 @@ def outer_corners(flat: npt.NDArray[Any], rows: Ints, row: int, layer: int) -> A
         used = _chain(low_y, low, n, 1, plane, out, used)
         used = _chain(high_y, high, m, -1, plane, out, used)
     return out[:used].copy()
+
+
+@compiled
+def farthest_apart(points: npt.NDArray[np.float64], radii: npt.NDArray[np.float64]) -> float:
+    """Return the largest squared distance between two of `points` (n, 3), exact.
+
+    `radii` (n,) are their distances from any one place, descending: two points are no farther apart than their radii
+    together, so most pairs are never looked at.
+    """
+    best, reach = 0.0, 0.0
+    for a in range(points.shape[0]):
+        if radii[a] + radii[0] < reach:
+            break
+        for b in range(a):
+            if radii[a] + radii[b] < reach:
+                break
+            x, y, z = points[a, 0] - points[b, 0], points[a, 1] - points[b, 1], points[a, 2] - points[b, 2]
+            squared = x * x + y * y + z * z
+            if squared > best:
+                best = squared
+                # a little less, so that rounding hides no pair
+                reach = np.sqrt(squared) * (1 - 1e-12)
+    return best
