@@ -7,7 +7,20 @@ import sys
 
 import pytest
 
-COMMANDS = ("init", "check", "run", "status", "report", "inventory", "simulate", "demo", "extract", "catalog", "ibsi", "doctor")
+COMMANDS = (
+    "init",
+    "check",
+    "run",
+    "status",
+    "report",
+    "inventory",
+    "simulate",
+    "demo",
+    "extract",
+    "catalog",
+    "ibsi",
+    "doctor",
+)
 HEAVY = ("numba", "sklearn", "pandas", "pydicom", "scipy", "matplotlib", "SimpleITK", "nibabel", "numpy")
 
 
