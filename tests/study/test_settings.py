@@ -114,6 +114,12 @@ def test_a_setting_without_effect_is_said_before_the_run(tmp_path, where):
     assert found[where].fix
 
 
+def test_volume_must_be_measured_to_be_adjusted_for(tmp_path):
+    text = '[features]\nfamilies = ["stat"]\n[associate]\nadjust = ["volume", "age"]'
+    (problem,) = problems_of(tmp_path, "", text)
+    assert "not measured" in problem.got
+
+
 def test_a_planned_value_says_that_it_is_not_built(tmp_path):
     (problem,) = problems_of(tmp_path, "", '[learn]\ncompare = ["shuffled_voxels"]')
     assert NOT_YET in str(problem)

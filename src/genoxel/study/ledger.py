@@ -82,13 +82,17 @@ class Ledger:
 
     def _open_to_read(self) -> sqlite3.Connection:
         place = self.path.resolve().as_uri()
-        base = sqlite3.connect(f"{place}?mode=ro", uri=True, isolation_level=None, timeout=30)
-        try:
-            base.execute("SELECT COUNT(*) FROM runs")
-        except sqlite3.OperationalError:
-            # SQLite wants to make its files of shared memory; where it may not, nobody else can be writing either.
-            base.close()
-            base = sqlite3.connect(f"{place}?immutable=1", uri=True, isolation_level=None)
+        # Without its log nobody is writing, and then SQLite need not make files of its own beside the database.
+        kinds = ["mode=ro", "immutable=1"] if self.path.with_name(f"{self.path.name}-wal").exists() else ["immutable=1"]
+        for kind in kinds:
+            base = sqlite3.connect(f"{place}?{kind}", uri=True, isolation_level=None, timeout=30)
+            try:
+                base.execute("SELECT COUNT(*) FROM runs")
+                break
+            except sqlite3.DatabaseError as error:
+                base.close()
+                if kind == kinds[-1] or not isinstance(error, sqlite3.OperationalError):
+                    raise
         self._base = base
         self._check_version()
         return base

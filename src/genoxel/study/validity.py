@@ -113,6 +113,10 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     targets, cohort = list(settings.targets), settings.cohort
     legal = ["volume", *(["site"] if cohort.site else []), *cohort.clinical]
     yield from _known("associate.adjust", associate.adjust, legal)
+    families = settings.features.families
+    if "volume" in associate.adjust and families and "morph" not in families and not feature_files(study):
+        fix = "add 'morph' to [features] families, or remove volume"
+        yield Problem("associate.adjust", "text 'volume', which is not measured", "a family that holds it", fix)
     if settings.omics.expression is not None:
         return  # which genes there are is known only once the matrix is read
     if not targets:

@@ -109,8 +109,10 @@ def _alike(matrix: FloatArray) -> npt.NDArray[np.intp]:
     if matrix.shape[0] < 3:
         return np.arange(matrix.shape[0])
     from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import pdist
 
-    return np.asarray(leaves_list(linkage(matrix, "average", optimal_ordering=True)), dtype=np.intp)
+    # Distances are made here: a square matrix of effects would be suspected of being one of distances already.
+    return np.asarray(leaves_list(linkage(pdist(matrix), "average", optimal_ordering=True)), dtype=np.intp)
 
 
 def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Axes:
