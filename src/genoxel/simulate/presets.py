@@ -32,6 +32,9 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+FOUND: Mapping[str, tuple[str, int, int]] = {"demo": ("IDH1", 62, 62)}
+"""Preset -> (planted link, cohorts in which it was supported, cohorts tried on other seeds by benchmarks/power.py)."""
+
 
 def presets() -> tuple[str, ...]:
     """Return the names of the presets.
