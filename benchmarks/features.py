@@ -1,9 +1,10 @@
-"""CPU time of feature extraction: `python benchmarks/features.py [--peer PYTHON] [--profile]`.
+"""CPU time and memory of feature extraction: `python benchmarks/features.py [--peer PYTHON] [--files FOLDER]`.
 
-Scenes: PyRadiomics' own brain1 (4,137 voxels) as it is and resampled to 1 and 0.5 mm, found in GENOXEL_TEST_DATA;
-without it, an ellipsoid of the same size in noise. With `--peer`, an interpreter that holds PyRadiomics runs the same
-region, cut to its box (as its extractor does), with 32 bins beside. CPU seconds, the least of several runs in one
-process, compiled before; the ratio counts.
+In memory: PyRadiomics' own brain1 (4,137 voxels) as it is and resampled to 1 and 0.5 mm, found in GENOXEL_TEST_DATA;
+without it, an ellipsoid of the same size in noise. From files: IMAGE_image.nrrd and IMAGE_label.nrrd in FOLDER (the
+source distribution of pyradiomics-cuda holds lung1, lung2 and brain1); without it, a made CT of 512 x 512 x 61.
+`--peer` names an interpreter that holds PyRadiomics; its runs alternate with ours, and in memory it gets the region cut
+to its box. CPU seconds of one process, the least of several runs, kernels compiled before; the ratio counts.
 """
 
 from __future__ import annotations
@@ -11,16 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import SimpleITK
 
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
@@ -32,10 +32,12 @@ from genoxel.image.crop import crop
 from genoxel.image.prepare import prepare
 from genoxel.image.resample import resample, resample_mask
 from genoxel.image.settings import Discretise, ImageSettings
+from genoxel.io.nrrd import read_nrrd, read_nrrd_mask, write_nrrd
 
 TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
+SHAPE = ("moran_i", "geary_c")
 SETTINGS = ImageSettings(discretise=Discretise(bins=32))
-PEER = """
+PEER_CLASSES = """
 import json, sys, time
 import SimpleITK
 from radiomics import firstorder, glcm, gldm, glrlm, glszm, ngtdm, shape, setVerbosity
@@ -55,11 +57,41 @@ for name, kind in families.items():
     out[name] = best
 print(json.dumps(out))
 """
+PEAK = """
+def peak():
+    # the highest resident size of this process alone, MiB (ru_maxrss would count what its parent held)
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+"""
+PEER_FILE = """
+import json, sys, time
+from radiomics import featureextractor, setVerbosity
+setVerbosity(60)
+start = time.process_time()
+found = featureextractor.RadiomicsFeatureExtractor(binWidth=25).execute(sys.argv[1], sys.argv[2])
+inner = time.process_time() - start
+values = sum(not name.startswith("diag") for name in found)
+print(json.dumps(dict(inner=inner, whole=time.process_time(), rss=peak(), values=values)))
+"""
+OWN_FILE = """
+import json, sys, time
+start = time.process_time()
+from genoxel.features.extract import extract
+from genoxel.image.settings import ImageSettings
+from genoxel.io.nrrd import read_nrrd, read_nrrd_mask
+rules = ImageSettings(discretise={"bin_size": 25, "anchor": -3000})
+def once():
+    start = time.process_time()
+    found = extract(read_nrrd(sys.argv[1]), read_nrrd_mask(sys.argv[2]), rules)
+    return time.process_time() - start, found
+first, found = once()
+whole, rss = time.process_time(), peak()
+print(json.dumps(dict(inner=once()[0], whole=whole, rss=rss, values=len(found.values))))
+"""
 
 
 def least(work: Callable[[], object], runs: int) -> float:
     """Return the least CPU seconds of several runs of `work`."""
-    work()
     times = []
     for _ in range(runs):
         start = time.process_time()
@@ -69,79 +101,140 @@ def least(work: Callable[[], object], runs: int) -> float:
 
 
 def brain() -> tuple[str, Image, Mask]:
-    root = os.environ.get("GENOXEL_TEST_DATA")
-    folder = Path(root or ".", "pyradiomics")
-    if root and (folder / "brain1_image.nrrd").exists():
-        image, label = (SimpleITK.ReadImage(str(folder / f"brain1_{part}.nrrd")) for part in ("image", "label"))
-        affine = np.eye(4)
-        affine[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-        affine[:3, 3] = image.GetOrigin()
-        arrays = [SimpleITK.GetArrayFromImage(part).transpose(2, 1, 0) for part in (image, label)]
-        return "brain1", Image(arrays[0], affine, "MR"), Mask((arrays[1] == 1).astype(np.uint8), affine)
-    rng = np.random.default_rng(0)
-    shape = (256, 256, 25)
-    places = np.stack(np.indices(shape), axis=-1) - np.array([120, 130, 12])
-    inside = (places**2 / np.array([33.0, 22.0, 3.4]) ** 2).sum(axis=-1) < 1
-    affine = np.diag([0.78, 0.78, 6.5, 1.0])
-    array = rng.normal(400, 80, size=shape).round()
-    return "ellipsoid in noise", Image(array, affine, "MR"), Mask(inside.astype(np.uint8), affine)
+    folder = Path(os.environ.get("GENOXEL_TEST_DATA", "."), "pyradiomics")
+    if (folder / "brain1_image.nrrd").exists():
+        label = read_nrrd_mask(folder / "brain1_label.nrrd")
+        mask = Mask((np.asarray(label.array) == 1).astype(np.uint8), label.affine)
+        return "brain1", read_nrrd(folder / "brain1_image.nrrd", "MR"), mask
+    image, mask = ellipsoid((256, 256, 25), (120, 130, 12), (33.0, 22.0, 3.4), (0.78, 0.78, 6.5))
+    return "ellipsoid in noise", image, mask
+
+
+def ellipsoid(
+    shape: tuple[int, int, int], centre: tuple[int, ...], axes: tuple[float, ...], mm: tuple[float, ...]
+) -> tuple[Image, Mask]:
+    array = np.random.default_rng(0).normal(400, 80, size=shape).astype(np.int16)
+    places = np.ogrid[tuple(slice(0, size) for size in shape)]
+    parts = [((part - middle) / axis) ** 2 for part, middle, axis in zip(places, centre, axes, strict=True)]
+    inside = parts[0] + parts[1] + parts[2] < 1
+    affine = np.diag([*mm, 1.0])
+    return Image(array, affine, "MR"), Mask(inside.astype(np.uint8), affine)
+
+
+def measured(region: Region, names: tuple[str, ...], without: tuple[str, ...] = ()) -> None:
+    for name in names:
+        one = family(name)
+        built = one.build(region, one.aggregations(("3d_avg",))[0])
+        for record in one.records.values():
+            if record.name not in without:
+                record.measure(built)
 
 
 def ours(image: Image, mask: Mask, runs: int) -> dict[str, float]:
     prepared = prepare(image, mask, SETTINGS)
-
-    def measure(names: tuple[str, ...]) -> None:
-        region = Region(prepared)
-        for name in names:
-            one = family(name)
-            measured = one.build(region, one.aggregations(("3d_avg",))[0])
-            for record in one.records.values():
-                record.measure(measured)
-
-    times = {name: least(lambda name=name: measure((name,)), runs) for name in FAMILIES}
-    times["texture"] = least(lambda: measure(TEXTURE), runs)
+    times = {name: least(lambda name=name: measured(Region(prepared), (name,)), runs) for name in FAMILIES}
+    times["texture"] = least(lambda: measured(Region(prepared), TEXTURE), runs)
+    times["shape"] = least(lambda: measured(Region(prepared), ("morph",), SHAPE), runs)
     times["all"] = least(lambda: extract(image, mask, SETTINGS, FeatureSettings()), runs)
     return times
 
 
-def peer(python: str, image: Image, mask: Mask, runs: int) -> dict[str, float]:
-    image, mask = crop(image, mask, 0, 1)
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [str(Path(folder, f"{name}.nrrd")) for name in ("image", "mask")]
-        for path, part in zip(paths, (image.values(), np.asarray(mask.array)), strict=True):
-            volume = SimpleITK.GetImageFromArray(np.ascontiguousarray(part.transpose(2, 1, 0)))
-            volume.SetSpacing(image.spacing)
-            SimpleITK.WriteImage(volume, path)
-        done = subprocess.run([python, "-c", PEER, *paths, str(runs)], capture_output=True, text=True, check=True)
-    times: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    times["texture"] = sum(times[name] for name in ("glcm", "glrlm", "glszm", "ngtdm", "gldm"))
-    return times
+def run(python: str, code: str, *arguments: str) -> dict[str, float]:
+    done = subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", help="interpreter with PyRadiomics")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--profile", action="store_true", help="every family apart")
-    options = parser.parse_args()
+def better(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    return {name: min(value, other.get(name, value)) for name, value in one.items()}
+
+
+def in_memory(peer: str | None, rounds: int, profile: bool) -> None:
     name, whole_image, whole_mask = brain()
     for size in (0.0, 1.0, 0.5):
         image, mask = whole_image, whole_mask
         if size:
             image, mask = resample(image, (size,) * 3), resample_mask(mask, (size,) * 3)
-        times = ours(image, mask, options.runs)
         print(f"{name} {f'{size:g} mm' if size else 'as it is'}: {mask.count()} voxels")
-        theirs = peer(options.peer, image, mask, max(2, options.runs // 2)) if options.peer else {}
-        pairs = {"texture": ("texture", "texture"), "shape": ("morph", "shape"), "first order": ("stat", "firstorder")}
-        for title, (mine, other) in pairs.items():
-            beside = (
-                f"   PyRadiomics {theirs[other] * 1e3:8.2f} ms   {theirs[other] / times[mine]:6.1f}x" if theirs else ""
-            )
-            print(f"   {title:12s} {times[mine] * 1e3:8.2f} ms{beside}")
-        print(f"   {'all 169':12s} {times['all'] * 1e3:8.2f} ms")
-        if options.profile:
-            print("   " + "  ".join(f"{one} {times[one] * 1e3:.2f}" for one in FAMILIES))
-    print(f"peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+        mine: dict[str, float] = {}
+        theirs: dict[str, float] = {}
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [str(Path(folder, f"{part}.nrrd")) for part in ("image", "mask")]
+            for path, part in zip(paths, crop(image, mask, 0, 1), strict=True):
+                write_nrrd(path, part)
+            for _ in range(rounds):
+                mine = better(ours(image, mask, 10 if size != 0.5 else 4), mine)
+                if peer:
+                    theirs = better(run(peer, PEER_CLASSES, *paths, "3"), theirs)
+        if theirs:
+            theirs["texture"] = sum(theirs[part] for part in ("glcm", "glrlm", "glszm", "ngtdm", "gldm"))
+        pairs = {"texture": "texture", "shape": "shape", "stat": "firstorder", "morph": "", "all": ""}
+        for own, other in pairs.items():
+            line = f"   {TITLES[own]:38s} {mine[own] * 1e3:8.2f} ms"
+            if other and theirs:
+                line += f"   PyRadiomics {theirs[other] * 1e3:8.2f} ms   {theirs[other] / mine[own]:6.1f}x"
+            print(line)
+        if profile:
+            print("   " + "  ".join(f"{one} {mine[one] * 1e3:.2f}" for one in FAMILIES))
+
+
+TITLES = {
+    "texture": "texture, six families",
+    "shape": "shape (without Moran's I, Geary's C)",
+    "stat": "intensity statistics",
+    "morph": "shape with Moran's I, Geary's C, exact",
+    "all": "all 169 features",
+}
+
+
+def growth() -> None:
+    name, image, mask = brain()
+    image, mask = resample(image, (1.0,) * 3), resample_mask(mask, (1.0,) * 3)
+    print(f"{name} 1 mm: texture by the number of bins, ms")
+    for bins in (8, 16, 32, 64, 128, 256, 512):
+        prepared = prepare(image, mask, ImageSettings(discretise=Discretise(bins=bins)))
+        measured(Region(prepared), TEXTURE)
+        print(f"   {bins:4d} bins {least(lambda p=prepared: measured(Region(p), TEXTURE), 10) * 1e3:8.2f}")
+
+
+def from_files(folder: Path, names: list[str], peer: str | None, rounds: int) -> None:
+    for name in names:
+        paths = [str(folder / f"{name}_{part}.nrrd") for part in ("image", "label")]
+        run(sys.executable, PEAK + OWN_FILE, *paths)
+        mine: dict[str, float] = {}
+        theirs: dict[str, float] = {}
+        for _ in range(rounds):
+            mine = better(run(sys.executable, PEAK + OWN_FILE, *paths), mine)
+            if peer:
+                theirs = better(run(peer, PEAK + PEER_FILE, *paths), theirs)
+        print(f"{name} from its files, default features, bin width 25")
+        for title, one in (("genoxel", mine), ("PyRadiomics", theirs)):
+            if one:
+                times = f"reading and measuring {one['inner']:6.3f} s   whole process {one['whole']:6.3f} s"
+                print(f"   {title:12s} {one['values']:4.0f} values   {times}   RSS peak {one['rss']:5.0f} MiB")
+        if theirs:
+            print(f"   {theirs['inner'] / mine['inner']:.1f}x, whole process {theirs['whole'] / mine['whole']:.1f}x")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", help="interpreter with PyRadiomics")
+    parser.add_argument("--files", type=Path, help="folder with NAME_image.nrrd and NAME_label.nrrd")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--profile", action="store_true", help="every family apart")
+    options = parser.parse_args()
+    in_memory(options.peer, options.rounds, options.profile)
+    growth()
+    if options.files:
+        names = sorted(path.name.removesuffix("_image.nrrd") for path in options.files.glob("*_image.nrrd"))
+        whole = [name for name in names if (options.files / f"{name}_label.nrrd").exists()]
+        from_files(options.files, whole, options.peer, options.rounds)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        made: tuple[Any, Any] = ellipsoid((512, 512, 61), (240, 250, 30), (44.0, 33.0, 5.6), (0.63, 0.63, 5.0))
+        for part, content in zip(("image", "label"), made, strict=True):
+            write_nrrd(Path(folder, f"made_{part}.nrrd"), content)
+        from_files(Path(folder), ["made"], options.peer, options.rounds)
     return 0
 
 

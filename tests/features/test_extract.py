@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -346,3 +347,27 @@ def test_extract_is_light_to_import():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_threads_give_the_same_bits():
+    cases = [blob(seed) for seed in range(4)] * 3
+    alone = [features(*case).values for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda case: features(*case).values, cases))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(list(one.values()), list(other.values()))
+
+
+def test_more_than_255_levels_are_counted_alike():
+    array, inside = blob(seed=1)
+    rules = FeatureSettings(families=["glcm", "glrlm", "glszm", "ngldm", "ngtdm"])
+    ranks = np.floor(array - array.min()).astype(np.int64) % 200 + 1
+    few, many = ranks.copy(), np.where(ranks > 100, ranks + 700, ranks)
+    ways = [ImageSettings(discretise="none")] * 2
+    one, other = (
+        extract(Image(part, AFFINE), Mask(inside, AFFINE), how, rules).values
+        for part, how in zip((few, many), ways, strict=True)
+    )
+    for name in ("glcm.joint_entropy.3d_avg", "glrlm.run_entropy.3d_avg", "glszm.zone_size_entropy.3d"):
+        assert one[f"image.roi.none.{name}"] == pytest.approx(other[f"image.roi.none.{name}"], rel=1e-12)
+    assert other["image.roi.none.glcm.contrast.3d_avg"] > one["image.roi.none.glcm.contrast.3d_avg"]
