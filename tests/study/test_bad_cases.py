@@ -315,6 +315,15 @@ REFUSED: dict[str, tuple[Spoil, type[Exception], str]] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Compile the kernels before anything is timed: that is done once per installation, not per case."""
+    for spoil in (constant, flat_mask):
+        bench = Bench(tmp_path_factory.mktemp("warm"))
+        spoil(bench)
+        bench.run()
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_cannot_be_measured_is_refused_with_a_typed_error(what: str, tmp_path: Path) -> None:
     spoil, kind, words = REFUSED[what]

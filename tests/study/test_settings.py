@@ -120,6 +120,12 @@ def test_volume_must_be_measured_to_be_adjusted_for(tmp_path):
     assert "not measured" in problem.got
 
 
+def test_a_rule_for_series_that_asks_for_nothing_known_is_said_before_the_run(tmp_path):
+    (problem,) = problems_of(tmp_path, 'T1CE"', "T1CE\"\nchoose = ['slice_mm <= 3', 'slise_mm <= 3']")
+    assert problem.where == "io.images.choose"
+    assert "did you mean 'slice_mm'" in problem.fix
+
+
 def test_a_planned_value_says_that_it_is_not_built(tmp_path):
     (problem,) = problems_of(tmp_path, "", '[learn]\ncompare = ["shuffled_voxels"]')
     assert NOT_YET in str(problem)

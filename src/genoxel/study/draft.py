@@ -53,7 +53,7 @@ def draft_text(draft: Draft) -> str:
         _omics(draft.molecules),
         _associate(draft),
         _learn(draft),
-        ["[report]", _line("checklists", ["CLEAR", "METRICS", "TRIPOD+AI"])],
+        _report(),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
@@ -169,4 +169,12 @@ def _learn(draft: Draft) -> list[str]:
         'primary = { features = "image", model = "elastic_net", metric = "auc" }   # the one that decides',
         f"validate = {{ outer = 5, inner = 5, repeats = {repeats}, permutations = {permutations} }}",
         _line("compare", ["prevalence", "volume", "clinical", "image", "clinical+image"]),
+    ]
+
+
+def _report() -> list[str]:
+    return [
+        "[report]",
+        _line("checklists", ["CLEAR", "METRICS", "TRIPOD+AI"]),
+        '# figures = { widths_mm = [85, 175], formats = ["svg", "pdf"] }   # files for a paper, in results/figures',
     ]

@@ -16,6 +16,9 @@ from genoxel.study.steps.cohort import Box
 from genoxel.study.steps.image import ImageWork, Planned
 from genoxel.study.study import Study
 
+FACTS = ("description", "modality", "slices", "slice_mm", "pixel_mm", "kernel", "kvp", "manufacturer", "date", "phase")
+"""What rules under [io.images] choose may ask of a series."""
+
 HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
 
 

@@ -13,6 +13,7 @@ from genoxel.io.clinical import ClinicalSheet
 from genoxel.io.files import existing
 from genoxel.learn.settings import LearnSettings
 from genoxel.study.molecular import feature_files
+from genoxel.study.plan import FACTS
 from genoxel.study.planned import NOT_YET, PLANNED_VALUES
 from genoxel.study.problems import Problem, problem_of
 from genoxel.study.steps.who import read_sheet
@@ -24,7 +25,7 @@ BLOCKS = ("prevalence", "volume", "clinical", "image", "expression")
 
 def quick_problems(study: Study) -> list[Problem]:
     """Return every problem that the study file and the heads of its tables show; images are not opened."""
-    problems = [*_files(study), *_names(study), *unused_problems(study)]
+    problems = [*_files(study), *_names(study), *_choices(study), *unused_problems(study)]
     sheet: ClinicalSheet | None = None
     try:
         sheet = read_sheet(study)
@@ -159,6 +160,17 @@ def _typed(sheet: ClinicalSheet, names: Iterable[str]) -> Iterator[Problem]:
             sheet.to_table([name])
         except GenoxelError as error:
             yield problem_of("cohort.clinical", error)
+
+
+def _choices(study: Study) -> Iterator[Problem]:
+    from genoxel.omics.join import Criterion
+
+    images = study.settings.io.images
+    for rule in images.choose if images is not None else ():
+        try:
+            Criterion(rule, {fact: {} for fact in FACTS})
+        except SettingsError as error:
+            yield problem_of("io.images.choose", error)
 
 
 def _rules(study: Study, sheet: ClinicalSheet) -> Iterator[Problem]:
