@@ -18,7 +18,8 @@ def build(region: Region, aggregation: str) -> Entries:
     Coarseness 0 and distance 1: neighbours depend on a voxel when they share its level.
     """
     found = neighbours_of(region, aggregation == "3d")
-    g, i, j = np.nonzero(found.dependence)
+    # contiguous, as the other families have them: one compiled kernel serves all
+    g, i, j = (np.ascontiguousarray(part) for part in np.nonzero(found.dependence))
     entries = Entries(g, i, j, found.dependence[g, i, j], len(found.voxels), region.n_levels, found.voxels)
     return entries.merged(np.zeros(entries.groups, np.int64)) if aggregation == "25d" else entries
 

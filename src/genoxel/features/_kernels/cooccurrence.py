@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.features._kernels.compiled import compiled
-from genoxel.features._kernels.counting import add, longest
+from genoxel.features._kernels.counting import add, first_of, longest, widened
 from genoxel.features._kernels.logs import LOG2
 
 Ints = npt.NDArray[np.int64]
@@ -33,8 +33,7 @@ def count_pairs(
     size = n_levels + 1
     table = np.zeros(size * size, np.int32)
     code = np.empty(longest(slices), scaled.dtype)
-    capacity = 1024
-    out = np.empty((4, capacity), np.int64)
+    out = np.empty((4, 1024), np.int64)
     used = 0
     for slab in range(starts.size - 1):
         for d in range(steps.size):
@@ -50,18 +49,15 @@ def count_pairs(
                 for j in range(i, size):
                     n = np.int64(table[i * size + j]) + table[j * size + i]
                     if n > 0:
-                        if used == capacity:
-                            capacity *= 2
-                            grown = np.empty((4, capacity), np.int64)
-                            grown[:, :used] = out
-                            out = grown
+                        if used == out.shape[1]:
+                            out = widened(out)
                         out[0, used] = group
                         out[1, used] = i
                         out[2, used] = j
                         out[3, used] = n if i == j else 2 * n
                         used += 1
             table[:] = 0
-    return out[:, :used].copy()
+    return first_of(out, used)
 
 
 @compiled

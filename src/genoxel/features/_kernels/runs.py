@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.features._kernels.compiled import compiled
-from genoxel.features._kernels.counting import add
+from genoxel.features._kernels.counting import add, first_of, widened
 
 Ints = npt.NDArray[np.int64]
 Table = npt.NDArray[np.int32]
@@ -56,8 +56,7 @@ def count_runs(
     code = np.zeros(scaled.size, scaled.dtype)
     size = (n_levels + 1) * width
     table = np.zeros(size, np.int32)
-    capacity = 1024
-    out = np.empty((4, capacity), np.int64)
+    out = np.empty((4, 1024), np.int64)
     used = 0
     for slab in range(starts.size - 1):
         for d in range(steps.size):
@@ -86,15 +85,12 @@ def count_runs(
                     if j + 1 < width:
                         n -= np.int64(table[place + 1])
                     if n > 0:
-                        if used == capacity:
-                            capacity *= 2
-                            grown = np.empty((4, capacity), np.int64)
-                            grown[:, :used] = out
-                            out = grown
+                        if used == out.shape[1]:
+                            out = widened(out)
                         out[0, used] = group
                         out[1, used] = i
                         out[2, used] = j
                         out[3, used] = n
                         used += 1
             table[:] = 0
-    return out[:, :used].copy()
+    return first_of(out, used)

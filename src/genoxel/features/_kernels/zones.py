@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.features._kernels.compiled import compiled
-from genoxel.features._kernels.counting import longest
+from genoxel.features._kernels.counting import first_of, longest
 
 Ints = npt.NDArray[np.int64]
 Labels = npt.NDArray[np.int32]
@@ -53,7 +53,10 @@ def representatives(offsets: Ints) -> Any:
             for a in range(n):
                 for b in range(a):
                     both = (code >> a) & 1 and (code >> b) & 1
-                    if both and group[a] != group[b] and np.abs(offsets[a] - offsets[b]).max() <= 1:
+                    near = True
+                    for axis in range(3):
+                        near = near and abs(offsets[a, axis] - offsets[b, axis]) <= 1
+                    if both and near and group[a] != group[b]:
                         group[a] = group[b] = min(group[a], group[b])
                         changed = True
         shift = 0
@@ -128,7 +131,7 @@ def find_zones(
             for part in range(4):
                 out[part, zones] = out[part, label]
             zones += 1
-    return out[:, :zones].copy()
+    return first_of(out, zones)
 
 
 @compiled
@@ -202,4 +205,4 @@ def tally(slab: Ints, level: Ints, column: Ints, n_levels: int, width: int) -> A
                     table[i * width + j] = 0
                     used += 1
         first = stop
-    return out[:, :used].copy(), rest[:left].copy()
+    return first_of(out, used), rest[:left].copy()
