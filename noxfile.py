@@ -33,7 +33,19 @@ def test(session: nox.Session) -> None:
     """Lint, build the docs, and run every quick test with coverage."""
     lint(session)
     docs(session)
-    python(session, "pytest", "-n", "2", "--dist", "loadfile", "--doctest-modules", "--cov", "--cov-report", "term", *session.posargs)
+    python(
+        session,
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "--doctest-modules",
+        "--cov",
+        "--cov-report",
+        "term",
+        *session.posargs,
+    )
 
 
 @nox.session
