@@ -100,6 +100,8 @@ def test_killed_at_fifty_random_instants(make_study, once):
 
 
 def test_a_stop_by_the_user_keeps_what_is_done(make_study):
+    # A shell that starts the tests in the background ignores SIGINT, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = make_study("interrupted", brief=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "genoxel", "run", str(folder), "-j", "2"], stderr=subprocess.PIPE, text=True
