@@ -115,7 +115,7 @@ def test_a_small_file_that_unpacks_to_a_large_one_stops_early(tmp_path: Path) ->
     path = write_nrrd(tmp_path / "a.nrrd", image())
     head = path.read_bytes().split(b"\n\n")[0]
     path.write_bytes(head + b"\n\n" + gzip.compress(bytes(50_000_000)))
-    with pytest.raises(FileFormatError, match="421 bytes of voxels"):
+    with pytest.raises(FileFormatError, match="more bytes of voxels"):
         read_nrrd(path)
 
 

@@ -13,6 +13,36 @@ import numpy.typing as npt
 from genoxel.core.errors import GeometryError, MaskError, nearest
 from genoxel.core.image import FloatArray, Grid, Image, Scalar, Step, frozen
 
+Box = tuple[slice, slice, slice]
+
+
+def held_box(array: npt.NDArray[Any]) -> Box | None:
+    """Return the smallest box (i, j, k) that holds every voxel of a 3D array that is not 0; None where all are.
+
+    Of numbers with a point, -0.0 counts as held.
+
+    >>> array = np.zeros((4, 4, 4), np.uint8); array[1, 2:, 3] = 5
+    >>> held_box(array)
+    (slice(1, 2, None), slice(2, 4, None), slice(3, 4, None))
+    """
+    order = sorted(range(3), key=lambda axis: -abs(array.strides[axis]))
+    # slices of contiguous memory first, as whole numbers whose bits are joined, then what is left of them
+    bits = np.ascontiguousarray(array.transpose(order)).view(f"u{array.itemsize}")
+    planes = bits.reshape(len(bits), -1)
+    wide = planes.view(np.uint64) if planes.shape[1] * array.itemsize % 8 == 0 and array.size else planes
+    spans = [_span(np.bitwise_or.reduce(wide, axis=1))]
+    if spans[0].stop:
+        plane = np.bitwise_or.reduce(bits[spans[0]], axis=0)
+        spans += [_span(np.bitwise_or.reduce(plane, axis=1)), _span(np.bitwise_or.reduce(plane, axis=0))]
+        i, j, k = (spans[order.index(axis)] for axis in range(3))
+        return i, j, k
+    return None
+
+
+def _span(held: npt.NDArray[Any]) -> slice:
+    hit = np.flatnonzero(held)
+    return slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0)
+
 
 @dataclass(frozen=True, repr=False)
 class Mask:
@@ -82,7 +112,11 @@ class Mask:
     def region(self, region: str | int) -> Mask:
         """Return the mask of one region alone."""
         label = self.label_of(region)
-        array = (np.asarray(self.array) == label).astype(np.uint8)
+        whole = np.asarray(self.array)
+        array = np.zeros_like(whole, np.uint8)
+        box = held_box(whole)
+        if box:
+            array[box] = whole[box] == label
         step = Step("region", {"name": self.labels[label]})
         return replace(self, array=array, labels={1: self.labels[label]}, history=(*self.history, step))
 
@@ -103,7 +137,7 @@ class Mask:
                 "equal shapes, and corners within 0.001 voxel",
                 "draw the mask on this image, or resample it on request",
             )
-        if not np.any(self.array):
+        if held_box(np.asarray(self.array)) is None:
             raise MaskError("an empty mask", "at least one voxel inside", "check the contour and its label number")
         return replace(self, affine=image.affine)
 

@@ -7,13 +7,12 @@ was cut from: the step "crop" holds the shape of the volume and the place of the
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from genoxel.core.errors import MaskError
 from genoxel.core.image import Grid, Image, Step
-from genoxel.core.mask import Mask
+from genoxel.core.mask import Mask, held_box
 
 SUPPORT = {"nearest": 1, "linear": 2, "cubic": 24}
 """Voxels that an interpolation needs around a region (cubic: the prefilter fades as 0.268^n, below 2e-14 here)."""
@@ -40,7 +39,7 @@ def crop(image: Image, mask: Mask, margin_mm: float = 10.0, support: int = 2) ->
     Image volume 8 x 8 x 8 voxels of 1 x 1 x 1 mm
     """
     mask = mask.on(image)
-    box = bounding_box(np.asarray(mask.array) != 0)
+    box = bounding_box(np.asarray(mask.array))
     margins = [max(support, int(np.ceil(margin_mm / size - 1e-9))) for size in image.spacing]
     low = [max(0, piece.start - margin) for piece, margin in zip(box, margins, strict=True)]
     high = [min(size, piece.stop + margin) for piece, margin, size in zip(box, margins, image.shape, strict=True)]
@@ -62,18 +61,8 @@ def crop(image: Image, mask: Mask, margin_mm: float = 10.0, support: int = 2) ->
 
 
 def bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice]:
-    """Return the slices of the smallest box around the true voxels of a 3D array; `MaskError` if there are none."""
-    if inside.flags.f_contiguous and not inside.flags.c_contiguous:
-        i, j, k = bounding_box(inside.T)[::-1]
-        return i, j, k
-    # along contiguous memory first, and then what is left of it
-    first = _span(inside.reshape(len(inside), -1).any(axis=1))
-    plane: Any = inside[first].any(axis=0)
-    return first, _span(plane.any(axis=1)), _span(plane.any(axis=0))
-
-
-def _span(held: Any) -> slice:
-    hit = np.flatnonzero(held)
-    if not hit.size:
+    """Return the slices of the smallest box around what is not 0 in a 3D array; `MaskError` if there is nothing."""
+    box = held_box(inside)
+    if box is None:
         raise MaskError("a region without voxels", "at least one voxel inside", "check the contour and the range")
-    return slice(int(hit[0]), int(hit[-1]) + 1)
+    return box

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError
 from genoxel.core.image import FloatArray, Image, Step
-from genoxel.core.mask import Mask
+from genoxel.core.mask import Mask, held_box
+from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
 
 MAX_BYTES = 8 * 2**30
@@ -30,9 +30,10 @@ _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True)
 class _Declared:
-    """What a header declares: shape, bytes of the whole file."""
+    """What a header declares: shape, bytes before the voxels, bytes of the whole file."""
 
     shape: tuple[int, ...]
+    offset: int
     total: int
 
 
@@ -47,8 +48,8 @@ def read_nifti(
     by more than 0.001 mm, shear).
     """
     file = existing(path)
-    nifti = _load(file)
-    array = _volume(nifti, volume, file.name)
+    nifti, stored = _load(file)
+    array = _volume(stored, volume, file.name)
     array, steps = _finite(array, nan, file.name)
     affine = _affine(nifti, file.name)
     params = {} if volume is None else {"volume": volume}
@@ -65,8 +66,8 @@ def read_nifti_mask(
     Raises as `read_nifti`, and `MaskError` for values that are no whole numbers (soft masks) and for negative ones.
     """
     file = existing(path)
-    nifti = _load(file)
-    array = _volume(nifti, None, file.name)
+    nifti, stored = _load(file)
+    array = _volume(stored, None, file.name)
     params = {}
     if threshold is not None and array.dtype.kind == "f" and np.any(array != np.rint(array)):
         array, params = (array >= threshold).astype(np.uint8), {"threshold": threshold}
@@ -76,26 +77,33 @@ def read_nifti_mask(
 
 def as_labels(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     """Return an array of whole numbers from 0 up in the smallest type; `MaskError` names what it holds otherwise."""
+    box = held_box(array)
+    part = array[box] if box else array[:0]
     if not np.issubdtype(array.dtype, np.integer):
-        whole = np.rint(array)
-        if not np.isfinite(array).all() or np.abs(array - whole).max() > 1e-6:
-            odd = array[~(np.abs(array - whole) <= 1e-6)][0]
+        whole = np.rint(part)
+        odd = part[~(np.abs(part - whole) <= 1e-6)]
+        if odd.size:
             raise MaskError(
-                f"{name}, a soft mask (it holds {float(odd):.4g})",
+                f"{name}, a soft mask (it holds {float(odd[0]):.4g})",
                 "whole-number labels",
                 "threshold it first (for example at 0.5), and write it as labels",
             )
-        array = whole
-    low, high = int(array.min()), int(array.max())
+        part = whole
+    low, high = int(part.min(initial=0)), int(part.max(initial=0))
     if low < 0 or high > np.iinfo(np.uint16).max:
         raise MaskError(f"{name} with labels from {low} to {high}", "labels from 0 to 65535", "renumber the labels")
-    return array.astype(np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16)
+    labels = np.zeros_like(array, np.uint8 if high <= np.iinfo(np.uint8).max else np.uint16)
+    if box:
+        labels[box] = part
+    return labels
 
 
 def label_names(array: npt.NDArray[Any], labels: dict[int, str] | None) -> dict[int, str]:
     """Return the name of each label found in `array`: as `labels` says, else its number as text."""
-    found = [int(value) for value in np.unique(array) if value]
-    return dict(labels) if labels else {value: str(value) for value in found}
+    if labels:
+        return dict(labels)
+    box = held_box(array)
+    return {int(value): str(value) for value in np.unique(array[box]) if value} if box else {}
 
 
 def write_nifti(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
@@ -125,7 +133,7 @@ def header_grid(path: Path) -> tuple[tuple[int, ...], FloatArray]:
     try:
         with gzip.open(path) if packed else path.open("rb") as stream:
             head = stream.read(544)
-    except (EOFError, OSError, zlib.error) as error:
+    except packing.DAMAGED as error:
         raise _damaged(path.name, error) from error
     declared = _declared(head, path.name)
     kind = nib.Nifti1Header if _head_size(head) == 348 else nib.Nifti2Header
@@ -177,31 +185,35 @@ def _declared(head: bytes, name: str) -> _Declared:
     voxels = 1
     for side in shape:
         voxels *= side
-    return _Declared(tuple(shape), int(offset) + voxels * bits // 8)
+    return _Declared(tuple(shape), int(offset), int(offset) + voxels * bits // 8)
 
 
-def _load(file: Path) -> Any:
-    """Return the decoded file after its length and, for gzip, its checksum have been found right."""
+def _load(file: Path) -> tuple[Any, npt.NDArray[Any]]:
+    """Return the decoded header and the voxels, after length and, for gzip, checksum have been found right."""
     import nibabel as nib
 
     content = _bytes(file)
-    kind = nib.Nifti1Image if _head_size(content[:544]) == 348 else nib.Nifti2Image
+    kind = nib.Nifti1Image if _head_size(content[:544].tobytes()) == 348 else nib.Nifti2Image
     try:
-        return kind.from_bytes(content)
+        nifti = kind.from_bytes(content[: _declared(content[:544].tobytes(), file.name).offset].tobytes())
+        stored = nifti.dataobj
+        if (stored.slope, stored.inter) == (1, 0):
+            return nifti, content[stored.offset :].view(stored.dtype).reshape(stored.shape, order="F")
+        return nifti, np.asarray(kind.from_bytes(content.tobytes()).dataobj)
     except (nib.spatialimages.HeaderDataError, ValueError, TypeError, OSError) as error:
         raise _damaged(file.name, error) from error
 
 
-def _bytes(file: Path) -> bytes:
-    name = file.name
+def _bytes(file: Path) -> packing.Bytes:
+    name, size = file.name, file.stat().st_size
     with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    size = file.stat().st_size
-    try:
-        with gzip.open(file) if packed else file.open("rb") as stream:
+        is_packed = raw.read(2) == b"\x1f\x8b"
+        raw.seek(0)
+        try:
+            stream = packing.unpacking(raw) if is_packed else raw
             head = stream.read(544)
             declared = _declared(head, name)
-            limit = size * _GZIP_BEST + 1024 if packed else size
+            limit = size * _GZIP_BEST + 1024 if is_packed else size
             if declared.total > min(MAX_BYTES, limit):
                 raise FileFormatError(
                     f"{name} of {size} bytes whose header declares {' x '.join(map(str, declared.shape))} voxels, "
@@ -209,13 +221,13 @@ def _bytes(file: Path) -> bytes:
                     f"all its voxels, and at most {MAX_BYTES // 2**30} GiB",
                     "the file is cut off or its header is wrong: copy or convert it again",
                 )
-            content = head + stream.read(max(0, declared.total - len(head)) + 1)
-            if packed and len(content) > declared.total:
-                stream.read(1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise _damaged(name, error) from error
-    if len(content) != declared.total:
-        word = "fewer" if len(content) < declared.total else "more"
+            content = np.empty(max(declared.total, len(head)), np.uint8)
+            content[: len(head)] = np.frombuffer(head, np.uint8)
+            found = len(head) + packing.fill(stream, content[len(head) :])
+        except packing.DAMAGED as error:
+            raise _damaged(name, error) from error
+    if found != declared.total:
+        word = "fewer" if found < declared.total else "more"
         raise FileFormatError(
             f"{name} with {word} bytes than its header declares ({declared.total})",
             "exactly the declared voxels",
@@ -230,8 +242,7 @@ def _damaged(name: str, error: Exception) -> FileFormatError:
     )
 
 
-def _volume(nifti: Any, volume: int | None, name: str) -> npt.NDArray[Any]:
-    array = np.asarray(nifti.dataobj)
+def _volume(array: npt.NDArray[Any], volume: int | None, name: str) -> npt.NDArray[Any]:
     if array.ndim > 3 and array.size == np.prod(array.shape[:3]):
         array = array.reshape(array.shape[:3])
     if array.ndim == 4 and volume is not None and 0 <= volume < array.shape[3]:

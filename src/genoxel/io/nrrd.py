@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
-import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from genoxel.core.errors import FileFormatError, GeometryError
 from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask
+from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
 from genoxel.io.nifti import MAX_BYTES, as_labels, label_names, refuse_shear
 
@@ -155,40 +155,35 @@ def _read(file: Path) -> tuple[dict[str, str], npt.NDArray[Any]]:
     size = file.stat().st_size
     if size > MAX_BYTES:
         raise FileFormatError(f"{file.name} of {size} bytes", f"at most {MAX_BYTES // 2**30} GiB", "crop it first")
-    content = file.read_bytes()
-    fields, start = _header(content, file.name)
-    shape, dtype = _declared(fields, file.name)
-    expected = shape[0] * shape[1] * shape[2] * dtype.itemsize
+    with file.open("rb") as stream:
+        fields, start = _header(stream.read(_MAX_HEADER), file.name)
+        shape, dtype = _declared(fields, file.name)
+        stream.seek(start)
+        data = _voxels(stream, fields, shape[0] * shape[1] * shape[2] * dtype.itemsize, size - start, file.name)
+    array = data.view(dtype).reshape(shape, order="F")
+    return fields, array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _voxels(stream: IO[bytes], fields: dict[str, str], expected: int, packed: int, name: str) -> packing.Bytes:
+    """Return the `expected` bytes of voxels; what is promised beyond what `packed` bytes can hold is not allocated."""
     encoding = fields.get("encoding", "").lower()
-    if encoding in ("gzip", "gz") and expected <= min(MAX_BYTES, 1032 * size + 1024):
-        data = _unpack(content[start:], expected, file.name)
-    elif encoding == "raw" and expected <= MAX_BYTES:
-        data = content[start:]
-    elif encoding in ("gzip", "gz", "raw"):
-        data = b""
-    else:
-        raise FileFormatError(f"{file.name} with encoding {encoding!r}", "raw or gzip", "save it anew")
-    if len(data) != expected:
+    if encoding not in ("gzip", "gz", "raw"):
+        raise FileFormatError(f"{name} with encoding {encoding!r}", "raw or gzip", "save it anew")
+    found, data = 0, np.empty(0, np.uint8)
+    if expected <= min(MAX_BYTES, packed if encoding == "raw" else 1032 * packed + 1024):
+        data = np.empty(expected, np.uint8)
+        try:
+            found = packing.fill(stream if encoding == "raw" else packing.unpacking(stream), data)
+        except packing.DAMAGED as error:
+            word = "are cut off" if isinstance(error, EOFError) else f"are damaged ({error})"
+            raise FileFormatError(f"{name}, whose gzip data {word}", "a complete file", "copy it again") from error
+    if found != expected:
+        word = "fewer" if found < expected else "more"
         raise FileFormatError(
-            f"{file.name} with {len(data)} bytes of voxels where its header declares {expected}",
+            f"{name} with {word} bytes of voxels than its header declares ({expected})",
             "exactly the declared voxels",
             "the file is cut off or its header is wrong: copy or convert it again",
         )
-    array = np.frombuffer(data, dtype).reshape(shape, order="F")
-    return fields, array.astype(dtype.newbyteorder("="))
-
-
-def _unpack(packed: bytes, expected: int, name: str) -> bytes:
-    """Unpack at most one byte more than expected, then insist on the end mark and its checksum."""
-    worker = zlib.decompressobj(wbits=31)
-    try:
-        data = worker.decompress(packed, expected + 1)
-        if len(data) <= expected and not worker.eof:
-            data += worker.decompress(worker.unconsumed_tail, 1)
-    except zlib.error as error:
-        raise FileFormatError(f"{name} with damaged gzip data ({error})", "a complete file", "copy it again") from error
-    if len(data) <= expected and not worker.eof:
-        raise FileFormatError(f"{name}, whose gzip data are cut off", "a complete file", "copy it again")
     return data
 
 

@@ -24,7 +24,7 @@ LEAST_DISK, LEAST_MEMORY = 1 * GIB, 2 * GIB
 CORE = (
     *("numpy", "scipy", "pandas", "pyarrow", "pydicom", "highdicom", "nibabel", "SimpleITK", "scikit-image"),
     *("scikit-learn", "statsmodels", "lifelines", "numba", "matplotlib", "pydantic", "typer", "rich", "jinja2"),
-    *("openpyxl", "platformdirs", "psutil", "threadpoolctl", "PyYAML"),
+    *("openpyxl", "platformdirs", "psutil", "threadpoolctl", "isal", "PyYAML"),
 )
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "omics": ("anndata", "mudata"),
