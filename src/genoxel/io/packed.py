@@ -15,7 +15,7 @@ from isal import igzip, isal_zlib
 
 Bytes = npt.NDArray[np.uint8]
 
-DAMAGED = (EOFError, OSError, gzip.BadGzipFile, zlib.error, isal_zlib.error)
+DAMAGED: tuple[type[Exception], ...] = (EOFError, OSError, gzip.BadGzipFile, zlib.error, isal_zlib.error)
 """What a stream raises that is cut off or damaged."""
 
 
@@ -29,7 +29,7 @@ def fill(stream: Any, out: Bytes) -> int:
 
     Raises one of `DAMAGED` for a gzip stream that is cut off, or whose checksum is not that of its content.
     """
-    view, used = memoryview(out), 0
+    view, used = out.data, 0
     while used < out.size:
         count = stream.readinto(view[used:])
         if not count:
