@@ -32,7 +32,7 @@ _PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-FOUND: Mapping[str, tuple[str, int, int]] = {"demo": ("IDH1", 65, 65)}
+FOUND: Mapping[str, tuple[str, int, int]] = {"demo": ("IDH1", 100, 100)}
 """Preset -> (planted link, cohorts in which it was supported, cohorts tried on other seeds by benchmarks/power.py)."""
 
 
