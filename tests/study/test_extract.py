@@ -116,6 +116,20 @@ def test_regions_of_a_label_map_stand_side_by_side_in_one_row(folder: Path):
         )
 
 
+def test_ratios_of_regions_stand_in_their_row(folder: Path):
+    content = {
+        "segment": {"regions": {"core": 1, "whole": [1, 2]}},
+        "features": {"families": ["morph"], "ratios": ["core/whole"], "ratio_of": ["morph.volume_voxels"]},
+    }
+    case = Case("P0", folder / "p0.nii.gz", folder / "m0.nii.gz")
+    (row,) = measure_case(case, ExtractSettings.model_validate(content)).rows
+    assert row.features.values["image.core_to_whole.none.morph.volume_voxels"] == pytest.approx(216 / (216 + 280))
+    assert row.features.columns[-1].name == "image.core_to_whole.none.morph.volume_voxels"
+    content["segment"] = {}
+    with pytest.raises(SettingsError, match="region 'core'"):
+        measure_case(case, ExtractSettings.model_validate(content))
+
+
 def test_one_bad_structure_does_not_take_the_others_with_it(folder: Path):
     array = labels().array.copy()
     array[0, 0, 0] = 3

@@ -23,15 +23,27 @@ FAMILIES: dict[str, str] = {
     "ngtdm": "ngtdm",
     "ngldm": "ngldm",
 }
-"""Every family: its short name in column names, and the module that holds it."""
+"""Every family of IBSI: its short name in column names, and the module that holds it."""
 
-Pooling = Literal["none", "directions", "dimension"]
+EXTRA_FAMILIES: dict[str, str] = {"pet": "pet", "mtv": "metabolic"}
+"""Families outside IBSI, measured on request."""
+
+EVERY_FAMILY = FAMILIES | EXTRA_FAMILIES
+
+Pooling = Literal["none", "directions", "dimension", "threshold"]
+SIZE_CODES = frozenset({"RNU0", "YEKZ", "C0JK", "L0JK", "TDIC", "P9VJ", "7J51", "99N0", "N8CA"})
+"""Consensus features that measure size before anything else; the trait "size" marks them."""
+
 REFERENCE = "Zwanenburg et al., Radiology 2020;295:328-338 and IBSI reference manual"
 
 
 @dataclass(frozen=True)
 class FeatureRecord:
-    """What the catalogue knows of a feature; an `ibsi` feature is one of the 169 consensus features."""
+    """What the catalogue knows of a feature; an `ibsi` feature is one of the 169 consensus features.
+
+    A `code` without `ibsi` is a feature that IBSI defines but could not standardise. `size`: it measures size before
+    anything else.
+    """
 
     name: str
     family: str
@@ -42,7 +54,15 @@ class FeatureRecord:
     definition: str
     reference: str
     ibsi: bool
+    size: bool
     measure: Callable[[Any], Any] = field(repr=False, compare=False)
+
+    @property
+    def standing(self) -> str:
+        """What IBSI says of the feature: consensus, no consensus, or not in IBSI."""
+        if self.ibsi:
+            return "consensus"
+        return "no consensus" if self.code else "not in IBSI"
 
 
 @dataclass(frozen=True)
@@ -57,11 +77,20 @@ class Family:
     records: dict[str, FeatureRecord] = field(default_factory=dict, compare=False)
 
     def feature(
-        self, title: str, code: str = "", unit: str = "", formula: str = "", reference: str = REFERENCE
+        self,
+        title: str,
+        code: str = "",
+        unit: str = "",
+        formula: str = "",
+        reference: str = REFERENCE,
+        *,
+        consensus: bool = True,
+        size: bool = False,
     ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
         """Register the decorated function as a feature; its docstring is the definition. No `code`: not of IBSI.
 
-        In `unit`, "u" stands for the unit of the image. The function's name is the name in columns.
+        In `unit`, "u" stands for the unit of the image. The function's name is the name in columns. Without
+        `consensus` the code is that of a feature that IBSI could not standardise.
         """
 
         def register(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -70,16 +99,26 @@ class Family:
                 raise SettingsError(f"the feature {name!r} twice in {self.name}", "one function per feature", "rename")
             definition = " ".join((function.__doc__ or "").split())
             self.records[name] = FeatureRecord(
-                name, self.name, title, code, unit, formula, definition, reference, bool(code), function
+                *(name, self.name, title, code, unit, formula, definition, reference),
+                *(bool(code) and consensus, size or code in SIZE_CODES, function),
             )
             return function
 
         return register
 
-    def aggregations(self, asked: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the aggregations of this family for those `asked`: all, their dimension, or none ("")."""
+    def chosen(self, extended: bool) -> tuple[FeatureRecord, ...]:
+        """Return the features of the consensus, or (`extended`, and in families outside IBSI) every one."""
+        every = tuple(self.records.values())
+        if extended or self.name in EXTRA_FAMILIES:
+            return every
+        return tuple(record for record in every if record.ibsi)
+
+    def aggregations(self, asked: tuple[str, ...], thresholds: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Return the aggregations of this family for those `asked`: all, their dimension, none (""), `thresholds`."""
         if self.pooling == "none":
             return ("",)
+        if self.pooling == "threshold":
+            return thresholds
         if self.pooling == "directions":
             return asked
         return tuple(dict.fromkeys(name.split("_", 1)[0] for name in asked))
@@ -88,9 +127,9 @@ class Family:
 @cache
 def family(name: str) -> Family:
     """Return the family called `name` in column names; `SettingsError` names the nearest."""
-    if name not in FAMILIES:
-        raise SettingsError(f"feature family {name!r}", ", ".join(FAMILIES), nearest(name, FAMILIES))
-    module = importlib.import_module(f"{__package__}.{FAMILIES[name]}")
+    if name not in EVERY_FAMILY:
+        raise SettingsError(f"feature family {name!r}", ", ".join(EVERY_FAMILY), nearest(name, EVERY_FAMILY))
+    module = importlib.import_module(f"{__package__}.{EVERY_FAMILY[name]}")
     found: Family = module.FAMILY
     return found
 
@@ -101,4 +140,4 @@ def catalog() -> list[FeatureRecord]:
     >>> next(record for record in catalog() if record.name == "joint_entropy").code
     'TU9B'
     """
-    return [record for name in FAMILIES for record in family(name).records.values()]
+    return [record for name in EVERY_FAMILY for record in family(name).records.values()]

@@ -16,11 +16,14 @@ from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Source, Table
 from genoxel.features._entries import pooled
-from genoxel.features.catalog import FAMILIES, Family, FeatureRecord, family
+from genoxel.features.catalog import EVERY_FAMILY, EXTRA_FAMILIES, FAMILIES, Family, FeatureRecord, family
 from genoxel.features.region import Region
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.prepare import Prepared, prepare
 from genoxel.image.settings import ImageSettings
+
+PET = frozenset({"PT", "PET"})
+"""How the modality of PET is called in DICOM and by people."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,13 +102,14 @@ def measure(prepared: Prepared, settings: FeatureSettings, name: str = "roi", se
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}
     columns = []
-    for one in families_of(settings):
-        for aggregation in one.aggregations(settings.aggregations):
+    extended = settings.set == "extended"
+    thresholds = tuple(one.name for one in settings.thresholds)
+    for one in families_of(settings, prepared.modality, prepared.unit):
+        for aggregation in one.aggregations(settings.aggregations, thresholds):
             source = Source(prepared.modality, name, "none", one.name, aggregation)
-            found = _of_family(one, region, aggregation)
-            for column, (value, reason) in zip(
-                _columns(one.name, source, prepared.unit, settings_hash), found, strict=True
-            ):
+            found = _of_family(one, one.chosen(extended), region, aggregation)
+            recorded = _columns(one.name, extended, source, prepared.unit, settings_hash)
+            for column, (value, reason) in zip(recorded, found, strict=True):
                 columns.append(column)
                 values[column.name] = value
                 if reason:
@@ -113,20 +117,28 @@ def measure(prepared: Prepared, settings: FeatureSettings, name: str = "roi", se
     return Features(values, tuple(columns), reasons, prepared.steps)
 
 
-def families_of(settings: FeatureSettings) -> list[Family]:
-    """Return the families that `settings` ask for, in the order of the catalogue."""
-    return [family(name) for name in FAMILIES if not settings.families or name in settings.families]
+def families_of(settings: FeatureSettings, modality: str = "", unit: str = "") -> list[Family]:
+    """Return the families that `settings` ask for, in the order of the catalogue.
+
+    The extended set has those of PET for PET alone; a family asked for by name is there for every image.
+    """
+    names = settings.families or tuple(FAMILIES)
+    if settings.set == "extended" and not settings.families and (modality in PET or unit.startswith("SUV")):
+        names = (*names, *EXTRA_FAMILIES)
+    return [family(name) for name in EVERY_FAMILY if name in names]
 
 
-def _of_family(one: Family, region: Region, aggregation: str) -> list[tuple[float, str]]:
+def _of_family(
+    one: Family, records: tuple[FeatureRecord, ...], region: Region, aggregation: str
+) -> list[tuple[float, str]]:
     try:
         measured = one.build(region, aggregation)
     except NotDefinedError as error:
-        return [(float("nan"), str(error))] * len(one.records)
-    if one.pooling == "none":
-        return [_of_feature(record, measured) for record in one.records.values()]
+        return [(float("nan"), str(error))] * len(records)
+    if one.pooling in {"none", "threshold"}:
+        return [_of_feature(record, measured) for record in records]
     # one value per matrix: the means of all features at once where none lacks a value
-    table = np.array([record.measure(measured) for record in one.records.values()])
+    table = np.array([record.measure(measured) for record in records])
     if np.isfinite(table).all():
         return [(mean, "") for mean in table.mean(axis=1).tolist()]
     return [_of_matrices(row) for row in table]
@@ -150,29 +162,26 @@ def _of_matrices(values: FloatArray) -> tuple[float, str]:
 
 
 @lru_cache(maxsize=512)
-def _columns(family_name: str, source: Source, unit: str, settings_hash: str) -> tuple[Column, ...]:
+def _columns(family_name: str, extended: bool, source: Source, unit: str, settings_hash: str) -> tuple[Column, ...]:
     one = family(family_name)
-    return tuple(column_of(record, one, source, unit, settings_hash) for record in one.records.values())
+    return tuple(column_of(record, one, source, unit, settings_hash) for record in one.chosen(extended))
 
 
 def column_of(record: FeatureRecord, one: Family, source: Source, unit: str, settings_hash: str = "") -> Column:
     """Return the record of the column that holds this feature."""
     parts = (source.modality or "image", source.region, source.filter, one.name, record.name, source.aggregation)
     definition = f"{record.definition} Formula: {record.formula}. Source: {record.reference}."
-    size = ("size",) if record.code in SIZE_CODES else ()
+    size = ("size",) if record.size else ()
+    standing = {"consensus": (), "no consensus": ("non-consensus",)}.get(record.standing, ("non-ibsi",))
     return Column(
         ".".join(_plain(part) for part in parts if part),
         unit=_unit(record.unit, unit),
         code=record.code,
         definition=definition,
         source=source,
-        traits=(*(size or one.traits), *(() if record.ibsi else ("non-ibsi",))),
+        traits=(*(size or one.traits), *standing),
         settings=settings_hash,
     )
-
-
-SIZE_CODES = frozenset({"RNU0", "YEKZ", "C0JK", "L0JK", "TDIC", "P9VJ", "7J51", "99N0", "N8CA"})
-"""Features that measure size before anything else; the trait "size" marks them."""
 
 
 def _plain(part: str) -> str:

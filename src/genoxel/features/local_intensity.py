@@ -26,6 +26,15 @@ class Peaks:
 
 def build(region: Region, aggregation: str = "") -> Peaks:
     """Return the sphere means of `region`; `NotDefinedError` when the surroundings hold what is no number."""
+    return peaks_of(region)
+
+
+def peaks_of(region: Region) -> Peaks:
+    """Return the sphere means of `region`, made once."""
+    return region.shared(("peaks",), lambda: _measured(region))
+
+
+def _measured(region: Region) -> Peaks:
     from genoxel.features._kernels.peaks import running_sums, sphere_means
 
     image = region.prepared.image

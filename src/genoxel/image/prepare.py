@@ -6,13 +6,13 @@ image is not repeated, so that an image normalised as a whole and then cut gives
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import GeometryError, InputError, MaskError
+from genoxel.core.errors import GeometryError, InputError, MaskError, SettingsError
 from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask
 from genoxel.image.crop import SUPPORT, bounding_box, crop
@@ -61,6 +61,7 @@ def prepare(
     `MaskError`, intensities that are not finite numbers with `InputError`, implausible spacing with `GeometryError`.
     """
     rules = (settings or ImageSettings()).for_modality(image.modality)
+    image = _in_stated_unit(image, rules.unit)
     _refuse_strange(image)
     mask = mask.on(image)
     if region is not None:
@@ -77,6 +78,19 @@ def prepare(
         mask = resegment(image, mask, bounds, rules.outliers_sigma)
         _refuse_small(mask.count(), least, " after re-segmentation")
     return _levelled(image, mask, morphology, rules)
+
+
+def _in_stated_unit(image: Image, unit: str) -> Image:
+    """Return the image with the unit that the settings state; `SettingsError` where it has another one."""
+    if not unit or any(step.name == "zscore" for step in image.history):
+        return image
+    if image.unit not in {"", unit}:
+        raise SettingsError(
+            f"[image] unit = {unit!r} for a {image.modality or 'volume'} in {image.unit}",
+            image.unit,
+            "state it for one modality: override = { PT = { unit = ... } }",
+        )
+    return replace(image, unit=unit)
 
 
 def _refuse_strange(image: Image) -> None:

@@ -55,6 +55,7 @@ class ImageSettings(Settings):
     `resample_mm`: voxel size along i, j, k; 0 keeps an axis; two sizes resample in the slice only. `range_hu` and
     `range` re-segment (keep voxels of the region within these intensities, ends included); `range_hu` speaks of images
     in HU alone. `outliers_sigma` leaves out voxels beyond so many deviations from the region's mean, after the range.
+    `unit` states the unit of intensities where files do not say it ("SUV", "HU").
     `discretise = "none"` takes whole-number intensities from 1 as levels. `override` changes single keys per modality.
 
     >>> ImageSettings(range_hu=(-1000, 400), override={"PET": {"discretise": {"bin_size": 0.5, "anchor": 0}}}
@@ -63,6 +64,7 @@ class ImageSettings(Settings):
     """
 
     modalities: tuple[str, ...] = ()
+    unit: str = ""
     resample_mm: tuple[float, ...] | None = None
     interpolate: Interpolation = "linear"
     mask_interpolate: Interpolation = "linear"

@@ -12,7 +12,7 @@ import numpy as np
 
 from genoxel._version import __version__
 from genoxel.core.table import Table
-from genoxel.features.catalog import FAMILIES
+from genoxel.features.catalog import EXTRA_FAMILIES, FAMILIES
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import Discretise, ImageSettings
 
@@ -169,9 +169,22 @@ def _matrices(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
     return [("texture", item, answer, "settings") for item, answer in answers]
 
 
+def _uptake(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
+    if features.set != "extended" and not set(EXTRA_FAMILIES) & set(features.families):
+        return []
+    thresholds = ", ".join(one.words for one in features.thresholds)
+    return [
+        ("features", "thresholds of metabolic volume", thresholds, "settings"),
+        ("features", "SUVpeak", "highest mean of a sphere of 1 cm³ centred on a voxel of the region", "software"),
+    ]
+
+
 def _software(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
     families = ", ".join(features.families or FAMILIES)
+    if features.set == "extended" and not features.families:
+        families += ", and for PET in SUV: " + ", ".join(EXTRA_FAMILIES)
     return [
+        *_uptake(features),
         ("features", "feature set and families", f"{features.set}: {families}", "settings"),
         ("features", "compliance with IBSI", "every published value of IBSI 1: run `genoxel ibsi`", "software"),
         ("features", "smallest region measured", f"{features.min_voxels} voxels", "settings"),

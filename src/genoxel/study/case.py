@@ -17,6 +17,7 @@ from genoxel.core.mask import Mask
 from genoxel.core.settings import Settings, digest
 from genoxel.features.extract import Features, extract, settings_digest
 from genoxel.features.pyradiomics import Parameters, extract_pyradiomics
+from genoxel.features.ratios import check_regions, with_ratios
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
@@ -91,6 +92,8 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
 
     Raises what the readers raise, and the first error when no structure could be measured.
     """
+    if settings.pyradiomics is None:
+        check_regions(settings.features, settings.segment.regions)
     image, files = open_image(case.image, case.modality, case.mask)
     if settings.pyradiomics is not None and not case.labels:
         case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
@@ -123,6 +126,8 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
             rows.append(Row(key, found, facts | own))
     if first is not None and not rows:
         raise first
+    if settings.pyradiomics is None and settings.features.ratios:
+        rows = [replace(row, features=with_ratios(row.features, settings.features)) for row in rows]
     return Measured(tuple(rows), failed)
 
 

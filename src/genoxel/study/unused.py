@@ -13,7 +13,7 @@ from genoxel.study.study import Study
 
 def unused_problems(study: Study) -> list[Problem]:
     """Return a problem for every setting that the rest of the study file leaves without effect."""
-    return [*_tables(study), *_targets(study), *_images(study), *_ready_made(study)]
+    return [*_tables(study), *_targets(study), *_images(study), *_features(study), *_ready_made(study)]
 
 
 def _tables(study: Study) -> Iterator[Problem]:
@@ -62,6 +62,17 @@ def _images(study: Study) -> Iterator[Problem]:
     if image.range_hu is not None and labels and "CT" not in {canonical(label) for label in labels}:
         got = f"a range in HU for {', '.join(labels)}, which know no HU"
         yield Problem("image.range_hu", got, "range, in the intensities of these images", "write range = [...]")
+
+
+def _features(study: Study) -> Iterator[Problem]:
+    features = study.settings.features
+    given = features.model_fields_set
+    if "ratio_of" in given and not features.ratios:
+        yield Problem("features.ratio_of", "features to relate, but no regions", "ratios", 'add ratios = ["a/b"]')
+    above = features.set == "extended" and not features.families
+    if "suv_thresholds" in given and not above and "mtv" not in features.families:
+        got = "thresholds, though no metabolic volume is measured"
+        yield Problem("features.suv_thresholds", got, 'set = "extended", or the family "mtv"', "ask for one of them")
 
 
 def _ready_made(study: Study) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genoxel.associate.settings import AssociateSettings
 from genoxel.core.errors import GenoxelError, SettingsError, nearest
+from genoxel.features.ratios import check_regions
 from genoxel.io.clinical import ClinicalSheet
 from genoxel.io.files import existing
 from genoxel.learn.settings import LearnSettings
@@ -79,6 +80,10 @@ def _names(study: Study) -> Iterator[Problem]:
         yield from _learn(study, settings.learn)
     if settings.associate is not None:
         yield from _associate(study, settings.associate)
+    try:
+        check_regions(settings.features, settings.segment.regions)
+    except SettingsError as error:
+        yield problem_of("features.ratios", error)
     for name, target in settings.targets.items():
         if target.gene and not settings.omics.mutations:
             fix = "add mutations = ... and profiled = ... under [omics]"

@@ -12,6 +12,7 @@ from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Table
 from genoxel.features.extract import Features, as_table, extract
+from genoxel.features.ratios import with_ratios
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
 from genoxel.io import plainjson
@@ -47,6 +48,7 @@ def measure_patient(work: FeatureWork) -> bytes:
             raise
         key = RowKey(work.patient, lesion=volume["lesion"])
         rows[key] = rows[key].beside(found) if key in rows else found
+    rows = {key: with_ratios(found, work.features) for key, found in rows.items()}
     content = [
         {
             "key": list(key),
