@@ -12,7 +12,7 @@ import pytest
 
 from genoxel.core.errors import InputError
 from genoxel.core.keys import RowKey
-from genoxel.io.expression import read_expression
+from genoxel.io.expression import MatrixRules, read_expression
 
 
 def _file(tmp_path: Path, text: str, name: str = "e.tsv") -> Path:
@@ -88,3 +88,42 @@ def test_real_matrices_agree_with_pandas(real_data: Callable[[str], Path]) -> No
     path = real_data("genomics") / "cbioportal_study_es_0" / "data_expression_median.txt"
     frame = pd.read_csv(path, sep="\t", index_col=0, float_precision="round_trip").drop(columns="Entrez_Gene_Id")
     assert np.array_equal(read_expression(path).values, frame.to_numpy().T)
+
+
+def test_damaged_and_repeated_genes_are_repaired_or_listed_when_asked(tmp_path: Path) -> None:
+    said: list[str] = []
+    text = "gene\tS1\tS2\nEGFR\t1\t2\n44440\t3\t4\n1-Mar\t5\t6\n3-Mar\t7\t8\nEGFR\t5\tNA\n"
+    table = read_expression(_file(tmp_path, text), rules=MatrixRules(damage="repair", twice="mean", say=said.append))
+    assert table.names == ("EGFR", "SEPTIN1", "MARCHF3")
+    assert table["EGFR"].tolist() == [3, 2]
+    assert table["SEPTIN1"].tolist() == [3, 4]
+    assert table.column("SEPTIN1").definition == "44440 in the file"
+    assert said == [
+        "e.tsv: 2 gene names repaired: 44440 -> SEPTIN1, 3-Mar -> MARCHF3",
+        "e.tsv: 1 gene names that a spreadsheet damaged are left out: 1-Mar",
+        "e.tsv: 1 genes stand in several rows; the mean of each is taken",
+    ]
+
+
+def test_probe_maps_ensembl_versions_and_gct(tmp_path: Path) -> None:
+    gct = "#1.2\n3\t2\nName\tDescription\tS1\tS2\nA\tx\t1\t2\nB\ty\t3\t4\nC\tz\t5\t9\n"
+    said: list[str] = []
+    names = {"A": "EGFR", "B": "EGFR"}
+    rules = MatrixRules(names=names, twice="max", say=said.append)
+    table = read_expression(_file(tmp_path, gct, "e.gct"), rules=rules)
+    assert table.names == ("EGFR",)
+    assert table["EGFR"].tolist() == [3, 4]
+    assert table.column("EGFR").definition == "A, B in the file"
+    assert said[0] == "e.gct: 1 of 3 names have no gene and are left out"
+    text = "gene_id\tS1\nENSG00000141510.16\t1\nENSG00000146648.18\t2\n"
+    table = read_expression(_file(tmp_path, text), rules=MatrixRules(versions=False))
+    assert table.names == ("ENSG00000141510", "ENSG00000146648")
+
+
+def test_many_rows_are_put_together_in_order(tmp_path: Path) -> None:
+    numbers = np.arange(600 * 7, dtype=np.float64).reshape(600, 7) / 7
+    lines = ["gene\t" + "\t".join(f"S{place}" for place in range(7))]
+    lines += [f"G{row}\t" + "\t".join(map(repr, map(float, values))) for row, values in enumerate(numbers)]
+    table = read_expression(_file(tmp_path, "\n".join(lines) + "\n"))
+    assert np.array_equal(table.values, numbers.T)
+    assert not table.values.flags.writeable

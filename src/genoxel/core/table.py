@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +80,7 @@ class Table:
     kind: str = "features"
 
     def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float64)
+        values = _own(self.values)
         rows, columns = as_keys(self.rows), tuple(self.columns)
         if values.ndim != 2 or values.shape != (len(rows), len(columns)):
             raise TableError(
@@ -229,6 +229,12 @@ class Table:
     def _repr_html_(self) -> str:
         head = self.take(slice(0, 5)).to_pandas()
         return f"<b>{self!r}</b>{head.to_html(max_cols=8)}"
+
+
+def _own(values: npt.ArrayLike) -> FloatArray:
+    """Return a copy, or the array itself where it is already one that nobody can write to: large ones exist once."""
+    whole = isinstance(values, np.ndarray) and values.dtype == np.float64 and values.flags.owndata
+    return cast(FloatArray, values) if whole and not values.flags.writeable else np.array(values, dtype=np.float64)  # type: ignore[union-attr]
 
 
 def _aggregate(block: FloatArray, how: str) -> FloatArray:

@@ -60,7 +60,7 @@ def read_grid(path: str | Path, delimiter: str | None = None, quotes: bool = Tru
     comments, body, first = _split_comments(text)
     if not body.strip():
         raise FileFormatError(f"{file.name} without any row", "a header and rows", "check the export")
-    sign = delimiter or _sniff(body, file.name)
+    sign = delimiter or sniff(body, file.name)
     header, rows, lines = _parse(body, sign, quotes, first, file.name)
     names = headers(header, file.name)
     _refuse_ragged(rows, lines, len(names), file.name)
@@ -81,7 +81,7 @@ def _split_comments(text: str) -> tuple[tuple[str, ...], str, int]:
     return tuple(comments), text[start:], line
 
 
-def _sniff(body: str, name: str) -> str:
+def sniff(body: str, name: str) -> str:
     """Return the delimiter under which the first rows are equally long and longest."""
     sample = "".join(body.splitlines(keepends=True)[: _SAMPLE + 1])
     widths: dict[str, int] = {}

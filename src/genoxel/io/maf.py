@@ -16,10 +16,10 @@ from genoxel.core.ids import Barcode, clean_id, is_tcga
 from genoxel.core.image import FloatArray
 from genoxel.core.keys import RowKey
 from genoxel.core.records import Records
-from genoxel.io.delimited import Grid, read_grid
+from genoxel.io.columns import Block, ColumnFile
 from genoxel.io.files import safe_text
+from genoxel.io.streams import Progress
 from genoxel.omics.settings import build_name
-from genoxel.omics.texts import read_numbers
 
 _REQUIRED = {
     "gene": "Hugo_Symbol",
@@ -28,14 +28,16 @@ _REQUIRED = {
 }
 _OPTIONAL: dict[str, tuple[str, ...]] = {
     "protein": ("HGVSp_Short", "Protein_Change", "amino_acid_change", "AAChange", "HGVSp"),
+    "coding": ("HGVSc", "cDNA_Change"),
     "chromosome": ("Chromosome",),
     "ref": ("Reference_Allele",),
     "alt": ("Tumor_Seq_Allele2",),
     "variant_type": ("Variant_Type",),
+    "context": ("CONTEXT",),
 }
 _NUMBERS = {
-    "start": ("Start_Position",),
-    "end": ("End_Position",),
+    "start": ("Start_Position", "Start_position"),
+    "end": ("End_Position", "End_position"),
     "ref_count": ("t_ref_count",),
     "alt_count": ("t_alt_count",),
     "depth": ("t_depth",),
@@ -49,92 +51,110 @@ def read_maf(
     genes: Iterable[str] | None = None,
     patients: Mapping[str, str] | None = None,
     build: str | None = None,
+    progress: Progress | None = None,
 ) -> Records:
-    """Return the variants of a MAF file as `Records` of kind "variants".
+    """Return the variants of a MAF file as `Records` of kind "variants", read block by block in bounded memory.
 
-    Fields: gene, classification, sample, and where the file has them protein, chromosome, start, end, ref, alt,
-    variant_type, ref_count, alt_count, depth, build. `profiled` is a list file (see `read_profiled`) or ids of the
-    samples or patients that were sequenced; without it `Records.profiled` is None and nobody is wild type. `genes`
-    limits the assay to a panel. `patients` maps sample -> patient (TCGA barcodes are cut by themselves, other sample
-    names are taken as patients). `build` refuses a file of another genome build. Raises `FileFormatError` for missing
-    columns, ragged or cut lines and mixed builds.
+    Fields: gene, classification, sample, and where the file has them protein, coding, chromosome, start, end, ref,
+    alt, variant_type, ref_count, alt_count, depth, context, build. `profiled` is a list file (see `read_profiled`) or
+    ids of the samples or patients that were sequenced; without it `Records.profiled` is None and nobody is wild type.
+    `genes` limits the assay to a panel. `patients` maps sample -> patient (TCGA barcodes are cut by themselves, other
+    sample names are taken as patients). `build` refuses a file of another genome build. `progress` is told (bytes
+    read, bytes of the file). Raises `FileFormatError` for missing columns, ragged or cut lines and mixed builds.
     """
-    grid = read_grid(path, delimiter="\t", quotes=False)
-    fields: dict[str, npt.NDArray[np.object_] | FloatArray] = {}
-    for name, header in _REQUIRED.items():
-        fields[name] = _texts(grid, _required(grid, header))
-    for name, aliases in _OPTIONAL.items():
-        if (place := _place(grid, aliases)) is not None:
-            fields[name] = _texts(grid, place)
-    for name, aliases in _NUMBERS.items():
-        if (place := _place(grid, aliases)) is not None:
-            fields[name] = _numbers(grid, place)
-    if (place := _place(grid, ("NCBI_Build",))) is not None:
-        fields["build"] = _one_build(grid, place, build)
-    known = patients or {}
-    keys: dict[str, RowKey] = {}
-    for sample, line in zip(fields["sample"].tolist(), grid.lines, strict=True):
-        if sample not in keys:
-            keys[sample] = _key(sample, known, line)
-    rows = tuple(keys[sample] for sample in fields["sample"].tolist())
+    file = ColumnFile(path, progress)
+    wanted = {name: _required(file, header) for name, header in _REQUIRED.items()}
+    for name, aliases in {**_OPTIONAL, **_NUMBERS, "build": ("NCBI_Build",)}.items():
+        if (place := file.place(*aliases)) is not None:
+            wanted[name] = place
+    gathered = _Gathered(list(wanted), patients or {})
+    for blocks in file.blocks(list(wanted.values())):
+        gathered.add(dict(zip(wanted, blocks, strict=True)))
+    fields = gathered.fields()
+    if "build" in wanted:
+        word = _one_build(file.name, gathered.shared["build"], build)
+        fields["build"] = np.full(len(gathered.rows), word, dtype=object)
     assayed = None
     if profiled is not None:
         ids = read_profiled(profiled) if isinstance(profiled, str | Path) else tuple(profiled)
-        assayed = tuple(_key(sample, known, 0) for sample in ids)
-    return Records("variants", rows, fields, assayed, None if genes is None else tuple(genes))
+        assayed = tuple(sample_key(sample, patients or {}, 0) for sample in ids)
+    return Records("variants", tuple(gathered.rows), fields, assayed, None if genes is None else tuple(genes))
 
 
-def _place(grid: Grid, aliases: tuple[str, ...]) -> int | None:
-    folded = {name.casefold(): place for place, name in enumerate(grid.header)}
-    return next((folded[alias.casefold()] for alias in aliases if alias.casefold() in folded), None)
+class _Gathered:
+    """The columns of a MAF file as they come in, block by block."""
+
+    def __init__(self, names: list[str], patients: Mapping[str, str]) -> None:
+        self.patients = patients
+        self.parts: dict[str, list[npt.NDArray[np.object_] | FloatArray]] = {name: [] for name in names}
+        self.shared: dict[str, dict[str, str]] = {name: {} for name in names}
+        self.keys: dict[str, RowKey] = {}
+        self.rows: list[RowKey] = []
+
+    def add(self, blocks: Mapping[str, Block]) -> None:
+        """Take in one block of rows."""
+        for name, block in blocks.items():
+            if name in _NUMBERS:
+                self.parts[name].append(block.numbers())
+            elif name == "build":
+                _, words = block.codes()
+                self.shared[name].update(zip(words, words, strict=True))
+            else:
+                self.parts[name].append(block.words(self.shared[name]))
+        codes, samples = blocks["sample"].codes()
+        for sample in samples:
+            if sample not in self.keys:
+                self.keys[sample] = self._key(sample, codes, samples, blocks["sample"])
+        keys = [self.keys[sample] for sample in samples]
+        self.rows += [keys[code] for code in codes.tolist()]
+
+    def _key(self, sample: str, codes: npt.NDArray[np.intp], samples: list[str], block: Block) -> RowKey:
+        if clean_id(sample):
+            return sample_key(sample, self.patients, 0)
+        row = int(np.flatnonzero(codes == samples.index(sample))[0])
+        return sample_key(sample, self.patients, block.file.line(block.start + row))
+
+    def fields(self) -> dict[str, npt.NDArray[np.object_] | FloatArray]:
+        """Return the whole columns; the blocks of each are given back as it is made."""
+        fields: dict[str, npt.NDArray[np.object_] | FloatArray] = {}
+        for name in [name for name in self.parts if name != "build"]:
+            parts = self.parts.pop(name)
+            empty = np.zeros(0, dtype=np.float64 if name in _NUMBERS else object)
+            fields[name] = np.concatenate([empty, *parts])
+        return fields
 
 
-def _required(grid: Grid, header: str) -> int:
-    place = _place(grid, (header,))
+def _required(file: ColumnFile, header: str) -> int:
+    place = file.place(header)
     if place is None:
         raise FileFormatError(
-            f"{grid.name} without the column {header} (its columns begin {', '.join(grid.header[:8])})",
+            f"{file.name} without the column {header} (its columns begin {', '.join(file.header[:8])})",
             f"{', '.join(_REQUIRED.values())} and more",
-            nearest(header, grid.header) or "is this a MAF file?",
+            nearest(header, file.header) or "is this a MAF file?",
         )
     return place
 
 
-def _texts(grid: Grid, place: int) -> npt.NDArray[np.object_]:
-    cells: dict[str, str] = {}
-    shared = [cells.setdefault(text, text) for text in (row[place].strip() for row in grid.rows)]
-    return np.array(shared, dtype=object)
-
-
-def _numbers(grid: Grid, place: int) -> FloatArray:
-    cells = [row[place] for row in grid.rows]
-    if all(cell.isascii() and cell.isdigit() for cell in cells):
-        return np.array(cells, dtype=np.float64)
-    numbers, odd = read_numbers(dict(zip(grid.lines, cells, strict=True)))
-    if odd:
-        line, text = next(iter(odd.items()))
-        raise FileFormatError(
-            f"{text!r} as {grid.header[place]} in line {line} of {grid.name}", "a number", "correct that line"
-        )
-    return np.array(list(numbers.values()), dtype=np.float64)
-
-
-def _one_build(grid: Grid, place: int, wanted: str | None) -> npt.NDArray[np.object_]:
-    words = sorted({row[place].strip() for row in grid.rows} - {""})
+def _one_build(name: str, found: Iterable[str], wanted: str | None) -> str:
+    words = sorted({word.strip() for word in found} - {""})
     builds = sorted({build_name(word) or word for word in words})
     if len(builds) > 1:
-        raise FileFormatError(f"{grid.name} with genome builds {', '.join(words)}", "one build", "lift one part over")
+        raise FileFormatError(f"{name} with genome builds {', '.join(words)}", "one build", "lift one part over")
+    check_build(name, words[0] if words else "", wanted)
+    return builds[0] if builds else ""
+
+
+def check_build(name: str, found: str, wanted: str | None) -> None:
+    """Refuse a file of genome build `found` where the study asks for `wanted`; either may be unsaid."""
     asked = build_name(wanted) or wanted if wanted else None
-    if asked and builds and builds[0] != asked:
+    if asked and found and (build_name(found) or found) != asked:
         raise FileFormatError(
-            f"{grid.name} of genome build {words[0]}",
-            f"{asked}, as the study file says",
-            "lift it over, or correct build",
+            f"{name} of genome build {found}", f"{asked}, as the study file says", "lift it over, or correct build"
         )
-    return np.array([builds[0] if builds else ""] * len(grid.rows), dtype=object)
 
 
-def _key(sample: str, patients: Mapping[str, str], line: int) -> RowKey:
+def sample_key(sample: str, patients: Mapping[str, str], line: int) -> RowKey:
+    """Return the key of a sample: its patient by `patients`, by its TCGA barcode, or the sample itself."""
     name = clean_id(sample)
     if not name:
         raise FileFormatError(f"a variant without sample in line {line}", "a Tumor_Sample_Barcode", "correct that line")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.errors import TableError
 from genoxel.core.keys import as_keys
@@ -83,10 +84,12 @@ def status_table(
 ) -> Table:
     """Return a table of kind "mutations": one binary column per gene (1 mutant, 0 wild type, NaN unknown)."""
     spots = hotspots or {}
+    _refuse_damage(records, genes)
     whom = tuple(patients) or tuple(
         dict.fromkeys([*(row.patient for row in records.profiled or ()), *records.patients])
     )
     columns, values = [], []
+    records = records.take(places_of(records, genes))
     for gene in genes:
         found = status(records, gene, spots.get(gene), whom) if whom else {}
         code = {"mutant": 1.0, "wild type": 0.0, None: np.nan}
@@ -97,6 +100,13 @@ def status_table(
         columns.append(Column(gene, "binary", definition=definition, source=source, levels=("wild type", "mutant")))
     array = np.array(values, dtype=np.float64).reshape(len(genes), len(whom)).T
     return Table(array, as_keys(whom), tuple(columns), "mutations")
+
+
+def places_of(records: Records, genes: Iterable[str]) -> npt.NDArray[np.intp]:
+    """Return the places of the events of `genes` among the records."""
+    wanted = set(genes)
+    names = records["gene"].tolist()
+    return np.flatnonzero(np.fromiter((name in wanted for name in names), dtype=bool, count=len(names)))
 
 
 def _refuse_damage(records: Records, genes: Sequence[str]) -> None:
@@ -117,7 +127,7 @@ def _events(records: Records, genes: Sequence[str], hotspot: str | Sequence[str]
     names = records["gene"]
     hits: set[str] = set()
     doubts: set[str] = set()
-    for place in np.flatnonzero(np.isin(names.astype(str), list(genes))).tolist():
+    for place in places_of(records, genes).tolist():
         protein = _text(records.fields["protein"][place]) if "protein" in records.fields else ""
         verdict = _judge(str(names[place]), _text(records["classification"][place]), protein, spots)
         if verdict is None:
