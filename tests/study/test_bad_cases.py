@@ -462,7 +462,7 @@ def test_masks_on_another_grid_are_taken_over_on_request_with_what_changed(tmp_p
     bench.mask_affine[:2, 3] = -0.25
     with pytest.raises(GeometryError):
         bench.run()
-    bench.settings = ExtractSettings(resample_masks=True, features=FeatureSettings(families=("morph",)))
+    bench.settings = ExtractSettings(features=FeatureSettings(families=("morph",))).drawn(resample_masks=True)
     (row,) = bench.run().rows
     assert "taken over from another grid" in row.facts["flags"]
     voxels = next(value for name, value in row.features.values.items() if name.endswith("volume_voxels"))

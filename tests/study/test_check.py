@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from genoxel.core.errors import MissingFileError, OutputError, TableError
 from genoxel.study.check import check
 from genoxel.study.init import propose
-from genoxel.study.look import few, list_features, look_at_folder
+from genoxel.study.look import few, look_at_folder
 from genoxel.study.problems import StudyError
 from genoxel.study.run import run
 from genoxel.study.status import status
@@ -100,7 +102,7 @@ def test_nifti_without_any_table_gives_features(tmp_path):
     assert "T1.roi.none.stat.mean" in (tmp_path / "results/tables/features_table.csv").read_text()
 
 
-def test_a_mask_on_another_grid_loses_that_patient_by_name(tmp_path):
+def test_a_mask_on_another_grid_fails_that_patient_by_name_unless_it_is_to_be_taken_over(tmp_path):
     nifti_study(tmp_path, other_grid=True)
     found = looked(tmp_path)
     assert found.flow.patients == ("P0", "P2")
@@ -108,8 +110,23 @@ def test_a_mask_on_another_grid_loses_that_patient_by_name(tmp_path):
     assert any(f"warning   P1: got {reason}" in line for line in found.lines())
     result = run(Study.read(tmp_path), workers=1)
     assert reason in (tmp_path / "results/flow.csv").read_text()
-    assert any(line.startswith(f" left out P1: got {reason}") for line in result.lines())
+    assert any(line.startswith(f" failed P1: got {reason}") for line in result.lines())
+    assert [(lost.patient, lost.step) for lost in result.failed] == [("P1", "image")]
+    assert reason in (tmp_path / "results/failed.csv").read_text()
     assert result.patients == 3
+    done = subprocess.run(
+        [sys.executable, "-m", "genoxel", "run", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert f"failed P1: got {reason}" in done.stdout
+    file = tmp_path / "study.toml"
+    file.write_text(file.read_text() + "[segment]\nresample_masks = true\n")
+    found = looked(tmp_path)
+    (card,) = [card for card in found.cards if card.patient == "P1"]
+    assert any("taken over from another grid: 4116 to" in flag for flag in card.flags)
+    again = run(Study.read(tmp_path), workers=1)
+    assert not again.failed
+    assert (again.fresh["image"], again.known["image"]) == (0, 3)
 
 
 def test_a_tie_that_no_rule_decides_names_the_candidates_and_loses_only_that_patient(tmp_path):
@@ -197,6 +214,3 @@ def test_inventory_and_catalogue_in_words(hospital):
     assert "T1CE 24" in found.lines()[0]
     assert len(found.to_json()["series"]) == 96
     assert few(["a"] * 9).endswith("3 more")
-    features = list_features("joint entropy")
-    assert any("joint_entropy" in line for line in features.lines())
-    assert features.to_json()["features"][0]["code"]

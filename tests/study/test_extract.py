@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from dicom_making import save, slices, uid
 from genoxel.core.errors import InputError, MaskError, SettingsError, TableError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
+from genoxel.core.settings import digest
 from genoxel.features.extract import extract
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
@@ -24,10 +26,12 @@ from genoxel.io.dicom_write import write_rtstruct, write_seg
 from genoxel.io.features import read_features
 from genoxel.io.nifti import write_nifti
 from genoxel.io.nrrd import write_nrrd
+from genoxel.segment.settings import ContourSettings
 from genoxel.study.case import Case, ExtractSettings, measure_case
 from genoxel.study.cases import read_cases, read_settings
 from genoxel.study.extract import extract_cases, extract_one
 from genoxel.study.problems import StudyError
+from genoxel.study.rows import FACTS
 
 DataDoor = Callable[[str], Path]
 SHAPE = (20, 18, 10)
@@ -206,8 +210,16 @@ def test_what_is_written_explains_itself(folder: Path):
     out = folder / "features-cases"
     names = {row["column"] for row in rows_of(out / "data_dictionary.csv")}
     header = set(rows_of(out / "features.csv")[0])
-    assert header - {"patient", "region"} == names
-    assert all(row["definition"] for row in rows_of(out / "data_dictionary.csv"))
+    assert header == names
+    assert {"patient", "timepoint", "lesion", "region", *FACTS} <= header
+    dictionary = {row["column"]: row for row in rows_of(out / "data_dictionary.csv")}
+    assert all(row["definition"] for row in dictionary.values())
+    entropy = dictionary["image.roi.none.glcm.joint_entropy.3d_avg"]
+    parts = [entropy[part] for part in ("modality", "region", "filter", "family", "aggregation", "unit", "code")]
+    assert parts == ["", "roi", "none", "glcm", "3d_avg", "bit", "TU9B"]
+    known = json.loads((out / "settings.json").read_text())
+    assert known[entropy["settings"]]["image"]["discretise"]["bins"] == 32
+    assert digest(known[entropy["settings"]]) == entropy["settings"]
     items = {row["item"]: row["answer"] for row in rows_of(out / "ibsi_reporting.csv")}
     assert items["discretisation method"] == "fixed bin number 32"
     assert items["voxel size as reconstructed (mm)"] == "1 x 1.5 x 3"
@@ -341,3 +353,60 @@ def test_a_parameter_file_of_pyradiomics_gives_its_names_and_its_label(folder: P
     assert done.returncode == 1
     assert "imageType: LoG" in done.stderr
     assert "params.yaml" in done.stderr
+
+
+def test_each_piece_becomes_a_lesion_and_the_patient_keeps_one_row(folder: Path):
+    array = np.zeros(SHAPE, np.uint8)
+    array[2:8, 2:8, 2:8] = 1
+    array[10:18, 9:16, 3:8] = 1
+    array[0, 0, 0] = 1
+    write_nifti(folder / "several.nii.gz", Mask(array, AFFINE, {1: "met"}))
+    settings = FEW.drawn(split_voxels=64)
+    case = Case("P0", folder / "p0.nii.gz", folder / "several.nii.gz", modality="MR")
+    found = extract_one(case, settings, folder / "out" / "f.csv")
+    assert [row.key for row in found.rows] == [("P0", "", "1", "1", ""), ("P0", "", "2", "1", "")]
+    assert all("1 of 3 pieces below 64 voxels left out" in row.facts["flags"] for row in found.rows)
+    values = image(0).values()
+    first, second = values[10:18, 9:16, 3:8], values[2:8, 2:8, 2:8]
+    means = [row.features.values["MR.roi.none.stat.mean"] for row in found.rows]
+    assert means == pytest.approx([first.mean(), second.mean()])
+    (whole,) = rows_of(folder / "out" / "per_patient.csv")
+    assert (whole["lesions"], whole["lesion"]) == ("2", "")
+    volumes = [row.features.values["MR.roi.none.morph.volume_voxels"] for row in found.rows]
+    assert float(whole["MR.roi.none.morph.volume_voxels"]) == pytest.approx(sum(volumes))
+    meshes = [row.features.values["MR.roi.none.morph.volume_mesh"] for row in found.rows]
+    assert float(whole["MR.roi.none.stat.mean"]) == pytest.approx(np.average(means, weights=meshes))
+    named = replace(case, lesion="liver")
+    assert [row.key[2] for row in extract_one(named, settings).rows] == ["liver-1", "liver-2"]
+    with pytest.raises(MaskError, match="3 pieces of 280 voxels or fewer"):
+        extract_one(case, FEW.drawn(split_voxels=1000))
+    with pytest.raises(ValueError, match="regions are parts"):
+        ContourSettings(split_voxels=64, regions={"core": 1})
+    with pytest.raises(SettingsError, match="regions are parts"):
+        ExtractSettings(segment=ContourSettings(regions={"core": 1})).drawn(split_voxels=64)
+
+
+def test_a_region_that_the_mask_lacks_is_missing_with_its_reason(folder: Path):
+    settings = FEW.model_copy(update={"segment": ContourSettings(regions={"core": 1, "necrosis": 7})})
+    case = Case("P0", folder / "p0.nii.gz", folder / "m0.nii.gz", modality="MR")
+    extract_one(case, settings, folder / "out" / "f.csv")
+    (row,) = rows_of(folder / "out" / "not_defined.csv")
+    assert (row["feature"], row["reason"].split(",")[0]) == (
+        "MR.necrosis",
+        "the mask holds no voxel of the region necrosis",
+    )
+
+
+def test_a_case_without_a_name_is_called_as_dicom_or_its_file_says(folder: Path):
+    ours = Case("", folder / "p0.nii.gz", folder / "m0.nii.gz", ("1",))
+    assert [row.key.patient for row in measure_case(ours, FEW).rows] == ["p0"]
+    made = slices((20, 18, 10), modality="CT")
+    save(made, folder / "ct")
+    from genoxel.io.dicom import read_series
+
+    volume = read_series(sorted((folder / "ct").iterdir()))
+    array = np.zeros(volume.shape, np.uint8)
+    array[3:12, 3:12, 2:8] = 1
+    write_nifti(folder / "drawn.nii.gz", Mask(array, volume.affine))
+    (row,) = measure_case(Case("", folder / "ct", folder / "drawn.nii.gz"), FEW).rows
+    assert row.key.patient == made[0].PatientID

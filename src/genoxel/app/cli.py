@@ -225,6 +225,9 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     resample_mask: Annotated[
         bool, typer.Option("--resample-mask", help="Take a mask over from another grid, and say what changed.")
     ] = False,
+    split: Annotated[
+        int | None, typer.Option(min=1, help="Each connected piece of at least so many voxels is a lesion of its own.")
+    ] = None,
     workers: Workers = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -239,12 +242,12 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
         from genoxel.study.progress import progress_for
 
         rules = read_settings(settings)
-        rules = rules.model_copy(update={"resample_masks": True}) if resample_mask else rules
+        rules = rules.drawn(resample_mask, split)
         rules = with_pyradiomics(rules, pyradiomics) if pyradiomics is not None else rules
         if mask is None:
             found = extract_cases(image, rules, out, workers, progress_for(console.silent))
         else:
-            case = Case(patient or image.name.split(".")[0], image, mask, tuple(label or ()), modality=modality)
+            case = Case(patient, image, mask, tuple(label or ()), modality=modality)
             found = extract_one(case, rules, out)
         console.say(*found.lines())
         if console.quiet:
@@ -255,17 +258,20 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 
 @app.command(rich_help_panel=HELP)
 def catalog(
-    word: Annotated[str, typer.Argument(help="Only features whose name or family holds this word.")] = "",
+    word: Annotated[str, typer.Argument(help="Word, IBSI code, or the whole name of a column.")] = "",
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of an extraction: adds the settings that a column was measured with.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List every feature with its IBSI code, unit and definition."""
+    """List every feature, or say of one what it is: definition, formula, unit, IBSI code, settings."""
     console = Console(as_json, quiet, debug)
     with console.guard():
-        from genoxel.study.look import list_features
+        from genoxel.study.catalogue import look_up
 
-        found = list_features(word)
+        found = look_up(word, results)
         console.say(*found.lines())
         console.give(found.to_json())
 

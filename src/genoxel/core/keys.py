@@ -26,6 +26,16 @@ class RowKey(NamedTuple):
         return "/".join(part for part in self if part)
 
 
+KEYS = {
+    "patient": "Whom the row speaks of.",
+    "timepoint": "Which examination of the patient; empty where there is one.",
+    "lesion": "Which lesion; empty where they are not told apart.",
+    "region": "Which structure or part of the lesion; empty where the row holds all of it.",
+    "sample": "Which specimen; empty where there is none.",
+}
+"""What each part of the row key says."""
+
+
 def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
     """Return `rows` as row keys; a plain text is a patient. Raises `TableError` for a row without patient."""
     keys: list[RowKey] = []

@@ -76,8 +76,10 @@ def entropy(p: FloatArray) -> FloatArray:
 def pooled(values: FloatArray) -> float:
     """Return the mean of the matrices' values, leaving out those where it is not defined (NaN).
 
-    Raises `NotDefinedError` when it is defined in none.
+    Raises `NotDefinedError` when it is defined in none, or there is none.
     """
+    if not values.size:
+        raise NotDefinedError("no voxel with a neighbour in the region", "voxels that touch", "draw a larger region")
     defined = values[np.isfinite(values)]
     if not defined.size:
         raise NotDefinedError("no spread to divide by in any matrix", "varying grey levels", "look at the region")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -83,8 +84,13 @@ def extract(
 
 def settings_digest(image_settings: ImageSettings, feature_settings: FeatureSettings) -> str:
     """Return the hash of all that changes a feature's value: how the image is prepared and the histogram binned."""
+    return digest(settings_record(image_settings, feature_settings))
+
+
+def settings_record(image_settings: ImageSettings, feature_settings: FeatureSettings) -> dict[str, Any]:
+    """Return what `settings_digest` stands for, as plain values."""
     content = image_settings.model_dump(mode="json", exclude={"modalities", "override"})
-    return digest({"image": content, "ivh": feature_settings.model_dump(mode="json", include={"ivh"})})
+    return {"image": content, "ivh": feature_settings.model_dump(mode="json", include={"ivh"})}
 
 
 def _region_of(mask: Mask, region: str | int) -> tuple[str | int | None, str]:
@@ -139,7 +145,7 @@ def _of_family(
         return [_of_feature(record, measured) for record in records]
     # one value per matrix: the means of all features at once where none lacks a value
     table = np.array([record.measure(measured) for record in records])
-    if np.isfinite(table).all():
+    if table.size and np.isfinite(table).all():
         return [(mean, "") for mean in table.mean(axis=1).tolist()]
     return [_of_matrices(row) for row in table]
 
@@ -149,6 +155,8 @@ def _of_feature(record: FeatureRecord, measured: object) -> tuple[float, str]:
         number = float(record.measure(measured))
     except NotDefinedError as error:
         return float("nan"), str(error)
+    except (ZeroDivisionError, OverflowError):
+        number = float("inf")
     if not isfinite(number):
         return float("nan"), "the intensities are too large or too small for this feature"
     return number, ""

@@ -50,7 +50,7 @@ def build(region: Region, aggregation: str = "") -> Curve:
     try:
         levels = levels_of(ordered, how, region.prepared.bounds)
     except InputError as error:
-        raise NotDefinedError(str(error), error.legal, "set [features] ivh") from error
+        raise NotDefinedError(error.got, error.legal, "set [features] ivh") from error
     top = int(levels.max()) if how.bins is None else how.bins
     at = np.arange(1.0, top + 1)
     if how.bin_size is not None:

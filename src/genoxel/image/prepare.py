@@ -24,6 +24,10 @@ from genoxel.image.settings import ImageSettings
 MARGIN_MM = 7.0
 """Kept around a region: the 1 cm³ sphere of the local peaks has a radius of 6.2 mm."""
 _SPACING = (0.01, 100.0)
+_MOST = 2**25
+"""A region of more voxels (no organ has them at 0.7 mm) is refused: memory must have a bound."""
+_INTENSITY = (1e-70, 1e70)
+"""Powers of smaller spreads or larger intensities leave the range of 64-bit numbers; no scanner gives them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +72,17 @@ def prepare(
         mask = mask.region(region).on(image)
     if rules.normalise is not None and not any(step.name == "zscore" for step in image.history):
         image = zscore(image, rules.normalise.within, mask)
+    _refuse_size(mask.count(), 1, "")
     image, mask = crop(image, mask, MARGIN_MM, SUPPORT[rules.interpolate])
     image, mask = _resampled(image, mask, rules)
     morphology = mask.inside()
-    _refuse_small(int(morphology.sum()), least, "")
+    _refuse_size(int(morphology.sum()), least, "")
     _refuse_not_finite(image, morphology)
+    _refuse_out_of_range(image.values()[morphology])
     bounds = rules.bounds(image.unit)
     if bounds is not None or rules.outliers_sigma is not None:
         mask = resegment(image, mask, bounds, rules.outliers_sigma)
-        _refuse_small(mask.count(), least, " after re-segmentation")
+        _refuse_size(mask.count(), least, " after re-segmentation")
     return _levelled(image, mask, morphology, rules)
 
 
@@ -102,12 +108,18 @@ def _refuse_strange(image: Image) -> None:
         raise GeometryError(f"voxels of {sizes} mm", f"{_SPACING[0]:g} to {_SPACING[1]:g} mm", "correct the header")
 
 
-def _refuse_small(count: int, least: int, when: str) -> None:
+def _refuse_size(count: int, least: int, when: str) -> None:
     if count < max(least, 1):
         raise MaskError(
             f"a region of {count} voxels{when}",
             f"at least {least} voxels",
             "draw a larger region, choose smaller voxels, or set min_voxels",
+        )
+    if count > _MOST:
+        raise MaskError(
+            f"a region of {count:,} voxels{when}",
+            f"{_MOST:,} voxels at most",
+            "is the mask the whole image? Draw the lesion, or resample to larger voxels",
         )
 
 
@@ -118,6 +130,17 @@ def _refuse_not_finite(image: Image, inside: npt.NDArray[np.bool_]) -> None:
             f"{bad} of {int(inside.sum())} voxels of the region that are not finite numbers",
             "finite intensities",
             "mend the image or leave those voxels out of the mask",
+        )
+
+
+def _refuse_out_of_range(values: npt.NDArray[Any]) -> None:
+    low, high = float(values.min()), float(values.max())
+    smallest, largest = _INTENSITY
+    if max(-low, high) > largest or 0 < high - low < smallest:
+        raise InputError(
+            f"intensities from {low:g} to {high:g}",
+            f"at most {largest:g}, and a spread of at least {smallest:g}",
+            "look for a damaged voxel, or scale the image",
         )
 
 

@@ -19,8 +19,8 @@ from genoxel.core.mask import Mask
 from genoxel.image.crop import SUPPORT, whole
 from genoxel.image.settings import Interpolation
 
-MAX_VOXELS = 2**30
-"""A resampled grid of more voxels is refused before any memory is asked for."""
+MAX_VOXELS = 2**28
+"""A resampled volume of more voxels (2 GiB) is refused before any memory is asked for; of a crop the crop counts."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,10 @@ def _plan(
     grid: Grid, history: tuple[Step, ...], spacing_mm: tuple[float, float, float]
 ) -> tuple[list[_Axis], FloatArray]:
     shape, start = whole(history, grid)
-    counts = [
-        centred_axis(size, old, new)[0] for size, old, new in zip(grid.shape, grid.spacing, spacing_mm, strict=True)
-    ]
-    if float(np.prod([float(count) for count in counts])) > MAX_VOXELS:
-        sizes = " x ".join(str(count) for count in counts)
-        raise GeometryError(f"a resampled grid of {sizes} voxels", f"{MAX_VOXELS:,} at most", "choose larger voxels")
     axes = [_axis(*item) for item in zip(grid.shape, start, shape, grid.spacing, spacing_mm, strict=True)]
+    if float(np.prod([float(axis.places.size) for axis in axes])) > MAX_VOXELS:
+        sizes = " x ".join(str(axis.places.size) for axis in axes)
+        raise GeometryError(f"a resampled grid of {sizes} voxels", f"{MAX_VOXELS:,} at most", "choose larger voxels")
     scale = np.array([new / old for old, new in zip(grid.spacing, spacing_mm, strict=True)])
     affine = np.array(grid.affine)
     affine[:3, :3] = grid.affine[:3, :3] * scale

@@ -17,18 +17,30 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_csv(table: Table, path: str | Path) -> Path:
     """Write a table as CSV (comma, UTF-8; a byte order mark where Excel needs one to read letters beyond ASCII).
 
-    Key parts that are empty everywhere are left out; missing is an empty cell; numbers are written in full; text that
+    Of the key stands what `key_parts` names; missing is an empty cell; numbers are written in full; text that
     begins like a formula gets an apostrophe in front. Raises `OutputError` when the file cannot be written.
     """
-    parts = [place for place, _ in enumerate(RowKey._fields) if place == 0 or any(row[place] for row in table.rows)]
+    names = key_parts(table)
+    parts = [RowKey._fields.index(name) for name in names]
     return write_rows(
-        [*(RowKey._fields[place] for place in parts), *table.names],
+        [*names, *table.names],
         (
             [*(row[place] for place in parts), *map(_cell, values, table.columns)]
             for row, values in zip(table.rows, table.values.tolist(), strict=True)
         ),
         path,
     )
+
+
+def key_parts(table: Table) -> list[str]:
+    """Return the parts of the row key that a table shows: the patient and what is filled; of features all but sample.
+
+    >>> key_parts(Table([[1.0]], ("P1",), (Column("age"),), "clinical"))
+    ['patient']
+    """
+    always = RowKey._fields[: 4 if table.kind == "features" else 1]
+    filled = (any(row[place] for row in table.rows) for place, _ in enumerate(RowKey._fields))
+    return [name for name, some in zip(RowKey._fields, filled, strict=True) if some or name in always]
 
 
 def write_rows(header: list[str], rows: object, path: str | Path) -> Path:

@@ -17,6 +17,7 @@ from genoxel.core.errors import MaskError, SettingsError, nearest
 from genoxel.core.image import Image, Step
 from genoxel.core.mask import Mask
 from genoxel.io.inventory import StructureRecord
+from genoxel.segment.pieces import pieces
 from genoxel.segment.settings import ContourSettings
 
 ROI = "roi"
@@ -124,10 +125,10 @@ def read_mask(
 ) -> dict[str, Mask]:
     """Return the masks that count on the grid of `image`: {"roi": mask}, one per lesion, or one per region.
 
-    The keys are structure names where several hits count each, region names where `settings.regions` is given (a
-    region without voxels in this patient is absent), else "roi". `override` is the decision by hand for this
-    patient. Raises `MaskError` for an excluded patient, when no name fits, and for a tie that no rule decides
-    (naming the candidates), and whatever the readers and `Mask.on` refuse.
+    The keys are structure names where several hits count each, numbers where pieces are split, region names where
+    `settings.regions` is given (a region without voxels in this patient is absent), else "roi". `override` is the
+    decision by hand for this patient. Raises `MaskError` for an excluded patient, when no name fits, and for a tie
+    that no rule decides (naming the candidates), and whatever the readers and `Mask.on` refuse.
     """
     records = [structures] if isinstance(structures, StructureRecord) else list(structures)
     if override is not None and override.excludes:
@@ -147,7 +148,17 @@ def read_mask(
         )
     masks = {one.shown: _read(one, image, settings) for one in hit}
     masks = {name: replace(mask, history=(*mask.history, step)) for name, mask in masks.items()}
-    return masks if several == "each" and len(hit) > 1 else {ROI: _one(masks, several)}
+    masks = masks if several == "each" and len(hit) > 1 else {ROI: _one(masks, several)}
+    return masks if settings.split_voxels is None else _split(masks, settings.split_voxels)
+
+
+def _split(masks: Mapping[str, Mask], least: int) -> dict[str, Mask]:
+    """Return lesion -> mask: each piece of each mask, numbered; of several, after its structure."""
+    found = {}
+    for name, mask in masks.items():
+        for number, part in pieces(mask, least).items():
+            found[number if name == ROI else f"{name}-{number}"] = part
+    return found
 
 
 def _chosen(
@@ -208,7 +219,7 @@ def _read(one: _Candidate, image: Image, settings: ContourSettings) -> Mask:
     if record.kind == "SEG":
         mask = dicom_seg.read_seg(record.file, image, [one.name], settings.threshold)
         return mask.region(one.name)
-    mask = _volume(record, settings).on(image)
+    mask = _volume(record, image, settings)
     if len(mask.labels) > 1:
         labels = ", ".join(str(label) for label in mask.labels)
         raise MaskError(
@@ -219,12 +230,18 @@ def _read(one: _Candidate, image: Image, settings: ContourSettings) -> Mask:
     return replace(mask, array=mask.inside().astype(np.uint8), labels={1: one.shown})
 
 
-def _volume(record: StructureRecord, settings: ContourSettings) -> Mask:
+def _volume(record: StructureRecord, image: Image, settings: ContourSettings) -> Mask:
+    """Return the label map of a file on the grid of `image`, taken over from another grid where that is asked for."""
+    from genoxel.image.regrid import onto
     from genoxel.io import nifti, nrrd
 
     if record.kind == "NRRD":
-        return nrrd.read_nrrd_mask(record.file)
-    return nifti.read_nifti_mask(record.file, threshold=settings.threshold)
+        mask = nrrd.read_nrrd_mask(record.file)
+    else:
+        mask = nifti.read_nifti_mask(record.file, threshold=settings.threshold)
+    if settings.resample_masks and not image.grid.same_as(mask.grid):
+        return onto(mask, image)
+    return mask.on(image)
 
 
 def _regions(records: Sequence[StructureRecord], image: Image, settings: ContourSettings) -> dict[str, Mask]:
@@ -240,7 +257,7 @@ def _regions(records: Sequence[StructureRecord], image: Image, settings: Contour
         raise MaskError(f"{len(maps)} label maps ({files})", "one per image", "name it in [segment] roi")
     record = maps[0]
     seg = record.kind == "SEG"
-    mask = dicom_seg.read_seg(record.file, image, None, settings.threshold) if seg else _volume(record, settings)
+    mask = dicom_seg.read_seg(record.file, image, None, settings.threshold) if seg else _volume(record, image, settings)
     mask = mask.on(image)
     found = {int(label) for label in np.unique(mask.array) if label}
     known = {label for region in settings.regions for label in settings.labels_of(region)}

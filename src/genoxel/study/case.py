@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 
 from genoxel.core.errors import FileFormatError, GenoxelError, InputError, MaskError, describe
+from genoxel.core.ids import clean_id
 from genoxel.core.image import Image
 from genoxel.core.keys import RowKey
 from genoxel.core.mask import Mask
 from genoxel.core.settings import Settings, digest
-from genoxel.features.extract import Features, extract, settings_digest
+from genoxel.features.extract import Features, extract, settings_digest, settings_record
 from genoxel.features.pyradiomics import Parameters, extract_pyradiomics
 from genoxel.features.ratios import check_regions, with_ratios
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
 from genoxel.io.headers import ending_of
-from genoxel.segment.settings import ContourSettings
+from genoxel.segment.pieces import pieces
+from genoxel.segment.settings import ContourSettings, refuse_split
 from genoxel.study.suspicions import suspicions
 
 REGION = "roi"
@@ -32,14 +34,12 @@ REGION = "roi"
 class ExtractSettings(Settings):
     """What `genoxel extract` reads of a settings file: the sections [image], [features] and [segment] of a study file.
 
-    `resample_masks` takes masks over from another grid (nearest voxel), with the change in the flags of the row;
     `pyradiomics` measures what a parameter file of PyRadiomics asks for, in place of [image] and [features].
     """
 
     image: ImageSettings = ImageSettings()
     features: FeatureSettings = FeatureSettings()
     segment: ContourSettings = ContourSettings()
-    resample_masks: bool = False
     pyradiomics: Parameters | None = None
 
     def hash_for(self, modality: str) -> str:
@@ -48,10 +48,27 @@ class ExtractSettings(Settings):
             return self.pyradiomics.digest()
         return settings_digest(self.image.for_modality(modality), self.features)
 
+    def drawn(self, resample_masks: bool = False, split_voxels: int | None = None) -> ExtractSettings:
+        """Return these settings with what the command line says about masks; `SettingsError` where they conflict."""
+        asked: dict[str, Any] = {"resample_masks": True} if resample_masks else {}
+        if split_voxels is not None:
+            refuse_split(self.segment.regions)
+            asked["split_voxels"] = split_voxels
+        return self.model_copy(update={"segment": self.segment.model_copy(update=asked)})
+
+    def record_for(self, modality: str) -> dict[str, Any]:
+        """Return what `hash_for` stands for, as plain values."""
+        if self.pyradiomics is not None:
+            return {"pyradiomics": self.pyradiomics.model_dump(mode="json", by_alias=True)}
+        return settings_record(self.image.for_modality(modality), self.features)
+
 
 @dataclass(frozen=True)
 class Case:
-    """One image and one mask: files or DICOM folders, whose they are, and which labels count (none: every one)."""
+    """One image and one mask: files or DICOM folders, whose they are, and which labels count (none: every one).
+
+    An empty `patient` is the PatientID of DICOM, else the name of the image file.
+    """
 
     patient: str
     image: Path
@@ -88,7 +105,7 @@ class Measured:
 
 
 def measure_case(case: Case, settings: ExtractSettings) -> Measured:
-    """Return one row per structure of a case (with [segment] regions: one row, its regions side by side).
+    """Return one row per structure and lesion of a case (with [segment] regions: one row, its regions side by side).
 
     Raises what the readers raise, and the first error when no structure could be measured.
     """
@@ -97,38 +114,82 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
     image, files = open_image(case.image, case.modality, case.mask)
     if settings.pyradiomics is not None and not case.labels:
         case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
+    case = replace(case, patient=case.patient or _patient_of(image, case.image))
     masks = open_masks(case, image, settings)
     facts = {
         "series_description": str(image.tags.get("SeriesDescription") or case.image.name),
         "modality": image.modality,
         "spacing_mm": " x ".join(f"{size:.6g}" for size in image.spacing),
         "image_id": identity(files),
+        "settings": settings.hash_for(image.modality),
     }
     drawn = mask_files(case.mask)
     rows: list[Row] = []
-    failed: dict[str, str] = {}
-    first: GenoxelError | None = None
+    failed: dict[str, GenoxelError] = {}
     for name, mask in masks.items():
-        try:
-            found = _measure(image, mask, settings, name)
-        except GenoxelError as error:
-            error.add_note(f"structure {name}")
-            failed[name], first = describe(error), first or error
-            continue
-        regions = bool(settings.segment.regions)
-        own = {"structure": name, "mask_id": identity(drawn, name), "flags": "; ".join(flags_of(image, mask))}
-        own["settings"] = settings.hash_for(image.modality)
-        region = "" if regions or len(masks) == 1 else name
-        key = RowKey(case.patient, case.timepoint, case.lesion, region)
-        if regions and rows:
-            rows[0] = rows[0].beside(Row(key, found, facts | own))
-        else:
-            rows.append(Row(key, found, facts | own))
-    if first is not None and not rows:
-        raise first
+        own = {**facts, "structure": name, "mask_id": identity(drawn, name)}
+        region = "" if settings.segment.regions or (case.lesion and len(masks) == 1) else name
+        found, broken = _rows(image, mask, settings, RowKey(case.patient, case.timepoint, case.lesion, region), own)
+        rows += found
+        failed.update(broken)
+    for name, error in failed.items():
+        error.add_note(f"structure {name}")
+    if failed and not rows:
+        raise next(iter(failed.values()))
+    if settings.segment.regions:
+        rows = [_side_by_side(rows, settings)]
     if settings.pyradiomics is None and settings.features.ratios:
         rows = [replace(row, features=with_ratios(row.features, settings.features)) for row in rows]
-    return Measured(tuple(rows), failed)
+    return Measured(tuple(rows), {name: describe(error) for name, error in failed.items()})
+
+
+def _rows(
+    image: Image, mask: Mask, settings: ExtractSettings, key: RowKey, facts: Mapping[str, str]
+) -> tuple[list[Row], dict[str, GenoxelError]]:
+    """Return the row of each lesion of one structure, and what could not be measured."""
+    name, rows = facts["structure"], []
+    failed: dict[str, GenoxelError] = {}
+    try:
+        lesions = _lesions(key.lesion, mask, settings)
+    except GenoxelError as error:
+        return [], {name: error}
+    for lesion, part in lesions.items():
+        try:
+            found = _measure(image, part, settings, name)
+        except GenoxelError as error:
+            failed[name if len(lesions) == 1 else f"{name}, lesion {lesion}"] = error
+        else:
+            told = {**facts, "flags": "; ".join(flags_of(image, part))}
+            rows.append(Row(key._replace(lesion=lesion), found, told))
+    return rows, failed
+
+
+def _patient_of(image: Image, path: Path) -> str:
+    """Return whom an image shows when nobody says: the PatientID of DICOM, else the name of the file."""
+    return clean_id(str(image.tags.get("PatientID") or "")) or path.name.split(".")[0]
+
+
+def _lesions(lesion: str, mask: Mask, settings: ExtractSettings) -> dict[str, Mask]:
+    """Return lesion -> mask: the whole mask, or each of its pieces with `split_voxels`."""
+    least = settings.segment.split_voxels
+    if least is None:
+        return {lesion: mask}
+    return {f"{lesion}-{number}" if lesion else number: part for number, part in pieces(mask, least).items()}
+
+
+def _side_by_side(rows: Sequence[Row], settings: ExtractSettings) -> Row:
+    """Return the regions of a case in one row; a region that the mask does not hold is missing, with the reason."""
+    row = rows[0]
+    for other in rows[1:]:
+        row = row.beside(other)
+    held = {column.source.region for column in row.features.columns}
+    start = row.facts["modality"] or "image"
+    lacking = {
+        f"{start}.{region}": f"the mask holds no voxel of the region {region}, or it could not be measured"
+        for region in settings.segment.regions
+        if region not in held
+    }
+    return replace(row, features=replace(row.features, reasons={**row.features.reasons, **lacking}))
 
 
 def _measure(image: Image, mask: Mask, settings: ExtractSettings, name: str) -> Features:
@@ -232,7 +293,7 @@ def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str,
 
 
 def _on(mask: Mask, image: Image, settings: ExtractSettings) -> Mask:
-    if settings.resample_masks and not image.grid.same_as(mask.grid):
+    if settings.segment.resample_masks and not image.grid.same_as(mask.grid):
         from genoxel.image.regrid import onto
 
         return onto(mask, image)
@@ -312,14 +373,4 @@ def flags_of(image: Image, mask: Mask) -> list[str]:
     inner = float(np.ptp(np.percentile(values, [1, 99])))
     if np.ptp(values) > 100 * inner > 0:
         flags.append(f"a few voxels stretch the intensities {float(np.ptp(values)) / inner:.0f}-fold")
-    for step in mask.history:
-        if step.name == "regrid":
-            before, after = (step.params[f"volume_{when}_mm3"] for when in ("before", "after"))
-            moved = f"mask taken over from another grid: {before:.4g} to {after:.4g} mm³"
-            flags.append(moved + _cut_off(step.params))
     return flags
-
-
-def _cut_off(params: Mapping[str, Any]) -> str:
-    share = float(params["outside_share"])
-    return f", {share:.1%} of it outside the image" if share else ""

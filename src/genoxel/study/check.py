@@ -22,7 +22,7 @@ from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger
 from genoxel.study.lock import StudyLock
 from genoxel.study.molecular import Molecular, feature_files, read_expressed, read_variants
-from genoxel.study.plan import look, plan_images
+from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reason
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
@@ -267,9 +267,11 @@ class _Check:
         began = time.monotonic()
         self.images = imaging.prepare(self.engine, imaging.image_jobs(plan.work, self.engine.ledger))
         self.seconds = time.monotonic() - began
-        broken = {patient: result.error for patient, result in self.images.items() if not result.ok}
+        broken = {patient: result.error for patient, result in self.images.items() if not result.ok} | dict(
+            plan.misfits
+        )
         self.problems += [problem_of_reason(one, reason) for one, reason in sorted(broken.items())]
-        return who, flow.drop("image and contour fit", broken)
+        return who, flow.drop(FIT, broken)
 
     def _nobody(self, flow: Flow) -> None:
         """Say so when a run would end without a single patient."""

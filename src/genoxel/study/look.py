@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genoxel.core.errors import InputError, nearest
 from genoxel.io.inventory import Inventory, inventory
 from genoxel.study.select import sequence_of
 
@@ -89,33 +88,3 @@ def few(names: Sequence[str], most: int = 6) -> str:
 def look_at_folder(folder: Path) -> FolderLook:
     """Return what lies in a folder of images; only headers are read. Raises `MissingFileError` without folder."""
     return FolderLook(inventory(folder))
-
-
-@dataclass(frozen=True)
-class FeatureList:
-    """Features of the catalogue as rows: family, name, code, unit, definition."""
-
-    rows: tuple[tuple[str, str, str, str, str], ...]
-
-    def lines(self) -> list[str]:
-        """Return one line per feature."""
-        head = f"{len(self.rows)} features"
-        return [head, *(f" {family:<6} {name:<42} {code:<6} {unit:<8}" for family, name, code, unit, _ in self.rows)]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the features as plain values."""
-        names = ("family", "name", "code", "unit", "definition")
-        return {"features": [dict(zip(names, row, strict=True)) for row in self.rows]}
-
-
-def list_features(word: str = "") -> FeatureList:
-    """Return the features of the catalogue whose family, name or code holds `word`; `InputError` when none does."""
-    from genoxel.features.catalog import catalog
-
-    every = tuple((one.family, one.name, one.code, one.unit, one.definition) for one in catalog())
-    sought = word.casefold().replace(" ", "_")
-    rows = tuple(row for row in every if any(sought in part.casefold().replace(" ", "_") for part in row[:3]))
-    if not rows:
-        legal = sorted({row[0] for row in every})
-        raise InputError(f"no feature with {word!r}", ", ".join(legal), nearest(word, [row[1] for row in every]))
-    return FeatureList(rows)

@@ -20,14 +20,19 @@ FACTS = ("description", "modality", "slices", "slice_mm", "pixel_mm", "kernel", 
 """What rules under [io.images] choose may ask of a series."""
 
 HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
+FIT = "image and contour fit"
 
 
 @dataclass(frozen=True)
 class ImagePlan:
-    """The work of the step `image`, and the boxes of the flow for those who have no images or no contour."""
+    """The work of the step `image`, the boxes of the flow for those who have no images or no contour, and misfits.
+
+    A misfit has both, but the mask lies on another grid: that is a fault of the files, so the patient counts as failed.
+    """
 
     work: tuple[ImageWork, ...] = ()
     boxes: tuple[Box, ...] = ()
+    misfits: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,7 +56,7 @@ def plan_images(
     study: Study, found: Inventory, patients: Sequence[str], decisions: Mapping[str, Override] | None = None
 ) -> ImagePlan:
     """Return the plan for `patients`; whoever lacks a series or contour is in a box with the reason."""
-    lost: dict[str, dict[str, str]] = {HAS_SERIES: {}, ONE_SERIES: {}, HAS_CONTOUR: {}}
+    lost: dict[str, dict[str, str]] = {HAS_SERIES: {}, ONE_SERIES: {}, HAS_CONTOUR: {}, FIT: {}}
     work, reasons = [], {}
     for patient in patients:
         planner = _Planner(study, found, patient, (decisions or {}).get(patient))
@@ -62,8 +67,9 @@ def plan_images(
             continue
         work.append(one)
         reasons[patient] = "; ".join(planned.why for planned in one.planned if planned.why)
+    misfits = lost.pop(FIT)
     boxes = tuple((label, who) for label, who in lost.items() if label != ONE_SERIES or who)
-    return ImagePlan(tuple(work), boxes, reasons)
+    return ImagePlan(tuple(work), boxes, misfits, reasons)
 
 
 class _LostError(Exception):
@@ -91,11 +97,11 @@ class _Planner:
         return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override)
 
     def _drawn_labels(self) -> list[str]:
-        drawn = [one for one in self.series if self.found.structures_on(one)]
+        drawn = [one for one in self.series if self._on(one)]
         sure = [one for one in drawn if any("drawn on" in why or "named" in why for _, why in self._on(one))]
         labels = [sequence_of(one.modality, one.description, one.tags) for one in (sure or drawn)]
         if not labels:
-            raise _LostError(HAS_CONTOUR, f"no contour on any series{self._elsewhere(self.series)}")
+            raise self._no_contour("no contour on any series", self.series)
         return list(dict.fromkeys(labels))
 
     def _one(self, label: str) -> Planned:
@@ -120,28 +126,36 @@ class _Planner:
         return fitting[chosen], "" if len(fitting) == 1 else f"{label}: of {len(fitting)} series {why}"
 
     def _on(self, series: SeriesRecord) -> tuple[tuple[StructureRecord, str], ...]:
-        return self.found.structures_on(series)
+        """Return the structures on a series with the reason; on request also masks of the patient on another grid."""
+        fitting = self.found.structures_on(series)
+        if fitting or not self.contours.resample_masks or series.grid is None:
+            return fitting
+        own = [one for one in self.found.structures if one.patient == self.patient and one.study == series.study]
+        return tuple((one, "on another grid, taken over") for one in own if one.grid is not None)
 
     def _structures(self, series: SeriesRecord, label: str) -> tuple[StructureRecord, ...]:
         fitting = self._on(series)
         if not fitting:
-            raise _LostError(HAS_CONTOUR, f"no contour on the {label} series{self._elsewhere([series])}")
+            raise self._no_contour(f"no contour on the {label} series", [series])
         problems = {place: self._misfit(structure) for place, (structure, _) in enumerate(fitting)}
         hits = [one for place, one in enumerate(fitting) if not problems[place]]
         if not hits:
             raise _LostError(HAS_CONTOUR, problems[0])
         return tuple(structure for structure, why in hits if why == hits[0][1])
 
-    def _elsewhere(self, series: Sequence[SeriesRecord]) -> str:
-        """Return in words where the contours of this patient lie instead."""
+    def _no_contour(self, what: str, series: Sequence[SeriesRecord]) -> _LostError:
+        """Return the loss of a patient without a contour on `series`: where the contours lie instead, if anywhere."""
         own = [one for one in self.found.structures if one.patient == self.patient]
         if not own:
-            return " (this patient has no file of contours)"
+            return _LostError(HAS_CONTOUR, f"{what} (this patient has no file of contours)")
         first, grids = own[0], [one.grid for one in series if one.grid is not None]
         if first.grid is None or not grids:
-            return f" ({first.file.name} was drawn on another series)"
+            return _LostError(HAS_CONTOUR, f"{what} ({first.file.name} was drawn on another series)")
         here, there = first.grid.describe(), grids[0].describe()
-        return f" ({first.file.name} lies on another grid: {here}, the image on {there})"
+        where = f"{first.file.name} lies on another grid: {here}, the image on {there}"
+        legal = "equal shapes, and corners within 0.001 voxel"
+        fix = "draw it on this image, or set [segment] resample_masks = true"
+        return _LostError(FIT, f"got {what} ({where}); legal: {legal}; to fix: {fix}")
 
     def _misfit(self, structure: StructureRecord) -> str:
         """Return why no name of a structure file is meant, or an empty text."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genoxel.core.results import AssociationMap, TargetResult, Validation
+from genoxel.study.problems import grouped, problem_of_reason
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,14 @@ class RunResult:
         lines.append(self._work_line())
         lines.append(f"Report: {self.report}")
         if self.failed:
-            lines.append(self.failed_line())
+            lines += [*self.reasons(), self.failed_line()]
         return lines
+
+    def reasons(self, most: int = 6) -> list[str]:
+        """Return one line per reason why patients failed, with their names."""
+        lines = grouped(problem_of_reason(lost.patient, lost.reason) for lost in self.failed)
+        more = [f" ... {len(lines) - most} more reasons"] if len(lines) > most else []
+        return [*(f" failed {line}" for line in lines[:most]), *more]
 
     def failed_line(self) -> str:
         """Return one line on the patients that failed."""

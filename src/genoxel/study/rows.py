@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from genoxel.core.keys import RowKey
 from genoxel.core.table import Column, Source, Table
 from genoxel.features.extract import as_table
+from genoxel.features.lesions import over_lesions, several_lesions
+from genoxel.io.files import atomic_write
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.report.ibsi_items import ReportingItem, facts_of, ibsi_items, pyradiomics_items
 from genoxel.study.case import ExtractSettings, Row
@@ -44,20 +47,32 @@ def table_of(rows: Sequence[Row]) -> Table:
 
 
 def write_features(rows: Sequence[Row], settings: ExtractSettings, stem: str, sink: Sink, parquet: bool) -> list[str]:
-    """Write STEM.csv (and .parquet), not_defined.csv, data_dictionary.csv and ibsi_reporting.csv; return the names."""
+    """Write STEM.csv (and .parquet) with what explains it, and return the names.
+
+    Beside it: not_defined.csv, data_dictionary.csv, settings.json, ibsi_reporting.csv, and per_patient.csv where a
+    patient has several lesions.
+    """
     table = table_of(rows)
+    tables = {stem: table}
     write_csv(table, sink(f"{stem}.csv"))
     if parquet:
         from genoxel.io.tables import write_table
 
         write_table(table, sink(f"{stem}.parquet"))
+    if several_lesions(table):
+        tables["per_patient"] = over_lesions(as_table({row.key: row.features for row in rows}))
+        write_csv(tables["per_patient"], sink("per_patient.csv"))
     write_rows([*RowKey._fields, "feature", "reason"], undefined(rows), sink("not_defined.csv"))
-    write_rows(list(DICTIONARY), dictionary_rows({stem: table}), sink("data_dictionary.csv"))
+    write_rows(list(DICTIONARY), dictionary_rows(tables), sink("data_dictionary.csv"))
+    facts = facts_of(table)
+    found = {modality for text in facts.get("modality", [""]) or [""] for modality in text.split(" | ")}
+    known = {settings.hash_for(modality): settings.record_for(modality) for modality in sorted(found)}
+    atomic_write(sink("settings.json"), json.dumps(known, indent=1, sort_keys=True) + "\n")
     if settings.pyradiomics is not None:
         asked = settings.pyradiomics.setting.model_dump(mode="json", by_alias=True, exclude_none=True)
-        items = pyradiomics_items(asked, facts_of(table))
+        items = pyradiomics_items(asked, facts)
     else:
-        items = ibsi_items(settings.image, settings.features, facts_of(table))
+        items = ibsi_items(settings.image, settings.features, facts)
     write_rows(list(ReportingItem._fields), [list(item) for item in items], sink("ibsi_reporting.csv"))
     return sorted(sink.written)
 

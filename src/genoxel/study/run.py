@@ -16,7 +16,7 @@ from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
 from genoxel.study.molecular import feature_files, input_files, read_molecular
-from genoxel.study.plan import look, plan_images
+from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
 from genoxel.study.provenance import provenance, relative
@@ -34,7 +34,7 @@ from genoxel.study.study import Study
 from genoxel.study.validity import quick_problems
 
 PROVENANCE = "provenance.json"
-BOXES = {"image": "image and contour fit", "features": "could be measured"}
+BOXES = {"image": FIT, "features": "could be measured"}
 
 
 def run(
@@ -146,7 +146,7 @@ class _Run:
         jobs = imaging.image_jobs(plan.work, self.engine.ledger)
         self.inputs["images"] = digest(sorted(job.key for job in jobs))
         self.images = imaging.prepare(self.engine, jobs)
-        self._note_failed("image", self.images)
+        self._note_failed("image", self.images, plan.misfits)
         rows = measuring.measure(
             self.engine, measuring.feature_jobs(self.images, self.settings.image, self.settings.features)
         )
@@ -157,8 +157,9 @@ class _Run:
             raise _nobody(self.failed, self.boxes)
         return who, table
 
-    def _note_failed(self, step: str, results: Mapping[str, Result]) -> None:
-        lost = {patient: result.error for patient, result in sorted(results.items()) if not result.ok}
+    def _note_failed(self, step: str, results: Mapping[str, Result], before: Mapping[str, str] | None = None) -> None:
+        lost = {patient: result.error for patient, result in results.items() if not result.ok}
+        lost = dict(sorted({**lost, **(before or {})}.items()))
         self.failed += [Lost(patient, step, reason) for patient, reason in lost.items()]
         self.boxes.append((BOXES[step], lost))
 

@@ -6,24 +6,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genoxel.core.errors import OutputError
-from genoxel.core.table import Table
-from genoxel.io.spreadsheet import write_rows
+from genoxel.core.keys import KEYS
+from genoxel.core.table import Column, Table
+from genoxel.io.spreadsheet import key_parts, write_rows
 from genoxel.study.result import Lost
 
-DICTIONARY = ("table", "column", "kind", "unit", "code", "modality", "region", "family", "levels", "definition")
+SOURCE = ("modality", "region", "filter", "family", "aggregation")
+DICTIONARY = ("table", "column", "kind", "unit", "code", *SOURCE, "settings", "levels", "definition")
 """The columns of a data dictionary."""
 
 
 def dictionary_rows(tables: Mapping[str, Table]) -> list[list[str]]:
-    """Return one row per column of every table: what it is, in which unit, by which definition."""
-    return [
-        [
-            *(name, column.name, column.kind, column.unit, column.code, column.source.modality, column.source.region),
-            *(column.source.family, " | ".join(column.levels), column.definition),
-        ]
-        for name, table in tables.items()
-        for column in table.columns
-    ]
+    """Return one row per column of every table: what it is, in which unit, by which definition and settings."""
+    rows = []
+    for name, table in tables.items():
+        rows += [[name, part, "key", *[""] * (len(DICTIONARY) - 4), KEYS[part]] for part in key_parts(table)]
+        rows += [_described(name, column) for column in table.columns]
+    return rows
+
+
+def _described(table: str, column: Column) -> list[str]:
+    source = [getattr(column.source, part) for part in SOURCE]
+    about = [table, column.name, column.kind, column.unit, column.code, *source, column.settings]
+    return [*about, " | ".join(column.levels), column.definition]
 
 
 class Sink:

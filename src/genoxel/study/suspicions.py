@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from genoxel.core.image import Image
+from genoxel.core.image import Image, Step
 from genoxel.core.mask import Mask
 from genoxel.image.crop import bounding_box
 
 
 def suspicions(image: Image, mask: Mask) -> list[str]:
-    """Return what looks odd about a contour, in words: too small, mostly air, at the edge, in pieces, too large."""
+    """Return what looks odd about a contour, in words: too small, in air, at the edge, in pieces, too large, moved."""
     from scipy import ndimage
 
     inside = mask.inside()
@@ -27,6 +27,8 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
         flags.append(f"{slices} slice{'' if slices == 1 else 's'} only")
     elif image.spacing[2] > 4.5 and slices < 5:
         flags.append(f"contour on slices {image.spacing[2]:.3g} mm apart, {slices} slices only")
+    if slices > 1 and min(small.shape[:2]) == 1:
+        flags.append("contour one voxel wide")
     if image.unit == "HU" and float(np.mean(values)) < -500:
         flags.append(f"contour mostly air ({float(np.mean(values)):.0f} HU)")
     if any(part.start == 0 or part.stop == size for part, size in zip(box, inside.shape, strict=True)):
@@ -38,4 +40,18 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
         flags.append(f"contour in {pieces} pieces")
     if float(np.ptp(values)) == 0:
         flags.append("one constant intensity inside")
-    return flags
+    return flags + [text for step in mask.history if (text := _told(step))]
+
+
+def _told(step: Step) -> str:
+    """Return what a step of the mask's history changed, where a reader must know it."""
+    params = step.params
+    if step.name == "regrid":
+        before, after, share = (
+            float(params[f"{key}"]) for key in ("volume_before_mm3", "volume_after_mm3", "outside_share")
+        )
+        off = f", {share:.1%} of it outside the image" if share else ""
+        return f"mask taken over from another grid: {before:.4g} to {after:.4g} mm³{off}"
+    if step.name == "split" and params["left_out"]:
+        return f"{params['left_out']} of {params['of']} pieces below {params['least_voxels']} voxels left out"
+    return ""
