@@ -26,6 +26,7 @@ COMMANDS = (
     "extract",
     "catalog",
     "ibsi",
+    "selftest",
     "doctor",
 )
 HEAVY = ("numba", "sklearn", "pandas", "pydicom", "scipy", "matplotlib", "SimpleITK", "nibabel", "numpy")

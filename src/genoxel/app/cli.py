@@ -299,6 +299,32 @@ def ibsi(
 
 
 @app.command(rich_help_panel=HELP)
+def selftest(
+    area: Annotated[list[str] | None, typer.Argument(help="stats, images or install; default all three.")] = None,
+    full: Annotated[bool, typer.Option("--full/--quick", help="Hours, or about a minute.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed and versions, same table.")] = 1,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page and the table.")] = Path(
+        "genoxel-selftest"
+    ),
+    workers: Workers = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Run null and planted cohorts through this installation: false claims, power, coverage, deliveries read back."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.selftest import AREAS, selftest
+
+        found = selftest(area or AREAS, full, seed, workers, out, console.say)
+        console.say(*found.lines(), f"Open {out / 'selftest.html'}")
+        if console.quiet:
+            console.insist(*(row.line() for row in found.bad))
+        console.give(found.to_json())
+        console.finish(REFUSED if found.bad else DONE)
+
+
+@app.command(rich_help_panel=HELP)
 def doctor(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Check the installation: versions, extras, disk, memory, compiled kernels."""
     console = Console(as_json, quiet, debug)

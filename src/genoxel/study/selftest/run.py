@@ -1,0 +1,74 @@
+"""Run a self-test and write its table and page."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from genoxel._version import __version__
+from genoxel.core.errors import OutputError, SettingsError, nearest
+from genoxel.io.files import atomic_write
+from genoxel.study.doctor import CORE
+from genoxel.study.engine import library_versions
+from genoxel.study.executors import Pool
+from genoxel.study.selftest.images import images_rows
+from genoxel.study.selftest.install import install_rows
+from genoxel.study.selftest.page import page
+from genoxel.study.selftest.rows import Row, SelfTest
+from genoxel.study.selftest.stats import FULL, QUICK, stats_rows
+
+AREAS = ("install", "images", "stats")
+FILES = ("selftest.html", "selftest.csv", "selftest.json")
+
+
+def selftest(
+    areas: Sequence[str] = AREAS,
+    full: bool = False,
+    seed: int = 1,
+    workers: int | None = None,
+    out: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> SelfTest:
+    """Return what the installed pipeline does where the truth is known, and write it to the folder `out` if given.
+
+    `areas` are "install", "images" and "stats"; `full` takes hours instead of about a minute. Raises `SettingsError`
+    for an unknown area and `OutputError` for a folder that holds something else.
+    """
+    for area in areas:
+        if area not in AREAS:
+            raise SettingsError(f"the area {area!r}", ", ".join(AREAS), nearest(area, AREAS) or "choose one")
+    if out is not None:
+        _refuse_foreign(out)
+    rows: list[Row] = []
+    with Pool(workers) as pool:
+        for area in [one for one in AREAS if one in areas]:
+            say(f"{area} ...")
+            if area == "install":
+                rows += install_rows()
+            elif area == "images":
+                rows += images_rows(seed, full)
+            else:
+                rows += stats_rows(FULL if full else QUICK, seed, pool.map)
+    machine = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    found = SelfTest(tuple(rows), "full" if full else "quick", seed, library_versions(CORE), machine)
+    if out is not None:
+        write(found, out)
+    return found
+
+
+def write(found: SelfTest, out: Path) -> Path:
+    """Write selftest.html, selftest.csv and selftest.json into `out` and return the page's path."""
+    atomic_write(out / FILES[1], found.to_csv())
+    atomic_write(out / FILES[2], json.dumps({**found.to_json(), "genoxel": __version__}, indent=1) + "\n")
+    return atomic_write(out / FILES[0], page(found))
+
+
+def _refuse_foreign(out: Path) -> None:
+    try:
+        foreign = out.is_file() or (out.is_dir() and any(path.name not in FILES for path in out.iterdir()))
+    except OSError as error:
+        raise OutputError(f"the folder {out}: {error.strerror}", "a folder to write in", "name another") from error
+    if foreign:
+        raise OutputError(f"{out}, which holds something else", "a new folder or an earlier self-test", "name another")
