@@ -118,7 +118,7 @@ def test_counting_in_a_world_equals_adjusting_its_p_values(share, kind, scattere
         assert tail.smallest == pytest.approx(p.min())
         tail = Tail(q)
         block.world_adjusted(everything, tail)
-        p = block.adjusted()[1]
+        p = block.adjusted().p
         assert passing(tail, p.size) == int((benjamini_hochberg(p) <= q).sum())
 
 
@@ -131,4 +131,4 @@ def test_a_rank_p_below_what_is_possible_does_not_pass():
     assert tail.count(1e-7) == 0
     assert tail.smallest == pytest.approx(2 / 3628800)
     assert block.measure().p[0, 0] == pytest.approx(2 / 3628800)
-    assert np.isnan(block.adjusted()[1]).all()
+    assert np.isnan(block.adjusted().p).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,8 +29,8 @@ class Block(Protocol):
         """Return what the data give."""
         ...
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        """Return effect and p less the covariates."""
+    def adjusted(self) -> Measured:
+        """Return effect, interval and p less the covariates."""
         ...
 
     def world(self, order: IndexArray, tail: Tail) -> None:
@@ -49,14 +50,11 @@ class Turned:
 
     def measure(self) -> Measured:
         """Return the transposed arrays."""
-        found = self.block.measure()
-        flag = np.choose(found.flag.T, _TURNED_FLAGS).astype(np.int8)
-        return Measured(found.n.T, found.effect.T, found.low.T, found.high.T, found.p.T, flag)
+        return _turned(self.block.measure())
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+    def adjusted(self) -> Measured:
         """Return the transposed arrays."""
-        effect, p = self.block.adjusted()
-        return effect.T, p.T
+        return _turned(self.block.adjusted())
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Move the other side back, which is the same world as moving the image side."""
@@ -65,6 +63,11 @@ class Turned:
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Move the other side back."""
         self.block.world_adjusted(np.argsort(order), tail)
+
+
+def _turned(found: Measured) -> Measured:
+    flag = np.choose(found.flag.T, _TURNED_FLAGS).astype(np.int8)
+    return Measured(found.n.T, found.effect.T, found.low.T, found.high.T, found.p.T, flag)
 
 
 class Untested:
@@ -79,9 +82,9 @@ class Untested:
         out.flag[:] = self.code
         return out
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+    def adjusted(self) -> Measured:
         """Return nothing known."""
-        return np.full(self.shape, np.nan), np.full(self.shape, np.nan)
+        return self.measure()
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add nothing."""
@@ -104,13 +107,11 @@ class Placed:
 class Pairs:
     """The growing columns of the map, as blocks image x other."""
 
-    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool) -> None:
+    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool, patients: int) -> None:
         self.shape = (len(image), len(other))
-        self.image, self.other, self.adjusted = image, other, adjusted
+        self.image, self.other, self.adjusted, self.patients = image, other, adjusted, patients
         self._measured: Measured | None = None
-        missing = np.broadcast_to(np.nan, self.shape)
-        self.effect_adjusted = np.array(missing) if adjusted else missing
-        self.p_adjusted = np.array(missing) if adjusted else missing
+        self._partial: Measured | None = None
         self.words = [""]
         self.test = np.zeros(self.shape, dtype=np.int8)
         self.effect_name = np.zeros(self.shape, dtype=np.int8)
@@ -122,6 +123,13 @@ class Pairs:
             self._measured = Measured.empty(*self.shape)
         return self._measured
 
+    @property
+    def partial(self) -> Measured:
+        """What is known of all pairs beyond the covariates."""
+        if self._partial is None:
+            self._partial = Measured.empty(*self.shape)
+        return self._partial
+
     def fill(self, item: Placed) -> None:
         """Write what a block gives to its place; a block that is the whole map is taken as it is."""
         place = np.ix_(item.image, item.other)
@@ -129,12 +137,16 @@ class Pairs:
         if measured.p.shape == self.shape:
             self._measured = measured
         else:
-            for name in ("n", "effect", "low", "high", "p", "flag"):
-                getattr(self.measured, name)[place] = getattr(measured, name)
+            _write(measured, self.measured, place)
         if self.adjusted:
-            tested = measured.flag == 0
-            for array, values in zip((self.effect_adjusted, self.p_adjusted), item.block.adjusted(), strict=True):
-                array[place] = np.where(tested, values, np.nan)
+            partial = item.block.adjusted()
+            untested = measured.flag != 0
+            for name in ("effect", "low", "high", "p"):
+                getattr(partial, name)[untested] = np.nan
+            if partial.p.shape == self.shape:
+                self._partial = partial
+            else:
+                _write(partial, self.partial, place)
         if isinstance(item.block, CountPairs):
             self.test[place] = np.array([self._word(word) for word in TESTS])[item.block.test]
             words = np.array([self._word("cramers_v"), self._word("log_odds_ratio")])
@@ -151,6 +163,7 @@ class Pairs:
         """Return the documented columns, one array (pairs,) each."""
         adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
         measured = self.measured
+        q = adjust(measured.p.ravel())  # first, while there is room for sorting
         return {
             "image": _names(self.image, self.shape, axis=0),
             "other": _names(self.other, self.shape, axis=1),
@@ -161,13 +174,25 @@ class Pairs:
             "low": measured.low.ravel(),
             "high": measured.high.ravel(),
             "p": measured.p.ravel(),
-            "q": adjust(measured.p.ravel()),
+            "q": q,
             "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
-            "effect_adjusted": self.effect_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
-            "p_adjusted": self.p_adjusted.ravel() if self.adjusted else _nothing(measured.p.size),
-            "q_adjusted": adjust(self.p_adjusted.ravel()) if self.adjusted else _nothing(measured.p.size),
+            **self._adjusted_columns(adjust),
             "flag": _lookup(list(FLAGS), measured.flag),
         }
+
+    def _adjusted_columns(self, adjust: Callable[[npt.ArrayLike], FloatArray]) -> dict[str, npt.NDArray[Any]]:
+        names = ("effect_adjusted", "low_adjusted", "high_adjusted", "p_adjusted", "q_adjusted")
+        if not self.adjusted:
+            size = self.shape[0] * self.shape[1]
+            return {**dict.fromkeys(names, _nothing(size)), "n_adjusted": np.broadcast_to(np.int32(0), (size,))}
+        found = self.partial
+        parts = [part.ravel() for part in (found.effect, found.low, found.high, found.p)]
+        return {**dict(zip(names, [*parts, adjust(parts[-1])], strict=True)), "n_adjusted": found.n.ravel()}
+
+
+def _write(source: Measured, target: Measured, place: tuple[npt.NDArray[Any], ...]) -> None:
+    for name in ("n", "effect", "low", "high", "p", "flag"):
+        getattr(target, name)[place] = getattr(source, name)
 
 
 def _nothing(size: int) -> FloatArray:

@@ -21,6 +21,7 @@ from genoxel.stats.ranks import FloatArray, IndexArray
 
 ENOUGH_EXPECTED = 5
 DRAWS = 9999
+_WALD = 1.959963984540054
 TESTS = ("chi2", "fisher", "fisher (simulated)")
 
 
@@ -119,18 +120,19 @@ class CountPairs:
         for rows, columns, keep in self.groups:
             yield _count(self.x, self.y, (rows, columns, keep), order)
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        """Return, for two by two, the log odds ratio of a logistic regression of y and its Wald p (p, m).
+    def adjusted(self) -> Measured:
+        """Return, for two by two, the log odds ratio of a logistic regression of y with its Wald interval and p.
 
-        NaN where the groups are separated, and for more levels, which this release does not adjust.
+        NaN where the groups are separated, and for more levels, which are not adjusted.
         """
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
-            out.put(chunk, p=_partial_p(chunk))
+            out.put(chunk, n=chunk.n, p=_partial_p(chunk))
         for i, j in np.argwhere(~np.isnan(out.p)).tolist():
             effect, error = self._log_odds(i, j)
             out.effect[i, j], out.p[i, j] = effect, 2 * ndtr(-abs(effect / error))
-        return out.effect, out.p
+            out.low[i, j], out.high[i, j] = effect - _WALD * error, effect + _WALD * error
+        return out
 
     def _log_odds(self, i: int, j: int) -> tuple[float, float]:
         if self.partial is None:

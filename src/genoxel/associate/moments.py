@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.stats.partial import basis, residuals
+from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.permute import induced
 from genoxel.stats.ranks import FloatArray, IndexArray, Order
 
 BoolArray = npt.NDArray[np.bool_]
+
+NOTHING = 1e-9
+"""Squares of ranks, 0/1 or standardised values below this are rounding, so the column is constant."""
 
 _CELLS = 1_000_000
 _CACHE_BYTES = 256 * 2**20
@@ -67,6 +71,8 @@ class Side:
         """Return the chosen columns for the kept patients, ranked among them if this side is ranked."""
         if not self.ranked:
             return np.asarray(self.values[np.ix_(keep, columns)])
+        if keep.all() and len(columns) == self.values.shape[1]:
+            return self.order.ranks()
         return self.order.select(columns).ranks_within(keep)[keep]
 
 
@@ -83,7 +89,7 @@ def patterns_of(known: BoolArray) -> tuple[tuple[BoolArray, IndexArray], ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Group:
+class Group:
     """Pairs of columns that all know the same patients: what the covariates leave of them, for those patients."""
 
     keep: BoolArray
@@ -96,6 +102,40 @@ class _Group:
     total_y: FloatArray
     sum_y: FloatArray
 
+    @property
+    def free(self) -> int:
+        """Patients less intercept and covariates."""
+        return len(self.x) - int(self.q.shape[1])
+
+    @cached_property
+    def open(self) -> tuple[BoolArray, BoolArray]:
+        """Which columns of x and of y vary, and are not explained by the covariates."""
+        sides = (self.x, self.total_x), (self.y, self.total_y)
+        first, second = ((total > NOTHING) & ((side**2).sum(axis=0) > COLLINEAR * total) for side, total in sides)
+        return first, second
+
+    @cached_property
+    def inverse_y(self) -> FloatArray:
+        """One over the length of each column of y, 0 where it is not open."""
+        with np.errstate(divide="ignore"):
+            return np.where(self.open[1], 1 / np.sqrt((self.y**2).sum(axis=0)), 0.0)
+
+    @cached_property
+    def unit_y(self) -> npt.NDArray[np.float32]:
+        """The columns of y with length 1 or 0, in single precision."""
+        return (self.y * self.inverse_y).astype(np.float32)
+
+    def moved(self, order: IndexArray) -> FloatArray:
+        """Return x in the world in which `order` moves the patients."""
+        x = self.x[induced(order, self.keep)]
+        return residuals(x, self.q) if self.q.shape[1] > 1 else x
+
+    def steps(self) -> Iterator[slice]:
+        """Yield parts of the rows, so that one product stays small."""
+        step = max(1, _CELLS // max(len(self.columns), 1))
+        for first in range(0, len(self.rows), step):
+            yield slice(first, first + step)
+
 
 class Moments:
     """Cross products of the columns of `x` and `y` (same patients), less `covariates` (n, k; NaN where unknown)."""
@@ -106,7 +146,7 @@ class Moments:
         self.z = np.empty((n, 0)) if covariates is None else covariates
         self.usable = ~np.isnan(self.z).any(axis=1)
         self.scattered = _is_scattered(x, y)
-        self._groups: dict[tuple[int, int], _Group] = {}
+        self._groups: dict[tuple[int, int], Group] = {}
         cost = n * 8 * (len(y.patterns) * x.values.shape[1] + len(x.patterns) * y.values.shape[1])
         self._keep_groups = cost <= _CACHE_BYTES
 
@@ -115,11 +155,16 @@ class Moments:
         if self.scattered:
             yield from _column_chunks(self, order)
             return
+        for group in self.groups():
+            yield from _group_chunks(group, order)
+
+    def groups(self) -> Iterator[Group]:
+        """Yield all pairs, by the patients that they know."""
         for i in range(len(self.x.patterns)):
             for j in range(len(self.y.patterns)):
-                yield from _group_chunks(self._group(i, j), order)
+                yield self._group(i, j)
 
-    def _group(self, i: int, j: int) -> _Group:
+    def _group(self, i: int, j: int) -> Group:
         if (i, j) in self._groups:
             return self._groups[i, j]
         (known_x, rows), (known_y, columns) = self.x.patterns[i], self.y.patterns[j]
@@ -127,7 +172,7 @@ class Moments:
         x, y = self.x.within(rows, keep), self.y.within(columns, keep)
         q = basis(self.z[keep], int(keep.sum()))
         middle_x, middle_y = _centred(x), _centred(y)
-        group = _Group(
+        group = Group(
             keep,
             rows,
             columns,
@@ -147,18 +192,12 @@ def _centred(values: FloatArray) -> FloatArray:
     return values - values.mean(axis=0, keepdims=True) if len(values) else values
 
 
-def _group_chunks(group: _Group, order: IndexArray | None) -> Iterator[Chunk]:
-    x = group.x
-    if order is not None:
-        x = x[induced(order, group.keep)]
-        if group.q.shape[1] > 1:
-            x = residuals(x, group.q)
+def _group_chunks(group: Group, order: IndexArray | None) -> Iterator[Chunk]:
+    x = group.x if order is None else group.moved(order)
     sxx, syy = (x**2).sum(axis=0), (group.y**2).sum(axis=0)
     n = np.full((1, 1), float(group.keep.sum()))
     free = n - group.q.shape[1]
-    step = max(1, _CELLS // max(len(group.columns), 1))
-    for first in range(0, len(group.rows), step):
-        part = slice(first, first + step)
+    for part in group.steps():
         yield Chunk(
             group.rows[part],
             group.columns,

@@ -7,8 +7,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit, ndtri, stdtrit
 
-from genoxel.associate.moments import BoolArray, Chunk, Moments, Side
+from genoxel.associate.moments import NOTHING, BoolArray, Chunk, Group, Moments, Side
 from genoxel.associate.tail import Law, Tail
 from genoxel.stats.intervals import auc_interval, explained_interval, rho_interval
 from genoxel.stats.partial import COLLINEAR, basis, residuals
@@ -22,8 +23,6 @@ FEWEST = 10
 
 FEWEST_IN_GROUP = 3
 """A pair whose smallest group holds fewer is not tested."""
-
-_NOTHING = 1e-9  # squares of ranks, 0/1 or standardised values below this are rounding, so the column is constant
 
 FLAGS = (
     "",
@@ -67,8 +66,8 @@ def flags_of(chunk: Chunk, groups: bool) -> npt.NDArray[np.int8]:
     if groups:
         smaller = np.minimum(chunk.sum_y, chunk.n - chunk.sum_y)
         flag[np.broadcast_to(smaller < FEWEST_IN_GROUP, flag.shape)] = 4
-    flag[np.broadcast_to(chunk.total_y <= _NOTHING, flag.shape)] = 3
-    flag[np.broadcast_to(chunk.total_x <= _NOTHING, flag.shape)] = 2
+    flag[np.broadcast_to(chunk.total_y <= NOTHING, flag.shape)] = 3
+    flag[np.broadcast_to(chunk.total_x <= NOTHING, flag.shape)] = 2
     flag[np.broadcast_to(chunk.n < FEWEST, flag.shape)] = 1
     return flag
 
@@ -104,50 +103,107 @@ class NumberPairs:
 
     def measure(self) -> Measured:
         """Return n, correlation, interval, p and flag of all pairs."""
+        return self._judged(self.raw)
+
+    def adjusted(self) -> Measured:
+        """Return partial correlations with intervals and their p."""
+        return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
+
+    def _judged(self, moments: Moments) -> Measured:
         out = Measured.empty(*self.shape)
-        for chunk in self.raw.chunks():
+        if not moments.scattered:
+            for group in moments.groups():
+                self._judge_group(group, out)
+            return out
+        for chunk in moments.chunks():
             flag = flags_of(chunk, groups=False)
             r = np.where(flag == 0, correlation_of(chunk), np.nan)
-            p = self._p(r, chunk)
-            low, high = rho_interval(r, chunk.n, self.method)
-            out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=p, flag=flag)
+            low, high = rho_interval(r, chunk.n, self.method, chunk.n - chunk.free - 1)
+            out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=self._p(r, chunk), flag=flag)
         return out
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        """Return partial correlations and their p (p, m)."""
-        out = Measured.empty(*self.shape)
-        for chunk in self.partial.chunks() if self.partial else ():
-            r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-            out.put(chunk, effect=r, p=self._p(r, chunk))
-        return out.effect, out.p
+    def _judge_group(self, group: Group, out: Measured) -> None:
+        from genoxel.associate.kernels import judge
+
+        n = len(group.x)
+        out.n[np.ix_(group.rows, group.columns)] = n
+        flag = _flags_of_group(group)
+        out.flag[np.ix_(group.rows, group.columns)] = flag
+        if n < FEWEST or group.free < FEWEST - 1:
+            return
+        law = self._law(group)
+        table = law.table
+        bend = 0.5 if self.ranked else 0.0
+        free = float(group.free - 2)
+        words = (table.pieces, table.power, table.floor, float(ndtri(0.975)), bend, free, 1 - 12 / (n**3 - n))
+        inverse_x, inverse_y = _inverse_roots(group, group.x)
+        for part in group.steps():
+            dot = group.x[:, part].T @ group.y
+            places = group.rows[part], group.columns
+            judge(dot, (inverse_x[part], inverse_y), words, places, (out.effect, out.low, out.high, out.p))
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
-        for chunk in self.raw.chunks(order):
-            self._add(chunk, tail)
+        self._add_world(self.raw, order, tail)
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
-        for chunk in self.partial.chunks(order) if self.partial else ():
-            self._add(chunk, tail)
+        if self.partial is not None:
+            self._add_world(self.partial, order, tail)
+
+    def _add_world(self, moments: Moments, order: IndexArray, tail: Tail) -> None:
+        if moments.scattered:
+            for chunk in moments.chunks(order):
+                r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
+                tail.add_p(self._p(r, chunk))
+            return
+        for group in moments.groups():
+            if len(group.x) >= FEWEST and group.free >= FEWEST - 1:
+                self._add_group(group, order, tail)
+
+    def _add_group(self, group: Group, order: IndexArray, tail: Tail) -> None:
+        moved = group.moved(order)
+        inverse_x, inverse_y = _inverse_roots(group, moved)
+        x, y = (moved * inverse_x).astype(np.float32), group.unit_y
+        law = self._law(group)
+        for part in group.steps():
+
+            def exact(rows: IndexArray, columns: IndexArray, first: int = part.start) -> FloatArray:
+                rows = rows + first
+                dot = np.einsum("ki,ki->i", moved[:, rows], group.y[:, columns])
+                return np.asarray(dot * inverse_x[rows] * inverse_y[columns])
+
+            tail.add_products(x[:, part].T @ y, law, exact)
+
+    def _law(self, group: Group) -> Law:
+        """Return the law; covariates are paid for as patients, as in the t test of a partial correlation."""
+        worth = max(group.free + 1, FEWEST)
+        if not self.ranked:
+            return Law(worth - 2)
+        return Law(worth - 2, worth if self.moments else -worth)
 
     def _p(self, r: FloatArray, chunk: Chunk) -> FloatArray:
-        """Return p; covariates are paid for as patients, as in the t test of a partial correlation."""
         worth = np.maximum(chunk.free + 1, FEWEST)
         if self.moments:
             return rank_correlation_p(r, worth)
         p = correlation_p(r, chunk.free - 1)
         return np.maximum(p, smallest_rank_p(worth)) if self.ranked else p
 
-    def _add(self, chunk: Chunk, tail: Tail) -> None:
-        r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-        if chunk.free.size > 1:
-            tail.add_p(self._p(r, chunk))
-            return
-        worth = int(chunk.free[0, 0]) + 1
-        if worth >= FEWEST:
-            floor = float(smallest_rank_p(worth)) if self.ranked else 0.0
-            tail.add_r(r, Law(worth - 2, worth if self.moments else 0, floor))
+
+def _flags_of_group(group: Group) -> npt.NDArray[np.int8]:
+    flag = np.zeros((len(group.rows), len(group.columns)), dtype=np.int8)
+    flag[:, group.total_y <= NOTHING] = 3
+    flag[group.total_x <= NOTHING] = 2
+    if len(group.x) < FEWEST:
+        flag[:] = 1
+    return flag
+
+
+def _inverse_roots(group: Group, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return one over the length of each column of `x` and of y; 0 for one that is constant or explained."""
+    with np.errstate(divide="ignore"):
+        length = 1 / np.sqrt((x**2).sum(axis=0))
+    return np.where(group.open[0], length, 0.0), group.inverse_y
 
 
 def _scaled(values: FloatArray) -> FloatArray:
@@ -195,20 +251,24 @@ class GroupPairs:
             return out
         return Measured(out.n, 2 * out.effect - 1, 2 * out.low - 1, 2 * out.high - 1, out.p, out.flag)
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
+    def adjusted(self) -> Measured:
         """Return the effect and p less covariates: ranks regressed on group and covariates (p, m).
 
         The adjusted AUC is 1/2 plus the adjusted difference of mean ranks over n, which is the AUC itself where
-        nothing is adjusted for; p is that of the partial correlation of group and ranks.
+        nothing is adjusted for; p is that of the partial correlation of group and ranks, the interval that of the
+        regression, on the logit scale.
         """
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
-            r = np.where(flags_of(chunk, groups=True) == 0, correlation_of(chunk), np.nan)
+            flag = flags_of(chunk, groups=True)
+            r = np.where(flag == 0, correlation_of(chunk), np.nan)
             with np.errstate(divide="ignore", invalid="ignore"):
-                auc = np.clip(0.5 + chunk.dot / chunk.syy / chunk.n, 0, 1)
-            effect = np.where(np.isnan(r), np.nan, 2 * auc - 1 if self.cliff else auc)
-            out.put(chunk, effect=effect, p=correlation_p(r, chunk.free - 1))
-        return out.effect, out.p
+                shift = np.where(np.isnan(r), np.nan, chunk.dot / chunk.syy / chunk.n)
+                error = np.sqrt((1 - r**2) * chunk.sxx / chunk.syy / (chunk.free - 1)) / chunk.n
+            auc = np.clip(0.5 + shift, 0, 1)
+            low, high = _logit_interval(auc, error, chunk.free - 1)
+            out.put(chunk, n=chunk.n, effect=auc, low=low, high=high, p=correlation_p(r, chunk.free - 1), flag=flag)
+        return self._as_wanted(out)
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
@@ -220,6 +280,13 @@ class GroupPairs:
         for chunk in self.partial.chunks(order) if self.partial else ():
             r = np.where(flags_of(chunk, groups=True) == 0, correlation_of(chunk), np.nan)
             tail.add_p(correlation_p(r, chunk.free - 1))
+
+
+def _logit_interval(auc: FloatArray, error: FloatArray, df: FloatArray) -> tuple[FloatArray, FloatArray]:
+    inner = np.clip(auc, 1e-6, 1 - 1e-6)
+    centre = np.log(inner / (1 - inner))
+    half = stdtrit(df, 0.975) * error / (inner * (1 - inner))
+    return np.asarray(expit(centre - half)), np.asarray(expit(centre + half))
 
 
 def _mann_whitney(chunk: Chunk) -> FloatArray:
@@ -283,14 +350,17 @@ class LevelPairs:
                 array[group.rows, group.column] = value
         return out
 
-    def adjusted(self) -> tuple[FloatArray, FloatArray]:
-        """Return the share explained beyond the covariates and the p of its F test (p, m)."""
+    def adjusted(self) -> Measured:
+        """Return the share explained beyond the covariates, its interval and the p of its F test (p, m)."""
         out = Measured.empty(*self.shape)
         for group in self.partial:
+            place = group.rows, group.column
             share = group.share()
-            out.effect[group.rows, group.column] = share
-            out.p[group.rows, group.column] = _f_of(group, share)
-        return out.effect, out.p
+            n, covariates = len(group.x), group.q.shape[1] - 1
+            out.n[place], out.flag[place] = n, group.flag
+            out.effect[place], out.p[place] = share, _f_of(group, share)
+            out.low[place], out.high[place] = explained_interval(share, n, group.levels.shape[1] + 1, covariates)
+        return out
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy.typing as npt
 
 from genoxel.associate.assemble import Block, Pairs, Placed, Turned, Untested
 from genoxel.associate.counts import CountPairs
+from genoxel.associate.covariates import covariates_of, strata_of
 from genoxel.associate.numbers import GroupPairs, LevelPairs, NumberPairs
 from genoxel.associate.settings import AssociateSettings, CorrectSettings
 from genoxel.associate.tail import Tail, harmonic, passing
@@ -19,7 +22,7 @@ from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.stats.permute import permutation_p, permutations
 from genoxel.stats.power import detectable_auc, detectable_rho
-from genoxel.stats.ranks import FloatArray, IndexArray, ranks
+from genoxel.stats.ranks import FloatArray, IndexArray
 
 
 def screen(
@@ -54,7 +57,7 @@ def screen(
     chosen = _settings(settings, q, permutations)
     tables = _aligned(image, other, adjust, chosen)
     placed = list(_blocks(tables, chosen))
-    pairs = Pairs(tables[0].columns, tables[1].columns, adjusted=tables[2] is not None)
+    pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, len(tables[0].rows))
     for item in placed:
         pairs.fill(item)
     return _finish(pairs, placed, tables, chosen, seed)
@@ -132,7 +135,7 @@ def _zero_one(values: FloatArray) -> FloatArray:
 
 def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettings) -> Iterator[Placed]:
     left, right = _parts(tables[0]), _parts(tables[1])
-    z = None if tables[2] is None else _covariates(tables[2])
+    z = None if tables[2] is None else covariates_of(tables[2])
     for first, (image, x) in left.items():
         for second, (other, y) in right.items():
             if not (image.size and other.size):
@@ -159,25 +162,6 @@ def _block(
     return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"
 
 
-def _covariates(table: Table) -> FloatArray:
-    """Return covariates (n, k) as numbers: ranks, 0/1, or a dummy per level; NaN where any is unknown."""
-    parts = []
-    for place, column in enumerate(table.columns):
-        values = table.values[:, place]
-        if column.kind != "categorical":
-            parts.append(ranks(values)[:, None])
-            continue
-        levels = np.unique(values[~np.isnan(values)])
-        dummies = (values[:, None] == levels[1:]).astype(np.float64)
-        dummies[np.isnan(values)] = np.nan
-        parts.append(dummies)
-        if not dummies.shape[1] and np.isnan(values).any():
-            parts.append(np.where(np.isnan(values), np.nan, 0.0)[:, None])
-    z = np.hstack(parts)
-    z[np.isnan(z).any(axis=1)] = np.nan
-    return z
-
-
 def _finish(
     pairs: Pairs,
     placed: list[Placed],
@@ -186,7 +170,9 @@ def _finish(
     seed: int,
 ) -> AssociationMap:
     correct = settings.correct
-    hits, smallest, hits_adjusted = _null(pairs, placed, len(tables[0].rows), correct, seed)
+    strata, held = strata_of(tables[2])
+    null = _null(pairs, placed, strata, correct, seed)
+    hits, smallest, hits_adjusted = null.hits, null.smallest, null.hits_adjusted
     detectable, speaks_of = _detectable(pairs, tables, correct.q)
     columns = pairs.columns(correct, smallest)
     found = int((columns["q"] <= correct.q).sum())
@@ -199,7 +185,7 @@ def _finish(
         "detectable_effect": speaks_of,
         "p_hits": float(permutation_p(found, hits)) if hits.size else None,
         "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
-        "null_adjusted": "residuals of the image side moved (Freedman and Lane)" if pairs.adjusted else "",
+        "null_adjusted": _null_words(pairs.adjusted, held),
         "null_hits_adjusted": hits_adjusted,
         "patients_with_covariates": 0 if tables[2] is None else int((~np.isnan(tables[2].values).any(axis=1)).sum()),
     }
@@ -215,26 +201,51 @@ def _finish(
     )
 
 
+def _null_words(adjusted: bool, held: tuple[str, ...]) -> str:
+    if not adjusted:
+        return ""
+    within = f", within strata of {', '.join(held)}" if held else ""
+    return f"residuals of the image side moved (Freedman and Lane){within}"
+
+
+@dataclass(frozen=True)
+class _Null:
+    """Per world: pairs that pass, the smallest p, pairs that pass beyond the covariates."""
+
+    hits: npt.NDArray[np.int64]
+    smallest: FloatArray
+    hits_adjusted: tuple[int, ...]
+
+
 def _null(
-    pairs: Pairs, placed: list[Placed], n: int, correct: CorrectSettings, seed: int
-) -> tuple[npt.NDArray[np.int64], FloatArray, tuple[int, ...]]:
-    """Return, per world, the pairs that pass, the smallest p, and the pairs that pass beyond the covariates."""
+    pairs: Pairs, placed: list[Placed], strata: npt.NDArray[np.intp] | None, correct: CorrectSettings, seed: int
+) -> _Null:
+    n = int(pairs.patients)
     tests = int((~np.isnan(pairs.measured.p)).sum())
-    tests_adjusted = int((~np.isnan(pairs.p_adjusted)).sum()) if pairs.adjusted else 0
-    by = correct.method == "BY"
+    tests_adjusted = int((~np.isnan(pairs.partial.p)).sum()) if pairs.adjusted else 0
+    count = correct.permutations if tests else 0
     hits, smallest, hits_adjusted = [], [], []
-    for order in permutations(n, correct.permutations if tests else 0, seed):
-        tail = Tail(correct.q)
-        for item in placed:
-            item.block.world(order, tail)
-        hits.append(passing(tail, tests, harmonic(tests) if by else 1.0))
-        smallest.append(tail.smallest)
-        if tests_adjusted:
-            tail = Tail(correct.q)
-            for item in placed:
-                item.block.world_adjusted(order, tail)
-            hits_adjusted.append(passing(tail, tests_adjusted, harmonic(tests_adjusted) if by else 1.0))
-    return np.array(hits, dtype=np.int64), np.array(smallest), tuple(hits_adjusted)
+    for order in permutations(n, count, seed):
+        found, least = _passing([partial(item.block.world, order) for item in placed], tests, correct)
+        hits.append(found)
+        smallest.append(least)
+    for order in permutations(n, count if tests_adjusted else 0, seed, strata):
+        worlds = [partial(item.block.world_adjusted, order) for item in placed]
+        hits_adjusted.append(_passing(worlds, tests_adjusted, correct)[0])
+    return _Null(np.array(hits, dtype=np.int64), np.array(smallest), tuple(hits_adjusted))
+
+
+def _passing(worlds: Sequence[Callable[[Tail], None]], tests: int, correct: CorrectSettings) -> tuple[int, float]:
+    """Return how many pairs pass in a world, and its smallest p; what is kept grows where it does not tell."""
+    level = correct.q / (harmonic(tests) if correct.method == "BY" else 1.0)
+    for deep in (4 * level * correct.q, level):
+        tail = Tail(level, deep)
+        for world in worlds:
+            world(tail)
+        found = passing(tail, tests)
+        if found is not None:
+            break
+    return int(found or 0), tail.smallest
 
 
 def _detectable(pairs: Pairs, tables: tuple[Table, Table, Table | None], q: float) -> tuple[float, str]:
@@ -243,15 +254,25 @@ def _detectable(pairs: Pairs, tables: tuple[Table, Table, Table | None], q: floa
     tests = int(tested.sum())
     if not tests:
         return float("nan"), ""
-    numbers = np.isin(pairs.test, [place for place, word in enumerate(pairs.words) if word in ("spearman", "pearson")])
-    if (tested & numbers).any():
+    words = np.array([word in ("spearman", "pearson") for word in pairs.words])
+    numbers = words[pairs.test]
+    numbers &= tested
+    if numbers.any():
         method: Literal["spearman", "pearson"] = "pearson" if "pearson" in pairs.words else "spearman"
-        n = int(np.median(pairs.measured.n[tested & numbers]))
+        n = _median(pairs.measured.n, numbers)
         return detectable_rho(n, tests, alpha=q, method=method), f"|{'r' if method == 'pearson' else 'rho'}|, n = {n}"
     groups = _group_sizes(pairs, tables)
     if groups is None:
         return float("nan"), ""
     return detectable_auc(*groups, alpha=q / tests), f"AUC, {groups[0]} and {groups[1]} patients"
+
+
+def _median(n: npt.NDArray[np.int32], where: npt.NDArray[np.bool_]) -> int:
+    """Return the (lower) median of whole numbers, by counting."""
+    count = np.cumsum(
+        sum(np.bincount(row[kept], minlength=int(n.max()) + 1) for row, kept in zip(n, where, strict=True))
+    )
+    return int(np.searchsorted(count, count[-1] / 2))
 
 
 def _group_sizes(pairs: Pairs, tables: tuple[Table, Table, Table | None]) -> tuple[int, int] | None:

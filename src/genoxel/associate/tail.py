@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.stats.pvalues import correlation_p, critical_correlation
-from genoxel.stats.rankp import critical_rank_correlation, rank_correlation_p
-from genoxel.stats.ranks import FloatArray
+from genoxel.stats.lawtable import LawTable, law_table
+from genoxel.stats.pvalues import critical_correlation
+from genoxel.stats.rankp import critical_rank_correlation
+from genoxel.stats.ranks import FloatArray, IndexArray
+
+Float32Array = npt.NDArray[np.float32]
+
+_NEAR = 1e-5
+"""Correlations in single precision that are this close to the largest are looked at again in double precision."""
 
 
 class Law(NamedTuple):
-    """What a correlation is judged by: t with `df` degrees of freedom, or the law of rho of `n` ranked patients.
+    """What a correlation is judged by: t with `df` degrees of freedom, or the law of rho of `ranked` patients.
 
-    `floor` is the smallest p that is possible.
+    `ranked` is as in `stats.lawtable.law_table`.
     """
 
     df: int
-    n: int = 0
-    floor: float = 0.0
+    ranked: int = 0
+
+    @property
+    def table(self) -> LawTable:
+        """The tabulated p of this law."""
+        return law_table(self.df, self.ranked)
 
     def p(self, r: npt.ArrayLike) -> FloatArray:
         """Return the p of correlations."""
-        return np.maximum(rank_correlation_p(r, self.n) if self.n else correlation_p(r, self.df), self.floor)
+        return self.table.p(r)
 
     def limit(self, level: float) -> float:
         """Return the |r| that a p of at most `level` needs."""
-        if level < self.floor:
+        if level < self.table.floor:
             return 2.0
-        return critical_rank_correlation(level, self.n) if self.n else float(critical_correlation(level, self.df))
+        if self.ranked > 0:
+            return critical_rank_correlation(level, self.ranked)
+        return float(critical_correlation(level, self.df))
 
 
 class Tail:
-    """Collects what is at most `level` from every block of pairs; correlations stay correlations to save time."""
+    """Collects what is at most `level` from every block of pairs; correlations stay correlations to save time.
 
-    def __init__(self, level: float) -> None:
+    Correlations are counted at `level` and kept only where p is at most `deep`.
+    """
+
+    def __init__(self, level: float, deep: float | None = None) -> None:
         self.level = level
+        self.deep = level if deep is None else min(deep, level)
         self._p: list[FloatArray] = []
-        self._r: dict[Law, list[FloatArray]] = {}
+        self._r: dict[Law, list[npt.NDArray[np.floating]]] = {}
+        self._reach = 0
         self._top = 1.0
 
     def add_p(self, p: FloatArray) -> None:
@@ -48,17 +66,28 @@ class Tail:
         self._p.append(p[p <= self.level])
         self._top = min(self._top, float(np.min(p, initial=1.0, where=~np.isnan(p))))
 
-    def add_r(self, r: FloatArray, law: Law) -> None:
-        """Take correlations that one law judges (NaN not tested)."""
-        size = np.abs(r)
-        self._top = min(self._top, float(law.p(np.max(size, initial=0.0, where=~np.isnan(size)))))
-        self._r.setdefault(law, []).append(size[size >= _limit(law, self.level)])
+    def add_products(self, r: Float32Array, law: Law, exact: Callable[[IndexArray, IndexArray], FloatArray]) -> None:
+        """Take correlations `r` (r, c), 0 where not tested; `exact` gives those of places in double precision."""
+        from genoxel.associate.kernels import extremes
 
-    def count(self, level: float) -> int:
-        """Return how many p values are at most `level` (which is at most the level of this tail)."""
+        limit = np.float32(_limit(law, self.deep))
+        largest, reach, far = extremes(r, np.float32(_limit(law, self.level)), limit)
+        self._reach += reach
+        if far:
+            self._r.setdefault(law, []).append(np.abs(r[np.abs(r) >= limit]))
+        if float(law.p(min(float(largest) + _NEAR, 1.0))) < self._top:
+            rows, columns = np.nonzero(np.abs(r) >= largest - _NEAR)
+            self._top = min(self._top, float(law.p(np.abs(exact(rows, columns)).max(initial=0.0))))
+
+    def count(self, level: float) -> int | None:
+        """Return how many p values are at most `level`; None where what was kept does not tell."""
         total = sum(int((p <= level).sum()) for p in self._p)
+        if level >= self.level * (1 - 1e-12):
+            return total + self._reach
+        if level > self.deep and self._r:
+            return None
         for law, parts in self._r.items():
-            limit = _limit(law, level)
+            limit = np.float32(_limit(law, level))
             total += sum(int((part >= limit).sum()) for part in parts)
         return total
 
@@ -73,17 +102,16 @@ def _limit(law: Law, level: float) -> float:
     return law.limit(level)
 
 
-def passing(tail: Tail, tests: int, factor: float = 1.0) -> int:
-    """Return how many of `tests` pairs the step-up procedure passes at the level of `tail`.
+def passing(tail: Tail, tests: int) -> int | None:
+    """Return how many of `tests` pairs the step-up procedure passes at the level of `tail`; None: keep more.
 
-    The largest k with k p values at most level k / (tests factor), found from above; `factor` as in
-    `stats.multiple.count_passing`.
+    The largest k with k p values at most level k / tests, found from above.
     """
-    k = tail.count(tail.level / factor)
+    k = tail.count(tail.level)
     while k:
-        fewer = tail.count(tail.level * k / (tests * factor))
-        if fewer == k:
-            break
+        fewer = tail.count(tail.level * k / tests)
+        if fewer == k or fewer is None:
+            return fewer
         k = fewer
     return k
 

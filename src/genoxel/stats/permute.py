@@ -57,7 +57,7 @@ def permutation_p(observed: npt.ArrayLike, null: npt.ArrayLike) -> FloatArray:
     """
     ordered = np.sort(np.asarray(null, dtype=np.float64))
     values = np.asarray(observed, dtype=np.float64)
-    above = len(ordered) - np.searchsorted(ordered, values - 1e-12 * np.abs(values), side="left")
+    above = len(ordered) - np.searchsorted(ordered, values - 1e-9 * np.abs(values), side="left")
     return np.asarray(np.where(np.isnan(values), np.nan, (1 + above) / (1 + len(ordered))))
 
 

@@ -81,8 +81,8 @@ def _series(n: int) -> tuple[float, ...]:
     return tuple(float(term) * scale for term in total)
 
 
-def rank_correlation_p(r: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
-    """Return the two-sided p of Spearman's rho of `n` (5 or more) patients, never below 2 / n!.
+def rank_correlation_p(r: npt.ArrayLike, n: npt.ArrayLike, bounded: bool = True) -> FloatArray:
+    """Return the two-sided p of Spearman's rho of `n` (5 or more) patients, never below 2 / n! unless not `bounded`.
 
     >>> float(rank_correlation_p(0.7, 44)) > float(correlation_p(0.7, 42))
     True
@@ -94,7 +94,7 @@ def rank_correlation_p(r: npt.ArrayLike, n: npt.ArrayLike) -> FloatArray:
     a = np.array([_series(int(name)) for name in names])[inverse.reshape(n.shape)]
     polynomial = size * (a[..., 0] + square * (a[..., 1] + square * (a[..., 2] + square * a[..., 3])))
     p = correlation_p(size, n - 2) + (1 - square) ** (n / 2 - 1) * polynomial
-    return np.asarray(np.clip(p, smallest_rank_p(n), 1.0))
+    return np.asarray(np.clip(p, smallest_rank_p(n), 1.0) if bounded else p)
 
 
 def critical_rank_correlation(p: float, n: int) -> float:

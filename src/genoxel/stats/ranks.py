@@ -57,6 +57,12 @@ class Order:
         np.put_along_axis(out, self.order, half, axis=0)
         return out
 
+    def ranks(self) -> FloatArray:
+        """Return average ranks (n, p) of all rows, in the order of missing last where a value is missing."""
+        out = np.empty(self.order.shape)
+        np.put_along_axis(out, self.order, (self.start + self.end) / 2 + 1, axis=0)
+        return out
+
     def ranks_within(self, keep: npt.ArrayLike) -> FloatArray:
         """Return average ranks (n, p) among the rows that `keep` (n,) names and that are known; 0 elsewhere."""
         inside = np.asarray(keep, dtype=np.bool_)[:, None] & self.known
@@ -72,9 +78,6 @@ def ranks(values: npt.ArrayLike) -> FloatArray:
     """
     array = np.asarray(values, dtype=np.float64)
     columns = array.reshape(len(array), -1)
-    order = Order.of(columns)
-    middle = (order.start + order.end) / 2 + 1
-    out = np.empty_like(columns)
-    np.put_along_axis(out, order.order, middle, axis=0)
+    out = Order.of(columns).ranks()
     out[np.isnan(columns)] = np.nan
     return out.reshape(array.shape)
