@@ -117,7 +117,7 @@ def _variants(mutant: dict[str, bool]) -> Records:
     }
     rows = tuple(RowKey(patient, sample=f"{patient}-b1") for patient in [*hit, "A002"])
     profiled = tuple(RowKey(patient) for patient in HARD_PATIENTS if patient != "A004")
-    return Records("variants", rows, fields_, profiled, ("IDH1", "TP53"))
+    return Records("variants", rows, fields_, profiled, ("IDH1", "TP53"), {"B001": frozenset(["IDH1", "ATRX"])})
 
 
 def _biopsies(random: np.random.Generator, mutant: dict[str, bool]) -> Table:

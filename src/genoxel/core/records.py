@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ class Records:
 
     `profiled` lists the keys that were assayed at all, with or without events; None when nobody said. A patient
     without event is known to be free of it only when profiled; `genes` limits that knowledge to a panel
-    (None: everything was covered).
+    (None: everything was covered), and `panels` gives the panel of single patients where it was another one.
 
     >>> Records("variants", ("P1",), {"gene": np.array(["IDH1"], object)}, profiled=("P1", "P2"))
     Records variants: 1 event of 1 patient, 2 profiled; fields gene
@@ -34,6 +34,7 @@ class Records:
     fields: Mapping[str, npt.NDArray[Any]]
     profiled: tuple[RowKey, ...] | None = None
     genes: tuple[str, ...] | None = None
+    panels: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = as_keys(self.rows)
@@ -43,6 +44,8 @@ class Records:
             raise TableError(f"fields {short} for {len(rows)} events", "one value per event", "check the reader")
         object.__setattr__(self, "rows", rows)
         object.__setattr__(self, "fields", MappingProxyType(fields))
+        panels = {patient: frozenset(genes) for patient, genes in sorted(self.panels.items())}
+        object.__setattr__(self, "panels", MappingProxyType(panels))
         if self.profiled is not None:
             object.__setattr__(self, "profiled", tuple(dict.fromkeys(as_keys(self.profiled))))
 
@@ -60,6 +63,12 @@ class Records:
             raise TableError(f"field {name!r} of {self.kind}", ", ".join(self.fields), hint)
         return self.fields[name]
 
+    def covers(self, patient: str, gene: str) -> bool:
+        """Return whether the assay of `patient` looked at `gene` (who was assayed at all is told by `profiled`)."""
+        if patient in self.panels:
+            return gene in self.panels[patient]
+        return self.genes is None or gene in self.genes
+
     def take(self, index: npt.ArrayLike) -> Records:
         """Return the events chosen by an integer or boolean `index`; who was profiled stays."""
         wanted = np.asarray(index)
@@ -75,7 +84,7 @@ class Records:
         return pd.concat([keys, pd.DataFrame(dict(self.fields))], axis=1)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Records, (self.kind, self.rows, dict(self.fields), self.profiled, self.genes)
+        return Records, (self.kind, self.rows, dict(self.fields), self.profiled, self.genes, dict(self.panels))
 
     def __repr__(self) -> str:
         profiled = "profiling unknown" if self.profiled is None else f"{len(self.profiled)} profiled"

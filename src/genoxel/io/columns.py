@@ -122,8 +122,8 @@ class ColumnFile:
 
 
 def _heads(line: str) -> bool:
-    """Return whether a line that begins with # is the header itself (#CHROM, #chrom), as it has many columns."""
-    return line[:6].casefold() == "#chrom"
+    """Return whether a line that begins with # is the header itself, as some tools write it."""
+    return line.casefold().startswith(("#chrom", "#gene1\t", "#fusionname\t", "#sample\t"))
 
 
 class Block:

@@ -158,7 +158,8 @@ def _pack(noun: Outcome | Records) -> dict[str, Any]:
     if isinstance(noun, Outcome):
         packed = {"name": noun.name, "kind": noun.kind, "patients": noun.patients, "values": noun.values}
         return {**packed, "levels": noun.levels, "event": noun.event, "unit": noun.unit}
-    keys = {"rows": [tuple(row) for row in noun.rows], "genes": noun.genes}
+    keys: dict[str, Any] = {"rows": [tuple(row) for row in noun.rows], "genes": noun.genes}
+    keys["panels"] = {patient: sorted(genes) for patient, genes in noun.panels.items()}
     keys["profiled"] = None if noun.profiled is None else [tuple(row) for row in noun.profiled]
     return {"kind": noun.kind, **keys, "fields": {name: _field(values) for name, values in noun.fields.items()}}
 
@@ -170,7 +171,8 @@ def _field(values: Any) -> list[Any]:
 def _records(item: Mapping[str, Any]) -> Records:
     fields: dict[str, Any] = {name: np.array(values, dtype=dtype) for name, (dtype, values) in item["fields"].items()}
     profiled = None if item["profiled"] is None else tuple(RowKey(*row) for row in item["profiled"])
-    return Records(item["kind"], tuple(RowKey(*row) for row in item["rows"]), fields, profiled, item["genes"])
+    panels = {patient: frozenset(genes) for patient, genes in item.get("panels", {}).items()}
+    return Records(item["kind"], tuple(RowKey(*row) for row in item["rows"]), fields, profiled, item["genes"], panels)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ def write_records(records: Records, path: str | Path) -> Path:
         "fields": dtypes,
         "profiled": None if records.profiled is None else [list(row) for row in records.profiled],
         "genes": None if records.genes is None else list(records.genes),
+        "panels": {patient: sorted(genes) for patient, genes in sorted(records.panels.items())},
     }
     return _write(path, names, arrays, about)
 
@@ -269,6 +270,7 @@ def _records_of(content: pa.Table, about: dict[str, Any]) -> Records:
         _fields_of(content, about["fields"], len(_KEYS)),
         None if profiled is None else tuple(RowKey(*row) for row in profiled),
         None if about["genes"] is None else tuple(about["genes"]),
+        {patient: frozenset(genes) for patient, genes in about.get("panels", {}).items()},
     )
 
 

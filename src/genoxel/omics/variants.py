@@ -65,13 +65,13 @@ def status(
     _refuse_damage(records, genes)
     hits, doubts = _events(records, genes, hotspot)
     assayed = {row.patient for row in records.profiled or ()}
-    covered = records.genes is None or set(genes) <= set(records.genes)
     result: dict[str, Status | None] = {}
     for patient in wanted:
         if patient in hits:
             result[patient] = "mutant"
         else:
-            free = covered and patient in assayed and patient not in doubts
+            covered = patient in assayed and all(records.covers(patient, gene) for gene in genes)
+            free = covered and patient not in doubts
             result[patient] = "wild type" if free else None
     return result
 
