@@ -153,7 +153,7 @@ def test_real_segments_lesions_and_gene_sets(real_data: Callable[[str], Path]) -
     calls = frame[~frame["Amplitude Threshold"].str.startswith("Actual")].iloc[:, 9:].dropna(axis=1, how="all")
     assert np.array_equal(lesions.values, calls.to_numpy(dtype=float).T)
     glioma = real_data("tcga-glioma") / "gbm84_cn_segments_hg18.csv.gz"
-    with pytest.raises(InputError, match="overlapping segments of TCGA-06-0139 at 3:39066 .* and of 1 more"):
+    with pytest.raises(InputError, match=r"overlapping segments of TCGA-06-0139 at 3:39066 .* and of 1 more"):
         read_segments(glioma, "hg18")
     said: list[str] = []
     known = read_segments(glioma, "hg18", overlap="unknown", say=said.append)

@@ -82,8 +82,8 @@ def read_segments(
             "two samples under one name? name them apart, or read with overlap = 'unknown' to leave them out",
         )
     if doubtful and say is not None:
-        names = ", ".join(key.text() for key in doubtful)
-        say(f"{grid.name}: segments of {names} overlap (two samples under one name?): their copy number is unknown")
+        whom = ", ".join(key.text() for key in doubtful)
+        say(f"{grid.name}: segments of {whom} overlap (two samples under one name?): their copy number is unknown")
     kept = records.take([place for place, row in enumerate(records.rows) if row not in doubtful])
     return replace(kept, profiled=tuple(row for row in kept.profiled or () if row not in doubtful))
 
