@@ -84,7 +84,8 @@ def test_every_name_leads_to_ours_where_there_is_one():
     assert len(known) == 117
     assert known["original_gldm_DependenceEntropy"].code == "FCBV"
     assert known["original_firstorder_Kurtosis"].note == "IBSI's value plus 3"
-    assert known["original_glcm_MCC"].ours == ""
+    assert known["original_glcm_MCC"].ours == "glcm.maximal_correlation_coefficient"
+    assert known["original_glcm_MCC"].code == ""
 
 
 def made(seed: int = 0, shape: tuple[int, int, int] = (9, 8, 7)) -> tuple[Image, Mask]:
@@ -179,22 +180,6 @@ def test_a_region_one_voxel_thick_is_measured_in_its_plane(axis: int):
     assert found.values["original_shape2D_PixelSurface"] == pytest.approx(float(np.prod(sides)))
 
 
-def test_the_maximal_correlation_of_two_levels_is_their_correlation():
-    levels = np.array([1, 2, 2, 1, 1, 2, 1, 2, 2, 2, 1, 1])
-    inside = np.ones((4, 3, 1), bool)
-    (line, *_) = _pyradiomics.maximal_correlation(levels, inside, three=False, merged=False)
-    volume = levels.reshape(4, 3, 1)
-    steps = {(0, 1): volume[:, :-1, 0], (1, 0): volume[:-1, :, 0]}
-    candidates = []
-    for step, first in steps.items():
-        second = volume[step[0] :, step[1] :, 0]
-        pairs = np.concatenate(
-            [np.stack([first.ravel(), second.ravel()]), np.stack([second.ravel(), first.ravel()])], 1
-        )
-        candidates.append(abs(np.corrcoef(pairs)[0, 1]))
-    assert any(line == pytest.approx(one) for one in candidates)
-
-
 def test_resegmentation_by_range_share_and_deviation():
     values = np.arange(10.0).reshape(10, 1, 1)
     volume = _pyradiomics.Volume(values, np.ones((10, 1, 1), bool), np.ones(3))
@@ -254,13 +239,3 @@ def test_regions_and_images_that_cannot_be_measured_are_refused():
     large = {"setting": {"resampledPixelSpacing": [9, 9, 9], "minimumROIDimensions": 1}}
     with pytest.raises(MaskError, match="vanishes"):
         extract_pyradiomics(image, Mask(tiny, mask.affine), read_parameters(large))
-
-
-def test_the_page_of_names_is_the_mapping():
-    page = (Path(__file__).parents[2] / "docs/reference/pyradiomics.md").read_text(encoding="utf-8")
-    rows = {line.split("|")[1].strip(" `"): line for line in page.splitlines() if line.startswith("| `")}
-    known = {one.name: one for one in mapping()}
-    assert rows.keys() == known.keys()
-    for name, one in known.items():
-        assert one.ours in rows[name]
-        assert f"| {one.code} | {one.note} |" in rows[name]

@@ -262,6 +262,9 @@ def catalog(
     results: Annotated[
         Path | None, typer.Option(help="Folder of an extraction: adds the settings that a column was measured with.")
     ] = None,
+    names: Annotated[
+        bool, typer.Option("--map", help="What they are called in PyRadiomics and MIRP, and what differs.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -269,9 +272,9 @@ def catalog(
     """List every feature, or say of one what it is: definition, formula, unit, IBSI code, settings."""
     console = Console(as_json, quiet, debug)
     with console.guard():
-        from genoxel.study.catalogue import look_up
+        from genoxel.study.catalogue import list_names, look_up
 
-        found = look_up(word, results)
+        found = list_names(word) if names else look_up(word, results)
         console.say(*found.lines())
         console.give(found.to_json())
 

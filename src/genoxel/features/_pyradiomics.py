@@ -5,7 +5,6 @@ Written from its documentation and from published values, not from its code.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from math import pi
 from typing import Any
@@ -13,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import InputError, MaskError, NotDefinedError
+from genoxel.core.errors import InputError, MaskError
 from genoxel.core.image import FloatArray
 from genoxel.features._classical_mesh import area_and_volume
-from genoxel.features._directions import directions
+from genoxel.features._diameters import vertices, widest, widest_in_planes
 from genoxel.image.crop import bounding_box
 
 Bools = npt.NDArray[np.bool_]
@@ -197,53 +196,20 @@ def _axes(inside: Bools, spacing: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(np.linalg.eigvalsh(np.cov(places.T, bias=True))[::-1], 0.0))
 
 
-def _vertices(inside: Bools, spacing: FloatArray) -> FloatArray:
-    """Return the vertices (n, 3) of the surface mesh in mm: halfway between a voxel inside and one outside."""
-    padded = np.pad(inside, 1)
-    points = []
-    for axis in range(inside.ndim):
-        edge = np.argwhere(np.diff(padded.view(np.int8), axis=axis) != 0).astype(np.float64)
-        edge[:, axis] += 0.5
-        points.append(edge)
-    return np.asarray(np.concatenate(points) * spacing)
-
-
-def _widest(points: FloatArray) -> float:
-    """Return the largest distance between two of `points` (n, d), by the corners of their hull where there is one."""
-    from scipy.spatial import ConvexHull, QhullError
-
-    if len(points) > 50:
-        with suppress(QhullError):  # all points on one plane or line
-            points = points[ConvexHull(points).vertices]
-    best = 0.0
-    for start in range(0, len(points), 256):
-        gaps = points[start : start + 256, None] - points[None]
-        best = max(best, float((gaps**2).sum(axis=2).max()))
-    return float(best**0.5)
-
-
-def _widest_in_planes(points: FloatArray, axis: int) -> float:
-    """Return the largest distance between two points that lie in one plane across `axis`."""
-    order = np.argsort(points[:, axis], kind="stable")
-    ordered = points[order]
-    starts = np.flatnonzero(np.diff(ordered[:, axis])) + 1
-    return max(_widest(np.delete(plane, axis, axis=1)) for plane in np.split(ordered, starts))
-
-
 def shape(inside: Bools, spacing: FloatArray) -> dict[str, float]:
     """Return the features of a 3D shape by their names, lengths in mm."""
     area, volume = area_and_volume(inside, spacing)
     axes = _axes(inside, spacing)
-    points = _vertices(inside, spacing)
+    points = vertices(inside, spacing)
     return {
         "Elongation": float((axes[1] / axes[0]) ** 0.5),
         "Flatness": float((axes[2] / axes[0]) ** 0.5),
         "LeastAxisLength": float(4 * axes[2] ** 0.5),
         "MajorAxisLength": float(4 * axes[0] ** 0.5),
-        "Maximum2DDiameterColumn": _widest_in_planes(points, 1),
-        "Maximum2DDiameterRow": _widest_in_planes(points, 0),
-        "Maximum2DDiameterSlice": _widest_in_planes(points, 2),
-        "Maximum3DDiameter": _widest(points),
+        "Maximum2DDiameterColumn": widest_in_planes(points, 1),
+        "Maximum2DDiameterRow": widest_in_planes(points, 0),
+        "Maximum2DDiameterSlice": widest_in_planes(points, 2),
+        "Maximum3DDiameter": widest(points),
         "MeshVolume": volume,
         "MinorAxisLength": float(4 * axes[1] ** 0.5),
         "Sphericity": float((36 * pi * volume**2) ** (1 / 3) / area),
@@ -260,7 +226,7 @@ def shape_2d(inside: Bools, spacing: FloatArray) -> dict[str, float]:
     return {
         "Elongation": float((axes[1] / axes[0]) ** 0.5),
         "MajorAxisLength": float(4 * axes[0] ** 0.5),
-        "MaximumDiameter": _widest(_vertices(inside, spacing)),
+        "MaximumDiameter": widest(vertices(inside, spacing)),
         "MeshSurface": surface,
         "MinorAxisLength": float(4 * axes[1] ** 0.5),
         "Perimeter": perimeter,
@@ -286,43 +252,3 @@ def _marching_squares(inside: Bools, spacing: FloatArray) -> tuple[float, float]
     share = np.array([0.0, 0.125, 0.5, 0.875, 1.0])
     area = share[count].sum() - 0.25 * np.count_nonzero(across)
     return float(perimeter), float(area * np.prod(spacing))
-
-
-def maximal_correlation(levels: npt.NDArray[np.int64], inside: Bools, three: bool, merged: bool) -> FloatArray:
-    """Return the maximal correlation coefficient of each direction that holds pairs: sqrt of the second eigenvalue.
-
-    Its matrix is Q_ij = sum_k p_ik p_jk / (p_i p_k), on the levels that occur; `merged` adds the directions first.
-    """
-    volume = np.zeros(inside.shape, np.int64)
-    volume[inside] = np.unique(levels, return_inverse=True)[1] + 1
-    size = int(volume.max()) + 1
-    steps = directions(3 if three else 2)[:, ::-1]
-    matrices = (_pairs(volume, step, size) for step in steps)
-    every = [sum(matrices, start=np.zeros((size - 1, size - 1)))] if merged else list(matrices)
-    found = [_second(pairs) for pairs in every if pairs.any()]
-    if not found:
-        raise NotDefinedError("no pair of voxels in the region", "neighbouring voxels", "draw a larger region")
-    return np.array(found)
-
-
-def _pairs(volume: npt.NDArray[np.int64], step: npt.NDArray[np.int64], size: int) -> FloatArray:
-    one, other = _shifted(volume, step)
-    counts = np.bincount((one * size + other).ravel(), minlength=size * size).reshape(size, size)[1:, 1:]
-    return np.asarray(counts + counts.T, dtype=np.float64)
-
-
-def _second(pairs: FloatArray) -> float:
-    kept = pairs.any(axis=0)
-    p = pairs[np.ix_(kept, kept)] / pairs.sum()
-    if len(p) < 2:
-        return 1.0
-    margin = p.sum(axis=0)
-    # similar to Q, and symmetric: its eigenvalues are the squares of those of p_ij / sqrt(p_i p_j)
-    values = np.linalg.eigvalsh(p / np.sqrt(np.outer(margin, margin)))
-    return float(np.sort(np.abs(values))[-2])
-
-
-def _shifted(volume: npt.NDArray[np.int64], step: npt.NDArray[np.int64]) -> tuple[Any, Any]:
-    one = tuple(slice(max(0, -s), size - max(0, s)) for s, size in zip(step, volume.shape, strict=True))
-    other = tuple(slice(max(0, s), size - max(0, -s)) for s, size in zip(step, volume.shape, strict=True))
-    return volume[one], volume[other]

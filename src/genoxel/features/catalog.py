@@ -35,6 +35,7 @@ SIZE_CODES = frozenset({"RNU0", "YEKZ", "C0JK", "L0JK", "TDIC", "P9VJ", "7J51", 
 """Consensus features that measure size before anything else; the trait "size" marks them."""
 
 REFERENCE = "Zwanenburg et al., Radiology 2020;295:328-338 and IBSI reference manual"
+PYRADIOMICS = "van Griethuysen et al., Cancer Res 2017;77:e104-e107"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from genoxel.core.image import FloatArray
 from genoxel.features._directions import directions, flat_steps, pool, slabs, voxels_of
 from genoxel.features._entries import Entries, quotient
-from genoxel.features.catalog import Family
+from genoxel.features.catalog import PYRADIOMICS, Family
 from genoxel.features.region import Region
 
 
@@ -233,3 +233,36 @@ def information_correlation_2(m: Glcm) -> FloatArray:
     """Mutual information of neighbouring levels on a scale from 0 to 1. For a symmetric matrix HXY2 = 2 HX."""
     shared = np.maximum(2 * m.marginal_entropy - m.joint_entropy, 0.0)
     return np.asarray(np.sqrt(-np.expm1(-2 * shared)))
+
+
+@feature(
+    "maximal correlation coefficient",
+    formula="sqrt(second largest eigenvalue of Q), Q_ij = sum over k of p_ik p_jk / (p_i p_k)",
+    reference=f"Haralick et al., IEEE Trans Syst Man Cybern 1973;3:610-621; {PYRADIOMICS}",
+)
+def maximal_correlation_coefficient(m: Glcm) -> FloatArray:
+    """Highest correlation of neighbouring levels under any relabelling; not defined for a matrix of one level."""
+    return np.array([_second_correlation(matrix) for matrix in dense(m.entries)])
+
+
+def dense(entries: Entries) -> list[FloatArray]:
+    """Return the symmetric matrices of `entries`, whose counts stand at i <= j for both orders; levels that occur."""
+    matrices = []
+    for group in range(entries.groups):
+        own = entries.g == group
+        i, j, n = entries.i[own], entries.j[own], entries.n[own] / 2
+        levels, place = np.unique(np.concatenate([i, j]), return_inverse=True)
+        matrix = np.zeros((levels.size, levels.size))
+        np.add.at(matrix, (place[: i.size], place[i.size :]), n)
+        matrices.append(matrix + matrix.T)
+    return matrices
+
+
+def _second_correlation(counts: FloatArray) -> float:
+    if len(counts) < 2:
+        return float("nan")
+    p = counts / counts.sum()
+    margin = p.sum(axis=0)
+    # similar to Q, and symmetric: its eigenvalues are the squares of those of p_ij / sqrt(p_i p_j)
+    values = np.linalg.eigvalsh(p / np.sqrt(np.outer(margin, margin)))
+    return float(np.sort(np.abs(values))[-2])

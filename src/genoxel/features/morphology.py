@@ -12,9 +12,11 @@ import numpy as np
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
+from genoxel.features._diameters import vertices, widest_in_planes
+from genoxel.features._enclosing import box_area, enclosing_ellipsoid, oriented_box
 from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
 from genoxel.features._spatial import pair_sums
-from genoxel.features.catalog import Family
+from genoxel.features.catalog import PYRADIOMICS, Family
 from genoxel.features.region import Region
 
 
@@ -70,6 +72,22 @@ class Shape:
         """Sides (3,) of the box along the image axes."""
         self._solid()
         return np.asarray(np.array(self.extent) * self.region.spacing)
+
+    @cached_property
+    def oriented(self) -> FloatArray:
+        """Sides (3,) of the smallest box around the convex hull."""
+        return oriented_box(self.hull[0])
+
+    @cached_property
+    def ellipsoid(self) -> FloatArray:
+        """Semi-axes (3,) of the smallest ellipsoid around the convex hull."""
+        return enclosing_ellipsoid(self.hull[0])
+
+    def widest_in_planes(self, axis: int) -> float:
+        """Return the largest distance between two vertices of the mesh in one plane across `axis`."""
+        self._solid()
+        inside = self.region.morphology[self.region.morphology_box]
+        return widest_in_planes(vertices(inside, self.region.spacing), axis)
 
     @cached_property
     def axes(self) -> FloatArray:
@@ -301,3 +319,66 @@ def geary_c(s: Shape) -> float:
     """Spatial difference over all pairs of voxels; exact."""
     weights, products, own, squares, count = s.pairs
     return (count - 1) / weights * (own - products) / squares
+
+
+@feature("volume density (oriented minimum bounding box)", code="ZH1A", formula="V / V_ombb", consensus=False)
+def volume_density_ombb(s: Shape) -> float:
+    """Volume relative to that of the smallest box of any orientation."""
+    return s.volume / float(np.prod(s.oriented))
+
+
+@feature("area density (oriented minimum bounding box)", code="IQYR", formula="A / A_ombb", consensus=False)
+def area_density_ombb(s: Shape) -> float:
+    """Surface area relative to that of the smallest box of any orientation."""
+    return s.area / box_area(s.oriented)
+
+
+@feature(
+    "volume density (minimum volume enclosing ellipsoid)", code="SWZ1", formula="3 V / (4 pi a b c)", consensus=False
+)
+def volume_density_mvee(s: Shape) -> float:
+    """Volume relative to that of the smallest ellipsoid around the region."""
+    return 3 * s.volume / (4 * pi * float(np.prod(s.ellipsoid)))
+
+
+@feature("area density (minimum volume enclosing ellipsoid)", code="BRI8", formula="A / A_mvee", consensus=False)
+def area_density_mvee(s: Shape) -> float:
+    """Surface area relative to that of the smallest ellipsoid around the region, by the series of IBSI."""
+    a, b, c = (float(length) for length in s.ellipsoid)
+    return s.area / ellipsoid_area(a, b, c)
+
+
+@feature(
+    "maximum 2D diameter in a slice",
+    unit="mm",
+    formula="max distance between two mesh vertices of one slice",
+    reference=PYRADIOMICS,
+    size=True,
+)
+def maximum_2d_diameter_slice(s: Shape) -> float:
+    """Largest distance between two vertices of the mesh in one plane across k: of axial slices, the axial diameter."""
+    return s.widest_in_planes(2)
+
+
+@feature(
+    "maximum 2D diameter in a column",
+    unit="mm",
+    formula="max distance between two mesh vertices of one column",
+    reference=PYRADIOMICS,
+    size=True,
+)
+def maximum_2d_diameter_column(s: Shape) -> float:
+    """Largest distance between two vertices of the mesh in one plane across j: of axial slices, the coronal one."""
+    return s.widest_in_planes(1)
+
+
+@feature(
+    "maximum 2D diameter in a row",
+    unit="mm",
+    formula="max distance between two mesh vertices of one row",
+    reference=PYRADIOMICS,
+    size=True,
+)
+def maximum_2d_diameter_row(s: Shape) -> float:
+    """Largest distance between two vertices of the mesh in one plane across i: of axial slices, the sagittal one."""
+    return s.widest_in_planes(0)

@@ -254,11 +254,9 @@ def _texture(
         return {name: (fixed[name], "") if name in fixed else (np.nan, str(error)) for name in names}
 
     def measured(name: str) -> FloatArray:
-        if not features[name]:
-            return numbers.maximal_correlation(turned, inside, three, merged)
         values = np.asarray(one.records[features[name]].measure(matrices), dtype=np.float64)
         # a direction in which one level is left counts as perfectly correlated
-        return np.where(np.isnan(values), 1.0, values) if name == "Correlation" else values
+        return np.where(np.isnan(values), 1.0, values) if name in {"Correlation", "MCC"} else values
 
     return {name: (fixed[name], "") if name in fixed else _number(measured, name) for name in names}
 

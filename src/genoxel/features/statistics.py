@@ -8,15 +8,16 @@ import numpy as np
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
-from genoxel.features.catalog import Family
+from genoxel.features.catalog import PYRADIOMICS, Family
 from genoxel.features.region import Region
 
 
 class Sample:
     """Numbers `x` (n,) in ascending order, so that no sum depends on how voxels are stored, with their moments."""
 
-    def __init__(self, ordered: FloatArray) -> None:
+    def __init__(self, ordered: FloatArray, voxel_volume: float = 1.0) -> None:
         self.x = ordered
+        self.voxel_volume = voxel_volume
         self.size = ordered.size
 
     def average(self, of: FloatArray) -> float:
@@ -99,7 +100,7 @@ class Sample:
 
 def build(region: Region, aggregation: str = "") -> Sample:
     """Return the intensities of `region`."""
-    return Sample(region.ordered)
+    return Sample(region.ordered, region.voxel_volume)
 
 
 FAMILY = Family("stat", "intensity statistics", build, traits=("intensity",))
@@ -212,3 +213,15 @@ def energy(s: Sample) -> float:
 def root_mean_square(s: Sample) -> float:
     """Root of the mean squared intensity."""
     return float(s.average(s.x**2) ** 0.5)
+
+
+@feature("standard deviation", unit="u", formula="sqrt(sum (x - mu)² / n)", reference=PYRADIOMICS)
+def standard_deviation(s: Sample) -> float:
+    """Root of the variance (divided by n)."""
+    return float(s.variance**0.5)
+
+
+@feature("total energy", unit="u² mm³", formula="V_voxel sum x²", reference=PYRADIOMICS, size=True)
+def total_energy(s: Sample) -> float:
+    """Sum of the squared intensities times the volume of a voxel: energy that does not depend on the voxel size."""
+    return float((s.x**2).sum()) * s.voxel_volume

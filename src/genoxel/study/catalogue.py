@@ -36,7 +36,10 @@ class Catalogue:
         if len(self.records) <= _IN_FULL:
             return [line for one in self.records for line in _in_full(one)] + self._named_lines()
         count = f"{len(self.records)} features, {sum(one.ibsi for one in self.records)} of them of IBSI 1"
-        rows = [f" {one.family:<6} {one.name:<42} {one.code:<8} {one.unit}".rstrip() for one in self.records]
+        rows = [
+            f" {one.family:<6} {one.name:<42} {one.code:<8} {one.unit:<8} {'' if one.ibsi else one.standing}".rstrip()
+            for one in self.records
+        ]
         return [count, *rows]
 
     def _named_lines(self) -> list[str]:
@@ -122,3 +125,34 @@ def _measured(name: str, folder: Path) -> tuple[dict[str, str], Mapping[str, Any
         raise TableError(f"the column {name!r}", f"a column of {folder.name}", nearest(name, rows))
     known = plainjson.load_file(existing(folder / SETTINGS_FILE))
     return rows[name], known.get(rows[name]["settings"], {}) if isinstance(known, dict) else {}
+
+
+NAMES = ("genoxel", "ibsi", "pyradiomics", "mirp", "note")
+
+
+@dataclass(frozen=True)
+class NameMap:
+    """Features with their names elsewhere: here, IBSI code, PyRadiomics, MIRP, what differs."""
+
+    rows: tuple[tuple[str, str, str, str, str], ...]
+
+    def lines(self) -> list[str]:
+        """Return one line per feature."""
+        widths = [max(len(row[place]) for row in (*self.rows, NAMES)) for place in range(4)]
+        return [
+            " " + "  ".join(f"{part:<{width}}" for part, width in zip(row, (*widths, 0), strict=True)).rstrip()
+            for row in (NAMES, *self.rows)
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the names as plain values."""
+        return {"names": [dict(zip(NAMES, row, strict=True)) for row in self.rows]}
+
+
+def list_names(word: str = "") -> NameMap:
+    """Return what those features are called elsewhere that `look_up` finds for `word`."""
+    from genoxel.features.elsewhere import names
+
+    found = {f"{one.family}.{one.name}" for one in look_up(word).records}
+    rows = [(one.ours, one.code, one.pyradiomics, one.mirp, one.note) for one in names()]
+    return NameMap(tuple(row for row in rows if row[0] in found))
