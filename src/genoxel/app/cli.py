@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from genoxel.app.console import DONE, PARTLY, REFUSED, Console
+from genoxel.app.pacs import pacs
 
 STUDY, TOOLS, HELP = "A study", "Single stations", "About Genoxel"
 
@@ -34,6 +35,9 @@ def _version(wanted: bool) -> None:
 
         typer.echo(f"genoxel {__version__}")
         raise typer.Exit
+
+
+app.add_typer(pacs, name="pacs", rich_help_panel=TOOLS)
 
 
 @app.callback()

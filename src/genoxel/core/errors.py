@@ -12,6 +12,7 @@ GenoxelError
 ├── NotDefinedError (ArithmeticError)     a quantity has no value here (never returned as 0 or 1)
 ├── MissingExtraError (ImportError)       an optional library is not installed
 ├── OutputError (OSError)                 a result could not be written
+├── RemoteError (ConnectionError)         another computer did not answer, or not as it should
 ├── BusyError (RuntimeError)              another run holds this study
 └── WorkerError (RuntimeError)            a worker process was killed by the system
 
@@ -92,6 +93,10 @@ class MissingExtraError(GenoxelError, ImportError):
 
 class OutputError(GenoxelError, OSError):
     """A result could not be written; what was there before is untouched."""
+
+
+class RemoteError(GenoxelError, ConnectionError):
+    """Another computer did not answer, or not as it should."""
 
 
 class BusyError(GenoxelError, RuntimeError):
