@@ -29,6 +29,7 @@ CORE = (
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "omics": ("anndata", "mudata"),
     "ml": ("lightgbm",),
+    "dicomnet": ("pynetdicom", "dicomweb_client"),
     "scale": ("dask", "distributed"),
 }
 
