@@ -12,6 +12,8 @@ from genoxel.core.mask import Mask
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, Interval, TargetResult, Validation, Verdict
 from genoxel.core.table import Column, Source, Table
+from genoxel.features.settings import FeatureSettings
+from genoxel.image.settings import Discretise, ImageSettings, Normalise
 from genoxel.report.contact import Card, thumbnail
 from genoxel.report.content import (
     Expression,
@@ -27,9 +29,13 @@ from genoxel.report.content import (
     WordReading,
 )
 from genoxel.report.curves import repeat_aucs
+from genoxel.report.ibsi_items import ibsi_items
 from genoxel.report.tables.cohort import compare_groups, compare_included, summarise_acquisition
 
 N = 72
+MEASURED = ImageSettings(
+    resample_mm=(1, 1, 1), normalise=Normalise(within="brain"), discretise=Discretise(bins=32), outliers_sigma=3
+)
 REPEATS, FOLDS = 10, 5
 RULE = (
     "supported: permutation p over all targets <= 0.05 and the interval of the gain over the best simpler model "
@@ -337,6 +343,9 @@ def example() -> ReportContent:
         ),
         flow=flow,
         outcomes=outcomes,
+        reporting=tuple(
+            ibsi_items(MEASURED, FeatureSettings(), {"modality": ["T1CE", "FLAIR"], "structure": ["GTV-1"]})
+        ),
         readings=(
             *(WordReading("IDH1", "mut", 31, "mutant"), WordReading("IDH1", "wt", 40, "wild type")),
             *(WordReading("IDH1", "WT?", 1, "I do not know"), WordReading("IDH1", "", 2, "unknown")),

@@ -34,7 +34,7 @@ def test_what_was_set_is_said():
     assert said["discretisation method"] == "fixed bin size 25 from the lower bound"
     assert said["PT"] == "{'discretise': {'bins': 64}}"
     assert said["intensity-volume histogram: bins"] == "fixed bin size 2.5 from the lower bound"
-    assert said["aggregation of co-occurrence and run matrices"] == "2d_avg"
+    assert said["aggregation of co-occurrence and run matrices"].startswith("2D: a matrix per slice and direction")
     assert said["feature set and families"] == "ibsi1: glcm"
     assert said["imaging modality"] == "CT, PT"
 

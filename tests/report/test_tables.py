@@ -14,11 +14,16 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
 from genoxel.core.errors import TableError
+from genoxel.core.image import Image
+from genoxel.core.keys import RowKey
+from genoxel.core.mask import Mask
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Table
+from genoxel.features.extract import as_table, extract
 from genoxel.report.cite import Cite
 from genoxel.report.content import Failure, ReportContent, StudyFacts
 from genoxel.report.export import csv_files, verdicts_json
+from genoxel.report.measured_words import in_words
 from genoxel.report.tables.build import build
 from genoxel.report.tables.cohort import compare_groups, compare_included, summarise_acquisition
 from genoxel.report.tables.measured import spearman
@@ -214,3 +219,41 @@ def test_looks_can_be_counted_by_the_study():
     assert ReportContent(StudyFacts("x"), targets=results).looks_counted == 12
     assert ReportContent(StudyFacts("x"), targets=results, looks=40).looks_counted == 40
     assert outcome("X", 0.5, 1).name == "X"
+
+
+def test_two_features_are_told_in_full_the_most_and_the_least_like_volume():
+    rng = np.random.default_rng(4)
+    shape = np.array([9, 9, 9])
+    rows = {}
+    for place in range(8):
+        side = 4 + place % 5
+        inside = np.zeros(shape, np.uint8)
+        inside[:side, :side, :side] = 1
+        image = Image(rng.normal(50, 9, shape), np.eye(4), "T1")
+        rows[RowKey(f"P{place}")] = extract(image, Mask(inside, np.eye(4)))
+    table = as_table(rows)
+    volume = "T1.roi.none.morph.volume_mesh"
+    content = ReportContent(StudyFacts("x"), features=table, volume=volume)
+    book = build(content)
+    sheet = book["examples"]
+    texture = [c.name for c in table.columns if not {"size", "shape"} & set(c.traits) and np.ptp(table[c.name])]
+    rhos = {name: abs(float(spearmanr(table[name], table[volume]).statistic)) for name in texture}
+    most, least = (sheet.value(row, "feature") for row in (0, 1))
+    assert rhos[most] == pytest.approx(max(rhos.values()))
+    assert rhos[least] == pytest.approx(min(rhos.values()))
+    assert abs(sheet.value(0, "rho")) == pytest.approx(rhos[most])
+    assert sheet.value(1, "median") == pytest.approx(np.median(table[least]))
+    assert sheet.value(0, "definition")
+    assert sheet.value(0, "settings") == table.column(most).settings
+    totals = book["totals"]
+    assert sum(int(row[2]) for row in totals.rows) == len(table.columns) == 169
+    assert totals.rows[0][:2] == ("morph", "morphology")
+
+
+def test_settings_are_told_in_words_and_what_was_not_done_in_one_line():
+    done, left = in_words(example())
+    assert dict(done)["Voxels as measured (mm)"] == "1 x 1 x 1"
+    assert dict(done)["Grey levels"] == "fixed bin number 32"
+    assert dict(done)["Intensities"] == "z-score within brain"
+    assert left == ["re-segmentation by range", "filter"]
+    assert in_words(ReportContent(StudyFacts("x"))) == ([], [])

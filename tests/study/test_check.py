@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from genoxel.core.errors import MissingFileError, OutputError, TableError
+from genoxel.core.settings import digest
 from genoxel.study.check import check
 from genoxel.study.init import propose
 from genoxel.study.look import few, look_at_folder
@@ -99,7 +101,24 @@ def test_nifti_without_any_table_gives_features(tmp_path):
     result = run(Study.read(tmp_path), workers=1)
     assert result.patients == 3
     assert not result.failed
-    assert "T1.roi.none.stat.mean" in (tmp_path / "results/tables/features_table.csv").read_text()
+    with (tmp_path / "results/tables/features_table.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["patient"] for row in rows] == ["P0", "P1", "P2"]
+    facts = [
+        rows[0][name] for name in ("timepoint", "lesion", "structure", "modality", "spacing_mm", "series_description")
+    ]
+    assert facts == ["", "", "seg", "T1", "2 x 2 x 3", "P0_T1"]
+    assert float(rows[0]["T1.roi.none.stat.mean"])
+    assert len({row["image_id"] for row in rows}) == 3
+    assert len({row["mask_id"] for row in rows}) == 1, "the same mask has the same id"
+    known = json.loads((tmp_path / "results/settings.json").read_text())
+    assert list(known) == [rows[0]["settings"]]
+    assert digest(known[rows[0]["settings"]]) == rows[0]["settings"]
+    items = (tmp_path / "results/ibsi_reporting.csv").read_text(encoding="utf-8-sig")
+    assert "discretisation method,fixed bin number 32,settings" in items
+    page = result.report.read_text(encoding="utf-8")
+    assert "How it was measured" in page
+    assert "fixed bin number 32" in page
 
 
 def test_a_mask_on_another_grid_fails_that_patient_by_name_unless_it_is_to_be_taken_over(tmp_path):

@@ -61,13 +61,17 @@ def extract(
     image_settings: ImageSettings | None = None,
     feature_settings: FeatureSettings | None = None,
     region: str | int = "",
+    settings_hash: str = "",
 ) -> Features:
     """Return the features of one region of `image`, named modality.region.filter.family.feature[.aggregation].
 
     `region` picks a label of the mask by name or number; with one label any name is taken as the region's name in the
-    columns, and with none given, all labels are measured as one. Raises `MaskError` for an empty or too small region,
-    `GeometryError` for a mask on another grid, `InputError` for intensities that are not finite and for more than
-    1024 grey levels; a feature that has no value is NaN and its reason is told.
+    columns, and with none given, all labels are measured as one. `settings_hash` stands in the columns for settings of
+    which a part was done before (default: the hash of those given).
+
+    Raises `MaskError` for an empty or too small region, `GeometryError` for a mask on another grid, `InputError` for
+    intensities that are not finite and for more than 1024 grey levels; a feature that has no value is NaN and its
+    reason is told.
 
     >>> array = np.arange(216.0).reshape(6, 6, 6)
     >>> image, mask = Image(array, np.eye(4), modality="CT"), Mask(np.ones((6, 6, 6), np.uint8), np.eye(4))
@@ -79,7 +83,7 @@ def extract(
     wanted = feature_settings or FeatureSettings()
     label, name = _region_of(mask, region)
     prepared = prepare(image, mask, rules, label, wanted.min_voxels)
-    return measure(prepared, wanted, name, settings_digest(rules, wanted))
+    return measure(prepared, wanted, name, settings_hash or settings_digest(rules, wanted))
 
 
 def settings_digest(image_settings: ImageSettings, feature_settings: FeatureSettings) -> str:

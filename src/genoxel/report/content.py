@@ -12,6 +12,7 @@ from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.core.table import Table
 from genoxel.report.contact import Card
+from genoxel.report.ibsi_items import ReportingItem
 
 
 @dataclass(frozen=True)
@@ -176,9 +177,9 @@ class ReportContent:
     """Everything the pages need; a page whose part is missing says 'not done' and why.
 
     `features` is the image feature table, `volume` the name of its ROI-volume column, `undefined` maps a feature to
-    why it has no value; `associations` and `targets` are the results as the verbs returned them; `failed` and
-    `not_done` are printed in full; `looks` overrides the count of analyses tried (targets times models);
-    `checklists` are those shown.
+    why it has no value; `reporting` are the reporting items of IBSI, filled in; `associations` and `targets` are the
+    results as the verbs returned them; `failed` and `not_done` are printed in full; `looks` overrides the count of
+    analyses tried (targets times models); `checklists` are those shown.
 
     >>> ReportContent(StudyFacts("EGFR from CT")).simulated
     False
@@ -197,6 +198,7 @@ class ReportContent:
     features: Table | None = None
     volume: str = ""
     undefined: Mapping[str, str] = field(default_factory=dict)
+    reporting: tuple[ReportingItem, ...] = ()
     genome: Genome | None = None
     expression: Expression | None = None
     associations: tuple[Screen, ...] = ()

@@ -18,6 +18,7 @@ from genoxel.report.curves import calibration, usable
 from genoxel.report.effects import EFFECTS
 from genoxel.report.figures import association, cohort, prediction
 from genoxel.report.figures.style import off_screen, to_svg
+from genoxel.report.tables.build import build
 from genoxel.report.tables.measured import FOLLOWS_VOLUME, spearman, strongest
 
 Caption = Callable[[Cite], Markup]
@@ -117,9 +118,17 @@ def _measured(content: ReportContent) -> list[Drawing]:
         given(FOLLOWS_VOLUME),
     )
     alt = "Absolute rank correlation of features with the volume, by modality and family; numbers in the table"
-    return [
-        Drawing("volume", _svg(cohort.volume_bars(table, content.volume), "volume", alt), caption, "volume", wide=True)
-    ]
+    bars = _svg(cohort.volume_bars(table, content.volume), "volume", alt)
+    return [Drawing("volume", bars, caption, "volume", wide=True), *_examples(content, table)]
+
+
+def _examples(content: ReportContent, table: Table) -> list[Drawing]:
+    drawings = []
+    for place, name in enumerate(str(row[0]) for row in build(content)["examples"].rows):
+        key, alt = f"example{place}", f"{name} against the volume of the region, one circle per row"
+        svg = _svg(cohort.against_volume(table, name, content.volume), key, alt)
+        drawings.append(Drawing(key, svg, _text("Each circle is a row of the table."), part=key))
+    return drawings
 
 
 def _genome(content: ReportContent) -> list[Drawing]:

@@ -15,6 +15,7 @@ from genoxel.report.cite import Cite, given
 from genoxel.report.contact import contact_sheet
 from genoxel.report.content import ReportContent
 from genoxel.report.drawings import Drawing, draw
+from genoxel.report.measured_words import in_words
 from genoxel.report.methods import methods_text, references_bib
 from genoxel.report.tables.build import build
 from genoxel.report.tables.sheet import ROUNDING, Sheet
@@ -87,6 +88,7 @@ def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]
         "methods": methods,
         "bibliography": references_bib(methods),
         "rounding": ROUNDING,
+        "in_words": in_words(content),
         "file_of": _file_of,
     }
 

@@ -13,6 +13,7 @@ import numpy as np
 from genoxel._version import __version__
 from genoxel.core.table import Table
 from genoxel.features.catalog import EXTRA_FAMILIES, FAMILIES
+from genoxel.features.names import AGGREGATIONS
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import Discretise, ImageSettings
 
@@ -57,12 +58,13 @@ def pyradiomics_items(settings: Mapping[str, object], facts: Mapping[str, Sequen
 
 def facts_of(table: Table, names: Sequence[str] = ("modality", "spacing_mm", "structure")) -> dict[str, list[str]]:
     """Return fact -> the distinct texts of it in a table of features."""
-    return {
-        name: [table.column(name).levels[int(code)] for code in np.unique(codes[~np.isnan(codes)])]
-        for name in names
-        if name in table
-        for codes in [table[name]]
-    }
+    found = {}
+    for name in names:
+        if name in table:
+            codes, levels = table[name], table.column(name).levels
+            texts = [levels[int(code)].split(" | ") for code in np.unique(codes[~np.isnan(codes)])]
+            found[name] = list(dict.fromkeys(text for row in texts for text in row))
+    return found
 
 
 def _patients(facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
@@ -70,7 +72,10 @@ def _patients(facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, s
         ("patient", "volume of interest", _listed(facts, "structure"), "files and authors"),
         ("patient", "preparation: fasting, medication, contrast agent", YOURS, "authors"),
         ("acquisition", "imaging modality", _listed(facts, "modality"), "files"),
-        ("acquisition", "scanner, protocol, tube voltage or sequence, calibration", YOURS, "authors"),
+        (
+            *("acquisition", "scanner, protocol, tube voltage or sequence, calibration"),
+            *(_listed(facts, "scanner", 60), "files and authors" if facts.get("scanner") else "authors"),
+        ),
         ("acquisition", "static or dynamic scan, patient instructions, motion correction", YOURS, "authors"),
         ("reconstruction", "voxel size as reconstructed (mm)", _listed(facts, "spacing_mm"), "files"),
         ("reconstruction", "slice thickness, kernel, reconstruction method", YOURS, "authors"),
@@ -83,10 +88,10 @@ def _patients(facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, s
     ]
 
 
-def _listed(facts: Mapping[str, Sequence[str]], name: str) -> str:
+def _listed(facts: Mapping[str, Sequence[str]], name: str, most: int = 8) -> str:
     texts = [text for text in facts.get(name, ()) if text]
-    more = f" and {len(texts) - 8} more" if len(texts) > 8 else ""
-    return ", ".join(texts[:8]) + more if texts else YOURS
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more if texts else YOURS
 
 
 def _processing(image: ImageSettings, facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
@@ -154,7 +159,10 @@ def _matrices(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
     ivh = features.ivh.describe() if isinstance(features.ivh, Discretise) else features.ivh
     ivh = {"auto": "whole HU as they are, 1000 bins for other units", "none": "as the texture levels"}.get(ivh, ivh)
     answers = [
-        ("aggregation of co-occurrence and run matrices", ", ".join(features.aggregations)),
+        (
+            "aggregation of co-occurrence and run matrices",
+            "; ".join(AGGREGATIONS[name] for name in features.aggregations),
+        ),
         ("distance weighting", "none"),
         ("co-occurrence: symmetry and distance", "symmetric, Chebyshev distance 1"),
         ("zones: linkage", "26 neighbours (8 within a slice), Chebyshev distance 1"),

@@ -79,6 +79,16 @@ class Case:
     modality: str = ""
 
 
+def beside(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
+    """Return the facts of both: equal ones once, others parted by |.
+
+    >>> beside({"modality": "T1", "patient": "P"}, {"modality": "T2", "patient": "P"})
+    {'modality': 'T1 | T2', 'patient': 'P'}
+    """
+    texts = {name: [*text.split(" | "), *other[name].split(" | ")] for name, text in one.items()}
+    return {name: " | ".join(dict.fromkeys(text for text in both if text)) for name, both in texts.items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Row:
     """The features of one structure of a case, with the facts that tell where they come from."""
@@ -89,11 +99,7 @@ class Row:
 
     def beside(self, other: Row) -> Row:
         """Return both in one row; facts that differ stand side by side."""
-        facts = {}
-        for name, text in self.facts.items():
-            texts = [text, other.facts[name]]
-            facts[name] = " | ".join(dict.fromkeys(one for one in texts if one))
-        return Row(self.key, self.features.beside(other.features), facts)
+        return Row(self.key, self.features.beside(other.features), beside(self.facts, other.facts))
 
 
 @dataclass(frozen=True, eq=False)

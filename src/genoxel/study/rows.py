@@ -14,8 +14,10 @@ from genoxel.features.lesions import over_lesions, several_lesions
 from genoxel.io.files import atomic_write
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.report.ibsi_items import ReportingItem, facts_of, ibsi_items, pyradiomics_items
-from genoxel.study.case import ExtractSettings, Row
+from genoxel.study.case import ExtractSettings, Row, beside
 from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows
+
+__all__ = ["FACTS", "beside", "table_of", "undefined", "with_facts", "write_features"]
 
 FACTS: Mapping[str, str] = {
     "structure": "Name of the structure, or its label, in the file of the mask.",
@@ -32,18 +34,21 @@ FACTS: Mapping[str, str] = {
 
 def table_of(rows: Sequence[Row]) -> Table:
     """Return one row per structure: the facts of each row as categories, then its features."""
-    found = as_table({row.key: row.features for row in rows})
+    return with_facts(as_table({row.key: row.features for row in rows}), {row.key: row.facts for row in rows})
+
+
+def with_facts(features: Table, facts: Mapping[RowKey, Mapping[str, str]]) -> Table:
+    """Return a table of features with the facts of each row before them, as categories; what a row lacks is missing."""
     columns, codes = [], []
     for name, definition in FACTS.items():
-        texts = [row.facts[name] for row in rows]
+        texts = [facts[row][name] if row in facts else "" for row in features.rows]
         levels = tuple(sorted(set(texts) - {""})) or ("none",)
         code = {level: float(place) for place, level in enumerate(levels)}
-        columns.append(
-            Column(name, "categorical", definition=definition, source=Source(family="record"), levels=levels)
-        )
+        source = Source(family="record")
+        columns.append(Column(name, "categorical", definition=definition, source=source, levels=levels))
         codes.append([code.get(text, np.nan) for text in texts])
-    values = np.hstack([np.array(codes).T.reshape(len(rows), len(columns)), found.values])
-    return Table(values, found.rows, (*columns, *found.columns), "features")
+    values = np.hstack([np.array(codes).T.reshape(len(features.rows), len(columns)), features.values])
+    return Table(values, features.rows, (*columns, *features.columns), "features")
 
 
 def write_features(rows: Sequence[Row], settings: ExtractSettings, stem: str, sink: Sink, parquet: bool) -> list[str]:

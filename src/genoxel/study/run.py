@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from genoxel.core.errors import GenoxelError, InputError
+from genoxel.core.keys import RowKey
 from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.core.settings import digest
 from genoxel.core.table import Table
 from genoxel.io.features import read_features
+from genoxel.report.tables.cohort import summarise_acquisition
 from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
@@ -24,7 +26,7 @@ from genoxel.study.result import Lost, RunResult
 from genoxel.study.steps import associate as association
 from genoxel.study.steps import features as measuring
 from genoxel.study.steps import image as imaging
-from genoxel.study.steps import output
+from genoxel.study.steps import output, records
 from genoxel.study.steps.cohort import Box, Gathered, gather
 from genoxel.study.steps.content import Findings, content_of
 from genoxel.study.steps.learn import learn, learnable
@@ -97,6 +99,7 @@ class _Run:
         self.notes: list[str] = []
         self.undefined: dict[str, str] = {}
         self.images: dict[str, Result] = {}
+        self.facts: dict[RowKey, dict[str, str]] = {}
         self.inputs: dict[str, str] = {}
         self.started = now()
 
@@ -109,9 +112,11 @@ class _Run:
         blocks, maps = self._associate(gathered)
         targets = self._learn(gathered)
         cards, acquisition = imaging.cards_of(self.images)
+        scanners = summarise_acquisition(acquisition)
+        items = records.reporting(gathered.features, self.facts, self.settings, scanners)
         found = Findings(
             *(who, molecular, gathered, tuple(cards), tuple(acquisition), self.undefined, tuple(self.failed)),
-            *(tuple(blocks), maps, tuple(targets)),
+            *(tuple(blocks), maps, tuple(targets), items),
         )
         self._write(found)
         return RunResult(
@@ -152,6 +157,7 @@ class _Run:
         )
         self._note_failed("features", rows)
         table, self.undefined = measuring.assemble(rows)
+        self.facts = records.facts_of_rows(plan.work, self.images, self.settings, self.engine.ledger)
         if table is None:
             output.write_failed(self.failed, output.Sink(self.study.results))
             raise _nobody(self.failed, self.boxes)
@@ -183,7 +189,8 @@ class _Run:
         gathered, sink = found.gathered, output.Sink(self.study.results)
         self.engine.progress.begin("report", 1)
         old = output.listed_outputs(self.study.results / PROVENANCE)
-        output.write_tables(gathered, sink)
+        output.write_tables(gathered, sink, self.facts)
+        output.write_reporting(found.reporting, records.settings_known(self.facts, self.settings), sink)
         output.write_maps(found.maps, sink)
         output.write_predictions(found.targets, sink)
         if gathered.cohort.flow is not None:

@@ -17,6 +17,7 @@ _PLACES = {
     "pair": "association",
     "flow_diagram": "cohort",
     "volume_bars": "cohort",
+    "against_volume": "cohort",
     "oncoprint": "cohort",
     "contact_overlay": "cohort",
 }

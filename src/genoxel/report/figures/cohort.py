@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Patch
+from matplotlib.ticker import FuncFormatter
 
 from genoxel.core.flow import Flow, FlowStep
 from genoxel.core.image import FloatArray, Image
@@ -100,6 +101,26 @@ def volume_bars(table: Table, volume: str, ax: Axes | None = None) -> Axes:
         axes.set_xlabel("Absolute rank correlation with the volume")
         axes.set_title(f"Right: features above {FOLLOWS_VOLUME:g}", fontsize=8.5)
     return axes
+
+
+def against_volume(table: Table, feature: str, volume: str, ax: Axes | None = None) -> Axes:
+    """Draw one feature against the volume of the region, one circle per row; the volume on a logarithmic scale."""
+    x, y, column = table[volume], table[feature], table.column(feature)
+    known = ~(np.isnan(x) | np.isnan(y)) & (x > 0)
+    with canvas(ax, 3.6, 2.7) as axes:
+        axes.plot(x[known] / 1000, y[known], "o", ms=4, mfc="none", mec=BLUE, mew=0.9)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: brief(value)))
+        axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: brief(value) if _few(x[known]) else ""))
+        axes.margins(0.07)
+        axes.set_xlabel("Volume [ml]")
+        axes.set_ylabel(f"{shorten(feature.split('.', 3)[-1], 30)}{f' [{column.unit}]' if column.unit else ''}")
+    return axes
+
+
+def _few(x: FloatArray) -> bool:
+    """Return whether less than a decade is shown, so that the ticks between powers of ten need labels."""
+    return bool(x.size and x.max() < 10 * x.min())
 
 
 def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:

@@ -8,8 +8,11 @@ import numpy.typing as npt
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
+from genoxel.features.catalog import EVERY_FAMILY
+from genoxel.features.catalog import family as family_of
 from genoxel.report.content import ReportContent, Screen
 from genoxel.report.effects import signed
+from genoxel.report.tables.examples import examples
 from genoxel.report.tables.sheet import Field, Sheet, Value
 
 NAN = float("nan")
@@ -22,7 +25,15 @@ TOP_PAIRS = 1000
 def sheets(content: ReportContent) -> list[Sheet]:
     """Return the tables of features, genes, expression and association maps."""
     volume = _volume(content)
-    found = [_families(content, volume), volume, _undefined(content), _genes(content), _expression(content)]
+    found = [
+        _totals(content, volume),
+        _families(content, volume),
+        volume,
+        examples(content, volume),
+        _reporting(content),
+        _undefined(content),
+    ]
+    found += [_genes(content), _expression(content)]
     found.append(_screens(content))
     return [*found, *(_pairs(place, screen) for place, screen in enumerate(content.associations))]
 
@@ -84,13 +95,44 @@ def _families(content: ReportContent, volume: Sheet) -> Sheet:
     rows = [_family_row(table, key, columns, strong) for key, columns in sorted(groups.items()) if table is not None]
     if table is not None and rows:
         rows.append(_family_row(table, ("all", "all"), list(table.columns), strong))
-    return Sheet("families", "Features by family", fields, tuple(rows))
+    return Sheet("families", "Features by modality and family", fields, tuple(rows))
+
+
+def _totals(content: ReportContent, volume: Sheet) -> Sheet:
+    """Return the families over all modalities, with what each measures."""
+    fields = (
+        *(Field("family", "Family"), Field("measures", "Measures"), Field("features", "Features", "count")),
+        Field("images", "In images", "count", "modalities or sequences with this family"),
+        Field("follow", "Follow volume", "count", "absolute rank correlation with the volume above 0.8"),
+        Field("share", "Share that follows", "share"),
+    )
+    strong = {str(row[0]) for row in volume.rows if _sortable(row[4]) > FOLLOWS_VOLUME}
+    groups: dict[str, list[Column]] = {}
+    for column in content.features.columns if content.features is not None else ():
+        groups.setdefault(family(column)[1], []).append(column)
+    order = {name: place for place, name in enumerate(EVERY_FAMILY)}
+    rows: list[tuple[Value, ...]] = []
+    for name in sorted(groups, key=lambda name: (order.get(name, len(order)), name)):
+        columns = groups[name]
+        follow = sum(column.name in strong for column in columns)
+        images = len({family(column)[0] for column in columns})
+        measures = family_of(name).title if name in EVERY_FAMILY else ""
+        rows.append((name or "other", measures, len(columns), images, follow, follow / len(columns)))
+    return Sheet("totals", "Families of features", fields, tuple(rows))
 
 
 def _family_row(table: Table, key: tuple[str, str], columns: list[Column], strong: set[str]) -> tuple[Value, ...]:
     complete = sum(not np.isnan(table[column.name]).any() for column in columns)
     follow = sum(column.name in strong for column in columns)
     return (*key, len(columns), complete, follow, follow / len(columns))
+
+
+def _reporting(content: ReportContent) -> Sheet:
+    fields = (Field("topic", "Topic"), Field("item", "Item"), Field("answer", "Answer"), Field("source", "Known from"))
+    caption = "What IBSI asks to be reported; what only the authors know is marked so, never guessed."
+    return Sheet(
+        "reporting", "Reporting items of IBSI", fields, tuple(tuple(one) for one in content.reporting), caption
+    )
 
 
 def _undefined(content: ReportContent) -> Sheet:

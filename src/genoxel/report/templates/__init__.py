@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from genoxel.report.cite import given
+from genoxel.report.cite import given, named
 
 
 @cache
@@ -23,6 +23,7 @@ def environment() -> Environment:
     )
     made.filters["png"] = lambda data: base64.b64encode(data).decode()
     made.filters["given"] = given
+    made.filters["named"] = named
     return made
 
 

@@ -17,6 +17,7 @@ from genoxel.omics.join import days_between
 from genoxel.omics.variants import status
 from genoxel.report import content as pages
 from genoxel.report.contact import Card
+from genoxel.report.ibsi_items import ReportingItem
 from genoxel.report.tables.cohort import compare_groups, compare_included, summarise_acquisition
 from genoxel.simulate.truth import MARKER, is_simulated, read_truth
 from genoxel.stats.power import auc_half_width, detectable_auc
@@ -43,6 +44,7 @@ class Findings:
     blocks: tuple[Block, ...] = ()
     maps: Mapping[str, AssociationMap] = field(default_factory=dict)
     targets: tuple[TargetResult, ...] = ()
+    reporting: tuple[ReportingItem, ...] = ()
 
 
 def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> pages.ReportContent:
@@ -63,6 +65,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         features=gathered.features,
         volume=gathered.volume,
         undefined=found.undefined,
+        reporting=found.reporting,
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         associations=tuple(

@@ -11,7 +11,7 @@ from typing import Any
 from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Table
-from genoxel.features.extract import Features, as_table, extract
+from genoxel.features.extract import Features, as_table, extract, settings_digest
 from genoxel.features.ratios import with_ratios
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
@@ -78,8 +78,9 @@ def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], w
     image = image_of(arrays[f"{place}.image"], volume["image"])
     mask = mask_of(arrays[f"{place}.mask"], volume["mask"])
     # The step `image` normalised the whole volume; a second time on the cut-out would be wrong.
-    rules = work.image.for_modality(volume["label"]).model_copy(update={"normalise": None, "override": {}})
-    return extract(image, mask, rules, work.features, region=volume["region"])
+    asked = work.image.for_modality(volume["label"])
+    rules = asked.model_copy(update={"normalise": None, "override": {}})
+    return extract(image, mask, rules, work.features, volume["region"], settings_digest(asked, work.features))
 
 
 def feature_jobs(images: Mapping[str, Result], image: ImageSettings, features: FeatureSettings) -> list[Job]:

@@ -27,7 +27,7 @@ from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.volumes import image_facts, mask_facts
 from genoxel.study.suspicions import suspicions
 
-VERSION = "1"
+VERSION = "2"
 ROOMS = (
     "core",
     "image",
@@ -108,6 +108,8 @@ def _cut(
     named: tuple[str, Mask],
 ) -> None:
     region, mask = named
+    told: dict[str, Any] = {"structure": ", ".join(mask.labels.values()), "flags": suspicions(image, mask)}
+    told |= {"series": planned.series.description, "spacing": list(image.spacing)}
     rules = work.image.for_modality(planned.label)
     if rules.normalise is not None:
         image = zscore(image, rules.normalise.within, mask)
@@ -120,6 +122,7 @@ def _cut(
             "label": planned.label,
             "region": region if regions else ROI,
             "lesion": "" if regions else region,
+            "told": told,
             "image": image_facts(image),
             "mask": mask_facts(mask),
         }

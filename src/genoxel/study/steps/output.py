@@ -16,9 +16,11 @@ from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.parquet import write_arrays
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.io.tables import write_table
+from genoxel.report.ibsi_items import ReportingItem
 from genoxel.study.result import verdict_record
 from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows, write_failed
 from genoxel.study.steps.cohort import Gathered, targets_table
+from genoxel.study.steps.records import Facts, explained
 
 __all__ = [
     "Sink",
@@ -31,20 +33,32 @@ __all__ = [
     "write_json",
     "write_maps",
     "write_predictions",
+    "write_reporting",
     "write_tables",
     "write_verdicts",
 ]
 
 
-def write_tables(gathered: Gathered, sink: Sink) -> None:
-    """Write features, clinical, expression and targets as Parquet and CSV, with one data dictionary."""
+def write_tables(gathered: Gathered, sink: Sink, facts: Facts) -> None:
+    """Write features (with where each row comes from), clinical, expression and targets as Parquet and CSV.
+
+    One data dictionary explains the columns of all.
+    """
     tables = {f"{name}_table": table for name, table in gathered.cohort.tables.items() if table.columns}
+    tables["features_table"] = explained(gathered.features, facts)
     if gathered.outcomes:
         tables["targets_table"] = targets_table(gathered.outcomes, gathered.cohort.patients)
     for name, table in tables.items():
         write_table(table, sink(f"tables/{name}.parquet"))
         write_csv(table, sink(f"tables/{name}.csv"))
     write_rows(list(DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
+
+
+def write_reporting(items: Sequence[ReportingItem], settings: Mapping[str, Any], sink: Sink) -> None:
+    """Write the filled reporting items of IBSI and the settings behind each hash, where anything was measured."""
+    if items:
+        write_rows(list(ReportingItem._fields), [list(item) for item in items], sink("ibsi_reporting.csv"))
+        write_json(settings, sink("settings.json"))
 
 
 def write_flow(flow: Flow, sink: Sink) -> None:
