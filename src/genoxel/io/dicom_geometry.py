@@ -10,6 +10,7 @@ import numpy as np
 
 from genoxel.core.errors import FileFormatError, GeometryError
 from genoxel.core.image import FloatArray, Grid
+from genoxel.io.dicom_tags import number_of
 
 ROUNDING_MM = 0.051
 """Slice positions written with one decimal are off by up to 0.05 mm; more than this is not rounding."""
@@ -37,11 +38,17 @@ class Plane:
 
 @dataclass(frozen=True)
 class Stack:
-    """Slices as one grid: `order` sorts the planes along the normal, `off_mm` is how far one is from its place."""
+    """Slices as one grid: `order` sorts the planes along the normal, `off_mm` is how far one is from its place.
+
+    `tilt` is the angle in degrees by which slices shift against their normal (the grid is sheared then); `depths` are
+    the places of slices at uneven steps in mm. Both are 0 and empty unless their resampling was asked for.
+    """
 
     grid: Grid
     order: tuple[int, ...]
     off_mm: float
+    tilt: float = 0.0
+    depths: tuple[float, ...] = ()
 
 
 def name_of(dataset: Any) -> str:
@@ -89,25 +96,83 @@ def plane_of(dataset: Any) -> Plane:
     return Plane(origin, along_i, along_j, (float(spacing[1]), float(spacing[0])), shape)
 
 
-def stack(planes: Sequence[Plane], names: Sequence[str], thickness: float | None = None) -> Stack:
+def still_plane(dataset: Any) -> Plane:
+    """Return the plane of a still without place in the patient: at the origin, its pixel size from any tag that tells.
+
+    A detector's pixel size is divided by the stated magnification. Raises `FileFormatError` where no tag tells.
+    Source: DICOM PS3.3 10.7.1.1 (PixelSpacing), C.8.5.5 (ultrasound regions).
+    """
+    x_axis, y_axis = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+    shape = (int(dataset.Columns), int(dataset.Rows))
+    if dataset.get("PixelSpacing") is not None:
+        down, along = numbers(dataset, "PixelSpacing", 2, "(0028,0030)")
+    elif dataset.get("ImagerPixelSpacing") is not None:
+        enlarged = number_of(dataset.get("EstimatedRadiographicMagnificationFactor"))
+        enlarged = enlarged if enlarged > 0 else 1.0
+        down, along = numbers(dataset, "ImagerPixelSpacing", 2, "(0018,1164)") / enlarged
+    else:
+        down, along = _region_steps(dataset)
+    if not min(down, along) > 0:
+        raise FileFormatError(
+            f"{name_of(dataset)} without pixel size: PixelSpacing (0028,0030), ImagerPixelSpacing (0018,1164), "
+            "SequenceOfUltrasoundRegions (0018,6011)",
+            "a pixel size in mm",
+            "export it with its calibration; sizes are never guessed",
+        )
+    return Plane(np.zeros(3), x_axis, y_axis, (float(along), float(down)), shape)
+
+
+def _region_steps(dataset: Any) -> tuple[float, float]:
+    """Return the pixel size (rows, columns) in mm of the one ultrasound region in cm, or zeros."""
+    regions = [
+        one for one in dataset.get("SequenceOfUltrasoundRegions") or [] if one.get("PhysicalUnitsXDirection") == 3
+    ]
+    steps = {(abs(number_of(one.get("PhysicalDeltaY"))), abs(number_of(one.get("PhysicalDeltaX")))) for one in regions}
+    if len(steps) != 1:
+        return 0.0, 0.0
+    down, along = steps.pop()
+    return 10 * down, 10 * along
+
+
+def stack(
+    planes: Sequence[Plane], names: Sequence[str], thickness: float | None = None, resample: Sequence[str] = ()
+) -> Stack:
     """Return the one grid that all `planes` lie on, k ascending along the normal; `names` are files for messages.
 
     A single plane takes its step from `thickness`. Raises `GeometryError` for mixed orientation, spacing or size,
-    two planes at one place, a missing slice, uneven steps and a tilted gantry; nothing is interpolated here.
+    two planes at one place, a missing slice, uneven steps and a tilted gantry, unless `resample` names "steps" or
+    "tilt"; nothing is interpolated here.
     """
     _refuse_mixed(planes, names)
     normal = planes[0].normal
     origins = np.array([plane.origin for plane in planes])
     depth = origins @ normal
     order = np.argsort(depth, kind="stable")
-    step, off = _step(origins[order], depth[order], [names[place] for place in order], thickness, planes[0])
     first = planes[order[0]]
     affine = np.eye(4)
     affine[:3, 0] = first.along_i * first.steps[0]
     affine[:3, 1] = first.along_j * first.steps[1]
-    affine[:3, 2] = normal * step
     affine[:3, 3] = first.origin
-    return Stack(Grid((*first.shape, len(planes)), affine), tuple(int(place) for place in order), off)
+    places = tuple(int(place) for place in order)
+    origins, depth, ordered = origins[order], depth[order], [names[place] for place in order]
+    if "tilt" in resample and len(planes) > 2:
+        shift = _even_shift(origins, depth, first)
+        if shift is not None:
+            affine[:3, 2] = normal * (depth[-1] - depth[0]) / (len(depth) - 1) + shift
+            angle = float(np.degrees(np.arctan2(np.linalg.norm(shift), affine[:3, 2] @ normal)))
+            origins = origins - np.outer(np.arange(len(depth)), shift)
+            _, off, _ = _step(origins, depth, ordered, None, first, ())
+            return Stack(Grid((*first.shape, len(planes)), affine), places, off, angle)
+    step, off, depths = _step(origins, depth, ordered, thickness, first, resample)
+    affine[:3, 2] = normal * step
+    return Stack(Grid((*first.shape, len(planes)), affine), places, off, 0.0, depths)
+
+
+def _even_shift(origins: FloatArray, depth: FloatArray, plane: Plane) -> FloatArray | None:
+    """Return by how much (mm) each slice is shifted sideways against the one before, None where that is nothing."""
+    sideways = origins - origins[0] - np.outer(depth - depth[0], plane.normal)
+    shift = sideways[-1] / (len(depth) - 1)
+    return np.asarray(shift) if np.linalg.norm(sideways[-1]) > 0.1 * min(plane.steps) else None
 
 
 def _refuse_mixed(planes: Sequence[Plane], names: Sequence[str]) -> None:
@@ -130,18 +195,23 @@ def _refuse_mixed(planes: Sequence[Plane], names: Sequence[str]) -> None:
 
 
 def _step(
-    origins: FloatArray, depth: FloatArray, names: Sequence[str], thickness: float | None, plane: Plane
-) -> tuple[float, float]:
+    origins: FloatArray,
+    depth: FloatArray,
+    names: Sequence[str],
+    thickness: float | None,
+    plane: Plane,
+    resample: Sequence[str],
+) -> tuple[float, float, tuple[float, ...]]:
     if len(depth) == 1:
         if not thickness or thickness <= 0:
             raise GeometryError(
                 f"one slice {names[0]} without SliceThickness (0018,0050)", "a thickness above 0 mm", "add the others"
             )
-        return thickness, 0.0
+        return thickness, 0.0, ()
     gaps = np.diff(depth)
-    _refuse_gaps(gaps, names)
+    uneven = _refuse_gaps(gaps, names, "steps" in resample)
     step = float((depth[-1] - depth[0]) / (len(depth) - 1))
-    regular = origins[0] + np.outer(np.arange(len(depth)) * step, plane.normal)
+    regular = origins[0] + np.outer(depth - depth[0], plane.normal)
     sideways = origins - regular - np.outer((origins - regular) @ plane.normal, plane.normal)
     shift = float(np.linalg.norm(sideways, axis=1).max())
     if shift > max(0.01 * min(plane.steps), min(ROUNDING_MM, 0.1 * min(plane.steps))):
@@ -150,15 +220,20 @@ def _step(
             f"slices that shift sideways by {shift:.3g} mm (gantry tilt about {angle:.1f} degrees): "
             f"{names[0]} to {names[-1]}, ImagePositionPatient (0020,0032)",
             "slices stacked along their normal",
-            "ask the archive for a reconstruction without tilt, or resample the series and give it as NIfTI",
+            'ask the archive for a reconstruction without tilt, or write resample = ["tilt"] under [io.images]',
         )
+    if uneven:
+        return float(np.median(gaps)), 0.0, tuple(float(value) for value in depth)
     drift = np.abs(depth - depth[0] - np.arange(len(depth)) * step)
     if drift.max() > max(0.01 * step, 2 * ROUNDING_MM):
+        if "steps" in resample:
+            return float(np.median(gaps)), 0.0, tuple(float(value) for value in depth)
         raise _uneven(gaps, int(drift.argmax()) - 1, step, names)
-    return step, max(float(drift.max()), shift)
+    return step, max(float(drift.max()), shift), ()
 
 
-def _refuse_gaps(gaps: FloatArray, names: Sequence[str]) -> None:
+def _refuse_gaps(gaps: FloatArray, names: Sequence[str], uneven: bool) -> bool:
+    """Refuse doubled and missing slices; return whether steps are uneven, which is refused unless `uneven` is legal."""
     usual = float(np.median(gaps))
     tolerance = max(0.01 * usual, min(2 * ROUNDING_MM, 0.2 * usual))
     if (gaps.min() <= tolerance and gaps.min() < 0.5 * usual) or usual <= 0:
@@ -170,7 +245,7 @@ def _refuse_gaps(gaps: FloatArray, names: Sequence[str]) -> None:
         )
     odd = np.abs(gaps - usual) > tolerance
     if not odd.any():
-        return
+        return False
     place = int(np.abs(gaps - usual).argmax())
     between = f"{names[place]} and {names[place + 1]}"
     multiple = gaps[odd] / usual
@@ -181,6 +256,8 @@ def _refuse_gaps(gaps: FloatArray, names: Sequence[str]) -> None:
             "even steps, ImagePositionPatient (0020,0032)",
             "fetch the series again from the archive; slices are never invented",
         )
+    if uneven:
+        return True
     raise _uneven(gaps, place, usual, names)
 
 
@@ -189,5 +266,5 @@ def _uneven(gaps: FloatArray, place: int, usual: float, names: Sequence[str]) ->
         f"uneven slice steps: {gaps[place]:.4g} mm between {names[place]} and {names[place + 1]}, "
         f"elsewhere {usual:.4g} mm",
         "even steps, ImagePositionPatient (0020,0032)",
-        "resample the series to even steps and give it as NIfTI, or choose another reconstruction",
+        'choose another reconstruction, or write resample = ["steps"] under [io.images]',
     )

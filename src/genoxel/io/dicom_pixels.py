@@ -1,4 +1,4 @@
-"""Stored pixels of one DICOM slice to physical values: length, signedness, padding and rescaling checked."""
+"""Stored pixels of a DICOM file to physical values: length, signedness, padding and rescaling checked."""
 
 from __future__ import annotations
 
@@ -9,162 +9,292 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError
-from genoxel.io.dicom_tags import reading
+from genoxel.core.image import Step
+from genoxel.io.dicom_tags import number_of, reading
 
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", _BIG_ENDIAN)
-MAX_PIXELS = 2**26
-"""Compressed slices that declare more pixels are refused before anything is unpacked."""
+MAX_PIXELS = 2**31
+"""Compressed files that declare more pixels, all frames together, are refused before anything is unpacked."""
 
 _NEEDS_RESCALE = ("CT", "PT")
+_FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
+_LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91")
+
+
+_LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_DECODERS = {
+    "1.2.840.10008.1.2.5": "pydicom",
+    **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"), "pillow"),
+    **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "pyjpegls"),
+    **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "pylibjpeg"),
+}
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Stored values of a slice (i, j), where they are padding (None: nowhere), and the line that rescales them."""
+    """Stored values of a slice (i, j), where they are padding (None: nowhere), the line to their unit."""
 
     stored: npt.NDArray[Any]
     padding: npt.NDArray[np.bool_] | None
     slope: float
     intercept: float
+    unit: str = ""
 
 
-def pixels_of(dataset: Any, name: str) -> Pixels:
-    """Return the pixels of one slice; `FileFormatError` names the file and the tag that is wrong."""
-    _refuse_kinds(dataset, name)
-    stored = _stored(dataset, name)
-    slope, intercept = _rescale(dataset, name)
-    return Pixels(stored.T, _padding(dataset, stored.T), slope, intercept)
+def stored_frames(dataset: Any, name: str) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
+    """Return the stored values of all frames (frame, row, column) and the steps that had to be taken to get them.
 
-
-def _refuse_kinds(dataset: Any, name: str) -> None:
-    if int(dataset.get("NumberOfFrames") or 1) > 1 or "PerFrameFunctionalGroupsSequence" in dataset:
-        raise FileFormatError(
-            f"{name}, a multi-frame image (NumberOfFrames (0028,0008) = {dataset.get('NumberOfFrames')})",
-            "one file per slice",
-            "export it as a classic series, or convert it to NIfTI (dcm2niix) and give that",
-        )
-    if int(dataset.get("SamplesPerPixel") or 1) != 1:
-        raise FileFormatError(
-            f"{name} with colour pixels (SamplesPerPixel (0028,0002) = {dataset.SamplesPerPixel})",
-            "one grey value per pixel",
-            "take this secondary capture out of the series",
-        )
+    Raises `FileFormatError` naming the file and the tag that is wrong.
+    """
+    floats = next((keyword for keyword in _FLOATS if keyword in dataset), "")
     if "ModalityLUTSequence" in dataset:
         raise FileFormatError(
             f"{name} with a ModalityLUTSequence (0028,3000)", "RescaleSlope and RescaleIntercept", "convert the series"
         )
-
-
-def _stored(dataset: Any, name: str) -> npt.NDArray[Any]:
-    if "PixelData" not in dataset:
+    if not floats and "PixelData" not in dataset:
         raise FileFormatError(
             f"{name} without PixelData (7FE0,0010)", "a complete image", "the file is cut off: fetch it again"
         )
     syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", _NATIVE[0]))
-    if syntax not in _NATIVE:
-        return _unpacked(dataset, name, syntax)
+    shape = _shape(dataset, name)
+    steps: tuple[Step, ...] = ()
+    if floats:
+        values = _native(dataset, name, (*shape[:3], int(_FLOATS[floats][1])), (floats, _order(syntax)))
+    elif syntax in _NATIVE:
+        bits = int(dataset.get("BitsAllocated") or 0)
+        values = _native(dataset, name, (*shape, bits // 8), ("PixelData", _order(syntax)))
+        values = _signed(values, dataset, name)
+    else:
+        values, steps = _unpacked(dataset, name, (syntax, shape))
+    values, grey = _grey(values, name)
+    return _upright(values, dataset, (*steps, *grey))
+
+
+def _order(syntax: str) -> str:
+    return ">" if syntax == _BIG_ENDIAN else "<"
+
+
+def _shape(dataset: Any, name: str) -> tuple[int, int, int, int]:
+    """Return frames, rows, columns, samples as the header declares them."""
     with reading(
         f"{name} without legal Rows, Columns, BitsAllocated, PixelRepresentation (0028,0010/0011/0100/0103)",
         "a complete image header",
         "export it again from the archive",
     ):
         rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
-        signed = int(dataset.PixelRepresentation) == 1
-        raw = bytes(dataset.PixelData)
-    if bits not in (8, 16, 32):
+        frames, samples = int(dataset.get("NumberOfFrames") or 1), int(dataset.get("SamplesPerPixel") or 1)
+        if "PixelData" in dataset:
+            int(dataset.PixelRepresentation)
+    if bits not in (8, 16, 32, 64) or (bits == 64 and "PixelData" in dataset):
         raise FileFormatError(f"{name} with BitsAllocated (0028,0100) = {bits}", "8, 16 or 32", "convert it")
-    expected = rows * columns * bits // 8
+    if min(rows, columns, frames) < 1 or samples not in (1, 3):
+        raise FileFormatError(
+            f"{name} of {frames} frames, {rows} rows, {columns} columns, {samples} samples",
+            "sizes above 0",
+            "re-export it",
+        )
+    return frames, rows, columns, samples
+
+
+def _native(dataset: Any, name: str, shape: tuple[int, ...], where: tuple[str, str]) -> npt.NDArray[Any]:
+    frames, rows, columns, *rest = shape
+    samples, width = rest if len(rest) == 2 else (1, rest[0])
+    keyword, order = where
+    raw = bytes(getattr(dataset, keyword))
+    expected = frames * rows * columns * samples * width
     if len(raw) not in (expected, expected + expected % 2):
         raise FileFormatError(
-            f"{name} with {len(raw)} bytes of PixelData (7FE0,0010) where Rows x Columns need {expected}",
+            f"{name} with {len(raw)} bytes of {keyword} where {frames} frame(s) of Rows x Columns need {expected}",
             "one value per pixel",
             "the file is cut off or its header is wrong: fetch it again from the archive",
         )
-    order = ">" if syntax == _BIG_ENDIAN else "<"
-    values = np.frombuffer(raw, f"{order}u{bits // 8}", rows * columns).reshape(rows, columns)
-    return _signed(values.astype(f"=u{bits // 8}"), dataset, name, signed)
+    kind = "f" if keyword != "PixelData" else "u"
+    values = np.frombuffer(raw, f"{order}{kind}{width}", expected // width)
+    if samples == 1:
+        return values.reshape(frames, rows, columns).astype(f"={kind}{width}", copy=False)
+    if int(dataset.get("PlanarConfiguration") or 0):
+        return values.reshape(frames, samples, rows, columns).transpose(0, 2, 3, 1)
+    return values.reshape(frames, rows, columns, samples)
 
 
-def _unpacked(dataset: Any, name: str, syntax: str) -> npt.NDArray[Any]:
-    if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
+def _unpacked(
+    dataset: Any, name: str, about: tuple[str, tuple[int, int, int, int]]
+) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
+    syntax, (frames, rows, columns, samples) = about
+    if frames * rows * columns * samples > MAX_PIXELS:
         raise FileFormatError(
-            f"{name} of {dataset.Rows} x {dataset.Columns} pixels", f"at most {MAX_PIXELS}", "crop it"
+            f"{name} of {frames} frame(s) of {rows} x {columns} pixels", f"at most {MAX_PIXELS} pixels", "crop it"
         )
     with reading(
-        f"{name} with compressed pixels that cannot be unpacked (transfer syntax {syntax})",
-        "a complete image in a known compression",
+        f"{name} with compressed pixels that cannot be unpacked (transfer syntax (0002,0010) {syntax})",
+        "a complete image in JPEG, JPEG-LS, JPEG 2000 or RLE",
         "uncompress the series at the archive, or fetch the file again",
     ):
-        values = np.asarray(dataset.pixel_array)
-    if values.shape != (int(dataset.Rows), int(dataset.Columns)):
+        values = _decoded(dataset, syntax, about[1])
+    full = (frames, rows, columns, samples)
+    if values.size != int(np.prod(full)) or values.shape[-1 - (samples > 1)] != columns:
         raise FileFormatError(
             f"{name} whose compressed pixels have shape {values.shape}",
-            "Rows x Columns (0028,0010/0011)",
+            "frames x Rows x Columns (0028,0008/0010/0011)",
             "re-export it",
         )
-    return values
+    values = values.reshape(full if samples > 1 else full[:3])
+    used = int(dataset.get("BitsStored") or 16)
+    low, high = (
+        (-(1 << (used - 1)), (1 << (used - 1)) - 1) if int(dataset.PixelRepresentation) else (0, (1 << used) - 1)
+    )
+    if int(values.min()) < low or int(values.max()) > high:
+        raise _beyond(name, used)
+    lossy = syntax in _LOSSY or str(dataset.get("LossyImageCompression") or "") == "01"
+    return values, (
+        (Step("notice", {"about": "lossy compression: values are not the measured ones"}),) if lossy else ()
+    )
 
 
-def _signed(values: npt.NDArray[Any], dataset: Any, name: str, signed: bool) -> npt.NDArray[Any]:
+def _decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.NDArray[Any]:
+    """Unpack by the one decoder that does not end the process on damaged bytes (each was tried with flipped bits)."""
+    if syntax not in _LOSSLESS_JPEG:
+        from pydicom.pixels import pixel_array
+
+        return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
+    from pydicom.encaps import generate_frames
+
+    from genoxel.io.jpeg_lossless import unpack
+
+    frames, rows, columns, _ = shape
+    packed = list(generate_frames(bytes(dataset.PixelData), number_of_frames=frames))
+    if len(packed) != frames:
+        raise ValueError("fewer packed frames than declared")
+    values = np.stack([unpack(one, rows, columns) for one in packed])
+    values = values.astype(f"=u{int(dataset.BitsAllocated) // 8}")
+    used = int(dataset.BitsStored)
+    if not int(dataset.PixelRepresentation):
+        return values
+    above = np.array(values.itemsize * 8 - used, values.dtype)
+    return np.asarray((values << above).view(f"=i{values.itemsize}") >> above.astype(f"=i{values.itemsize}"))
+
+
+def _grey(values: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
+    """Return one value per pixel: grey written three times is taken once, real colour is refused."""
+    if values.ndim == 3:
+        return values, ()
+    if not (np.array_equal(values[..., 0], values[..., 1]) and np.array_equal(values[..., 0], values[..., 2])):
+        raise FileFormatError(
+            f"{name} with colour pixels (SamplesPerPixel (0028,0002) = 3)",
+            "one grey value per pixel",
+            "take this secondary capture out of the series",
+        )
+    return np.ascontiguousarray(values[..., 0]), (Step("grey_of_colour"),)
+
+
+def _upright(
+    values: npt.NDArray[Any], dataset: Any, steps: tuple[Step, ...]
+) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
+    """Return values that grow with brightness, as MONOCHROME2 has them."""
+    if (
+        str(dataset.get("PhotometricInterpretation") or "") != "MONOCHROME1"
+        or dataset.get("Modality") in _NEEDS_RESCALE
+    ):
+        return values, steps
+    used = int(dataset.get("BitsStored") or 8 * values.itemsize)
+    high = -1 if values.dtype.kind == "i" else (1 << used) - 1
+    return (high - values.astype(np.int64)).astype(values.dtype), (*steps, Step("invert", {"from": "MONOCHROME1"}))
+
+
+def _beyond(name: str, used: int) -> FileFormatError:
+    return FileFormatError(
+        f"{name} with pixel values beyond BitsStored (0028,0101) = {used}",
+        "values that fit, signed as PixelRepresentation (0028,0103) says",
+        "the header contradicts the pixels: export the series again from the archive",
+    )
+
+
+def _signed(values: npt.NDArray[Any], dataset: Any, name: str) -> npt.NDArray[Any]:
     """Give the values their sign from BitsStored; bits above it must be empty, sign, or a declared overlay."""
     width = values.dtype.itemsize * 8
+    signed = int(dataset.PixelRepresentation) == 1
     used = int(dataset.get("BitsStored") or width)
-    if used > width or int(dataset.get("HighBit", used - 1)) != used - 1:
+    if not 1 <= used <= width or int(dataset.get("HighBit", used - 1)) != used - 1:
         raise FileFormatError(
             f"{name} with BitsStored {used}, HighBit {dataset.get('HighBit')} (0028,0101/0102)",
             f"HighBit = BitsStored - 1, at most {width} bits",
             "convert it with a DICOM toolkit",
         )
     above = width - used
-    clean = values
-    if above:
-        clean = values & np.array((1 << used) - 1, values.dtype)
-    result = clean
+    if not above:
+        whole: npt.NDArray[Any] = values.view(f"=i{values.dtype.itemsize}") if signed else values
+        return whole
+    clean = values & np.array((1 << used) - 1, values.dtype)
+    result: npt.NDArray[Any] = clean
     if signed:
         kind = f"=i{values.dtype.itemsize}"
         result = (clean << np.array(above, values.dtype)).view(kind) >> np.array(above, kind)
     sound = np.array_equal(clean, values) or (signed and np.array_equal(result.view(values.dtype), values))
     if not sound and not any(0x6000 <= tag.group <= 0x60FF for tag in dataset.keys()):  # noqa: SIM118
-        raise FileFormatError(
-            f"{name} with pixel values beyond BitsStored (0028,0101) = {used}",
-            "values that fit, signed as PixelRepresentation (0028,0103) says",
-            "the header contradicts the pixels: export the series again from the archive",
-        )
+        raise _beyond(name, used)
     return result
 
 
-def _rescale(dataset: Any, name: str) -> tuple[float, float]:
-    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
-    modality = str(dataset.get("Modality", ""))
-    if slope is None and intercept is None and modality not in _NEEDS_RESCALE:
-        return 1.0, 0.0
-    try:
-        line = float(slope), float(intercept)
-    except (TypeError, ValueError):
-        line = (np.nan, np.nan)
+def scaled(header: Any, stored: npt.NDArray[Any], name: str) -> Pixels:
+    """Return one frame (row, column) as `Pixels`: its rescaling from its `header`, its padding found."""
+    slope, intercept, unit = _line(header, name)
+    return Pixels(stored.T, _padding(header, stored.T), slope, intercept, unit)
+
+
+def _line(header: Any, name: str) -> tuple[float, float, str]:
+    """Return slope, intercept and unit: of the real world value mapping where a map has one, else of the rescaling."""
+    modality = str(header.get("Modality", ""))
+    slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
+    if modality not in _NEEDS_RESCALE:
+        own = _real_world(header)
+        if own is not None:
+            return own
+        if slope is None and intercept is None:
+            return 1.0, 0.0, ""
+    line = number_of(slope), number_of(intercept)
     if not np.isfinite(line).all() or line[0] == 0:
         raise FileFormatError(
             f"{name} ({modality}) with RescaleSlope {slope}, RescaleIntercept {intercept} (0028,1053/1052)",
             "two numbers, slope not 0: without them the unit is unknown",
             "export the series again from the archive",
         )
-    return line
+    kind = str(header.get("RescaleType") or "")
+    return *line, kind if kind.upper() not in ("US", "NORMALIZED", "UNSPECIFIED") else ""
 
 
-def _padding(dataset: Any, stored: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
-    value = _padding_value(dataset, "PixelPaddingValue", stored.dtype)
+def _real_world(header: Any) -> tuple[float, float, str] | None:
+    """Return the one linear real world value mapping of a frame with a unit, or None."""
+    items = list(header.get("RealWorldValueMappingSequence") or [])
+    if len(items) != 1:
+        return None
+    slope, intercept = (
+        number_of(items[0].get("RealWorldValueSlope")),
+        number_of(items[0].get("RealWorldValueIntercept")),
+    )
+    code = (items[0].get("MeasurementUnitsCodeSequence") or [None])[0]
+    unit = str(code.get("CodeValue") or "") if code is not None else ""
+    if not np.isfinite([slope, intercept]).all() or slope == 0 or not unit:
+        return None
+    return slope, intercept, "" if unit in ("1", "{no units}") else unit
+
+
+def _padding(header: Any, stored: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+    if stored.dtype.kind == "f":
+        missing = ~np.isfinite(stored)
+        return missing if missing.any() else None
+    value = _padding_value(header, "PixelPaddingValue", stored.dtype)
     if value is None:
         return None
-    limit = _padding_value(dataset, "PixelPaddingRangeLimit", stored.dtype)
+    limit = _padding_value(header, "PixelPaddingRangeLimit", stored.dtype)
     low, high = sorted((value, value if limit is None else limit))
     found = np.asarray((stored >= low) & (stored <= high))
     return found if found.any() else None
 
 
-def _padding_value(dataset: Any, keyword: str, dtype: np.dtype[Any]) -> int | None:
+def _padding_value(header: Any, keyword: str, dtype: np.dtype[Any]) -> int | None:
     """Return the padding value as the pixels' type would hold it (many files write its bits as unsigned)."""
-    value = dataset.get(keyword)
+    value = header.get(keyword)
     if isinstance(value, bytes) and len(value) == 2:
         value = int.from_bytes(value, "little")
     if not isinstance(value, int):

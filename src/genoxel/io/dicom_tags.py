@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,52 @@ def plain(value: Any) -> Scalar:
     return str(value)
 
 
+def private(dataset: Any, group: int, element: int, *creators: str) -> Any:
+    """Return the value of a private element by its creator's block; where archives dropped the creator, of block 10."""
+    with suppress(Exception):
+        for creator in creators:
+            with suppress(KeyError):
+                return _decoded(dataset.private_block(group, creator)[element].value)
+        if not any((group, block) in dataset for block in range(0x10, 0x100)):
+            return _decoded(dataset[(group, 0x1000 + element)].value)
+    return None
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0") if not any(byte < 9 for byte in value.rstrip(b"\0")) else value
+    return value
+
+
+def number_of(value: Any) -> float:
+    """Return a tag's value as a finite number, NaN for anything else.
+
+    >>> number_of("74.5"), number_of(None)
+    (74.5, nan)
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return math.nan
+    return number if math.isfinite(number) else math.nan
+
+
+def moment(text: str) -> datetime | None:
+    """Return the time of a DICOM date and time in one text (YYYYMMDDHHMMSS.F, offsets left out), or None.
+
+    >>> moment("20200102101112.5").isoformat()
+    '2020-01-02T10:11:12.500000'
+    """
+    plain = text.strip().replace(":", "").replace("-", "+").split("+")[0]
+    day, clock = plain[:8], plain[8:]
+    whole, _, share = clock.partition(".")
+    try:
+        start = datetime.strptime(day + whole.ljust(6, "0")[:6], "%Y%m%d%H%M%S")
+        return start + timedelta(seconds=float(f"0.{share or 0}"))
+    except ValueError:
+        return None
+
+
 def open_dicom(path: Path, pixels: bool = True) -> Any:
     """Return the dataset of a DICOM file; `FileFormatError` naming the file when it is damaged or no DICOM.
 
@@ -110,4 +158,15 @@ def open_dicom(path: Path, pixels: bool = True) -> Any:
     with reading(f"{path.name}, which is damaged or no DICOM file", whole, "fetch it again, or take it out"):
         import pydicom
 
-        return pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)
+        dataset = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)
+        _refuse_short(dataset)
+        return dataset
+
+
+def _refuse_short(dataset: Any) -> None:
+    """Raise `EOFError` for an element that declares more bytes than the file holds, which the library lets pass."""
+    for tag in dataset.keys():  # noqa: SIM118  (iterating decodes every value)
+        item = dataset.get_item(tag)
+        length, value = getattr(item, "length", None), getattr(item, "value", None)
+        if isinstance(value, bytes) and length not in (None, 0xFFFFFFFF) and length != len(value):
+            raise EOFError

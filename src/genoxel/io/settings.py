@@ -1,15 +1,33 @@
-"""Settings of the reading room: where images and ready-made features lie, and which series is meant."""
+"""Settings of the reading room: where images and ready-made features lie, how they are read, which series is meant."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from genoxel.core.settings import Settings
 
+SuvKind = Literal["bw", "lbm", "lbm_james", "bsa"]
+Fault = Literal["tilt", "steps", "shear"]
 
-class ImagesSettings(Settings):
+
+class ReadingSettings(Settings):
+    """How image files are turned into volumes where the file leaves a choice.
+
+    `suv` is what PET counts are standardised by: body weight (bw), lean body mass by the formula of Janmahasatian (lbm)
+    or of James (lbm_james), body surface (bsa). `resample` names faults of the lattice that are resampled (linear) to
+    perpendicular, even voxels instead of being refused: a tilted gantry, uneven slice steps, sheared NIfTI and NRRD.
+    """
+
+    suv: SuvKind = Field("bw", description="PET: standardised by bw, lbm (Janmahasatian), lbm_james or bsa")
+    resample: tuple[Fault, ...] = Field(
+        (), description="faults that are resampled instead of refused: tilt, steps (uneven), shear"
+    )
+
+
+class ImagesSettings(ReadingSettings):
     """[io.images]: the folder of images, which modalities count, and rules when several series fit.
 
     `choose` holds rules such as "slice_mm <= 3"; the first rule that leaves one series decides. `features` is a
@@ -20,7 +38,7 @@ class ImagesSettings(Settings):
     """
 
     folder: Path | None = Field(
-        None, description="folder with DICOM, NIfTI or NRRD files, searched with its subfolders"
+        None, description="folder with DICOM, NIfTI, NRRD or MetaImage files, searched with its subfolders"
     )
     modality: str | None = Field(None, description="the one modality that is measured, for example CT")
     modalities: tuple[str, ...] = Field((), description="several modalities, for example T1, T1CE, T2, FLAIR")
@@ -41,3 +59,8 @@ class ImagesSettings(Settings):
     def wanted(self) -> tuple[str, ...]:
         """The modalities asked for (empty: whatever is there)."""
         return (self.modality,) if self.modality else self.modalities
+
+    @property
+    def reading(self) -> ReadingSettings:
+        """How files are read, apart from where they lie."""
+        return ReadingSettings(suv=self.suv, resample=self.resample)
