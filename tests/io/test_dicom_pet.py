@@ -16,7 +16,8 @@ from genoxel.io.settings import ReadingSettings
 # A man of 70 kg and 1.75 m, a woman of 60 kg and 1.60 m, worked out on paper from the published formulas:
 # James 1.10 * 70 - 128 * (70/175)^2 = 77 - 20.48; 1.07 * 60 - 148 * (60/160)^2 = 64.2 - 20.8125
 # (43.3875 kg is also the worked example of published calculators of James' formula)
-# Janmahasatian 9270 * 70 / (6680 + 216 * 160/7) = 648900 * 7 / 81320; 9270 * 60 / (8780 + 244 * 23.4375) = 556200 / 14498.75
+# Janmahasatian 9270 * 70 / (6680 + 216 * 160/7) = 648900 * 7 / 81320
+#               9270 * 60 / (8780 + 244 * 23.4375) = 556200 / 14498.75
 # DuBois 0.007184 * 70^0.425 * 175^0.725 = 1.8481 m2; of 60 kg and 160 cm 1.6221 m2
 MASSES = {
     ("M", "bw"): 70_000.0,

@@ -67,7 +67,7 @@ def frames_of(path: Path) -> list[Frame]:
         for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
             if keyword in dataset:
                 delattr(dataset, keyword)
-        headers = list(_headers(dataset, len(stored), path.name))
+        headers = list(headers_of(dataset, len(stored), path.name))
         person = str(dataset.get("PatientBirthDate") or "")
         frames = []
         for number, (header, plane) in enumerate(zip(headers, stored, strict=True), start=1):
@@ -92,7 +92,7 @@ def _number(tags: dict[str, Scalar]) -> Scalar:
     return tags.get("InstanceNumber", 1)
 
 
-def _headers(dataset: Any, count: int, name: str) -> Iterator[Any]:
+def headers_of(dataset: Any, count: int, name: str) -> Iterator[Any]:
     """Yield one header per frame: the file's own, with the shared and the frame's functional groups laid over it."""
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if groups is None:

@@ -101,7 +101,7 @@ def private(dataset: Any, group: int, element: int, *creators: str) -> Any:
         for creator in creators:
             with suppress(KeyError):
                 return _decoded(dataset.private_block(group, creator)[element].value)
-        if not any((group, block) in dataset for block in range(0x10, 0x100)):
+        if (group, 0x0010) not in dataset:
             return _decoded(dataset[(group, 0x1000 + element)].value)
     return None
 

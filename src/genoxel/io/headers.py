@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genoxel.core.errors import GenoxelError, describe
+from genoxel.core.image import Scalar
+from genoxel.io.dicom_scan import Scanned, TooShortError, numbers, scan
 from genoxel.io.dicom_tags import ACQUISITION, facts, open_dicom, plain, reading
+from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 
 Record = dict[str, Any]
-"""What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, other or problem."""
+"""What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
-_LIGHT = (
+VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
+"""Endings of files that hold one volume or mask, and what they are called in records."""
+
+_IDENTITY = (
     *("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "FrameOfReferenceUID", "Modality"),
-    *("StudyDate", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "NumberOfFrames"),
+    "StudyDate",
 )
-_STRUCTURE = (*_LIGHT[:7], "SeriesDescription", "StructureSetROISequence", "ReferencedFrameOfReferenceSequence")
-_SEG = (*_LIGHT[:7], "SeriesDescription", "SegmentSequence", "ReferencedSeriesSequence", "SegmentationType")
-_VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD"}
+_PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "NumberOfFrames", "Rows", "InstanceNumber")
+_KEYS = (*KINDS, *TIMES, "AcquisitionTime", "ContentTime", "DiffusionGradientOrientation", "SequenceName")
+_WANTED = (*_IDENTITY, *_PLACE, *_KEYS, "SpecificCharacterSet")
+_PRIVATE_GROUPS = frozenset((0x0019, 0x0043, 0x2001))
+_STRUCTURE = (*_IDENTITY, "SeriesDescription", "StructureSetROISequence", "ReferencedFrameOfReferenceSequence")
+_SEG = (*_IDENTITY, "SeriesDescription", "SegmentSequence", "ReferencedSeriesSequence", "SegmentationType")
 _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
+_STILLS = ("MG", "CR", "DX", "US", "OT", "XC", "ES", "GM", "RF", "XA")
+_SECONDS = ("RepetitionTime", "EchoTime", "InversionTime")
+_FIRST, _MOST = 16 * 1024, 16 * 2**20
 
 
 def stem(path: Path) -> str:
@@ -38,7 +54,7 @@ def stem(path: Path) -> str:
 def ending_of(path: Path) -> str:
     """Return the ending of a volume's file name in lower case (".nii.gz"), or the usual suffix."""
     name = path.name.lower()
-    return next((ending for ending in (".nii.gz", ".nii", ".nrrd") if name.endswith(ending)), path.suffix.lower())
+    return next((ending for ending in (".nii.gz", *VOLUMES) if name.endswith(ending)), path.suffix.lower())
 
 
 def look(paths: Sequence[str]) -> list[Record]:
@@ -49,17 +65,16 @@ def look(paths: Sequence[str]) -> list[Record]:
 def look_at(path: Path) -> Record:
     """Return the record of one file; what cannot be read becomes a `problem` with its reason, never an exception."""
     try:
-        kind = _VOLUMES.get(ending_of(path))
+        kind = VOLUMES.get(ending_of(path))
         if kind:
             return _volume(path, kind)
         with path.open("rb") as stream:
-            head = stream.read(132)
-            if head[128:] != b"DICM":
+            head = stream.read(_FIRST)
+            if head[128:132] != b"DICM":
                 if ending_of(path) in _DICOM_ENDINGS:
                     return {"kind": "problem", "reason": "no DICOM file (DICM is missing after the preamble)"}
                 return {"kind": "other"}
-            stream.seek(0)
-            return _dicom(stream, path)
+            return _dicom(stream, head, path)
     except (GenoxelError, OSError) as error:
         return {"kind": "problem", "reason": describe(error)}
 
@@ -73,39 +88,126 @@ def acquisition_of(path: Path) -> dict[str, Any]:
 
 
 def _volume(path: Path, kind: str) -> Record:
-    from genoxel.io import nifti, nrrd
+    from genoxel.io import mha, nifti, nrrd
 
-    shape, affine = (nifti if kind == "NIFTI" else nrrd).header_grid(path)
-    return {"kind": kind, "shape": list(shape), "affine": affine.tolist()}
+    shape, affine = {"NIFTI": nifti, "NRRD": nrrd, "MHA": mha}[kind].header_grid(path)
+    record = {"kind": kind, "shape": list(shape), "affine": affine.tolist()}
+    return record | _beside(path, len(shape) > 3)
 
 
-def _dicom(stream: Any, path: Path) -> Record:
-    import pydicom
+def _beside(path: Path, dynamic: bool) -> Record:
+    """Return acquisition facts of the .json and b-values of the .bval that converters write beside a volume."""
+    found: Record = {}
+    notes = path.with_name(stem(path) + ".json")
+    if notes.is_file() and notes.stat().st_size < _MOST:
+        with suppress(ValueError):
+            content = json.loads(notes.read_text(encoding="utf-8", errors="replace"))
+            kept = {word: value for word, value in content.items() if word in ACQUISITION and _simple(value)}
+            # BIDS keeps times in seconds, DICOM in milliseconds
+            found["sidecar"] = {word: value * 1000 if word in _SECONDS else value for word, value in kept.items()}
+    values = path.with_name(stem(path) + ".bval")
+    if dynamic and values.is_file() and values.stat().st_size < _MOST:
+        with suppress(ValueError):
+            found["b_values"] = [float(word) for word in values.read_text(encoding="ascii", errors="replace").split()]
+    return found
 
+
+def _simple(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _dicom(stream: Any, head: bytes, path: Path) -> Record:
+    dataset = _scanned(stream, head) or _whole(stream, path, list(_WANTED))
     with reading(f"{path.name}, which is damaged or cut off", "a complete DICOM header", "fetch it again"):
-        dataset = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=list(_LIGHT))
-        record: Record = dict(facts(dataset, _LIGHT[:7]))
-        modality = record.get("Modality")
+        record: Record = dict(facts(dataset, _IDENTITY))
+        modality = str(record.get("Modality", ""))
         if not record.get("PatientID"):
             return {"kind": "problem", "reason": "PatientID (0010,0020) is empty: it cannot be joined to a patient"}
         if modality in ("RTSTRUCT", "SEG"):
-            stream.seek(0)
             tags = list(_STRUCTURE if modality == "RTSTRUCT" else _SEG)
-            full = pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=tags)
-            return record | _drawn(full, str(modality))
-        if "ImagePositionPatient" not in dataset and "NumberOfFrames" not in dataset:
+            return record | _drawn(_whole(stream, path, tags), modality)
+        frames = int(dataset.get("NumberOfFrames") or 1)
+        if "ImagePositionPatient" in dataset:
+            return record | {"kind": "image", "frames": [_frame(dataset)]}
+        if "Rows" not in dataset:
             return record | {"kind": "other"}
-        return record | {
-            "kind": "image",
-            "position": _numbers(dataset.get("ImagePositionPatient")),
-            "orientation": _numbers(dataset.get("ImageOrientationPatient")),
-            "spacing": _numbers(dataset.get("PixelSpacing")),
-            "frames": int(dataset.get("NumberOfFrames") or 1),
-        }
+        if modality in _STILLS:
+            first = int(dataset.get("InstanceNumber") or 1)
+            stills = [{"keys": {"Frame": number}} for number in (range(1, frames + 1) if frames > 1 else (first,))]
+            return record | {"kind": "image", "flat": True, "frames": stills}
+        if "NumberOfFrames" not in dataset:
+            return record | {"kind": "other"}
+        return record | {"kind": "image", "frames": _multi(_whole(stream, path, None), frames, path.name)}
 
 
-def _numbers(value: Any) -> list[float]:
-    return [] if value is None else [float(number) for number in value]
+def _scanned(stream: Any, head: bytes) -> Scanned | None:
+    """Return the wanted elements from the first bytes of the file, read on until the pixels begin; None if unusual."""
+    tags, kinds = _wanted_tags()
+    content, whole = head, len(head) < _FIRST
+    while len(content) <= _MOST:
+        try:
+            found = scan(content, whole, tags, kinds, _PRIVATE_GROUPS)
+        except TooShortError:
+            if whole:
+                return None
+            more = stream.read(3 * len(content))
+            content, whole = content + more, len(more) < 3 * len(content)
+            continue
+        except (ValueError, OverflowError):
+            return None
+        odd = found is not None and any(
+            not raw.isascii() for kind, raw in found.elements.values() if kind in (b"LO", b"SH")
+        )
+        return None if odd else found
+    return None
+
+
+_tags: tuple[dict[str, int], dict[int, bytes]] | None = None
+
+
+def _wanted_tags() -> tuple[dict[str, int], dict[int, bytes]]:
+    """Return the tags of the wanted keywords and their value representations, asked of the dictionary once."""
+    global _tags  # noqa: PLW0603  (a table that never changes, made late because it loads the DICOM library)
+    if _tags is None:
+        from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+        named = {word: tag_for_keyword(word) for word in _WANTED}
+        tags = {word: int(tag) for word, tag in named.items() if tag is not None}
+        _tags = tags, {tag: dictionary_VR(tag).encode()[:2] for tag in tags.values()}
+    return _tags
+
+
+def _whole(stream: Any, path: Path, tags: list[str] | None) -> Any:
+    """Return the header as pydicom reads it, all of it or the tags that are named."""
+    import pydicom
+
+    stream.seek(0)
+    private = [group << 16 | 0x1000 | element for group, element in ((0x19, 0x0C), (0x43, 0x39), (0x2001, 0x03))]
+    blocks = [group << 16 | 0x10 for group in _PRIVATE_GROUPS]
+    chosen: Any = None if tags is None else [*tags, *private, *blocks]
+    with reading(f"{path.name}, which is damaged or cut off", "a complete DICOM header", "fetch it again"):
+        return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=chosen)
+
+
+def _frame(header: Any) -> dict[str, Any]:
+    """Return what an inventory needs of one slice: place, directions, steps, and what may tell its volume."""
+    keys: dict[str, Scalar] = {
+        name: value if not isinstance(value, float) or np.isfinite(value) else None
+        for name, value in keys_of(header).items()
+    }
+    return {
+        "position": numbers(header.get("ImagePositionPatient")),
+        "orientation": numbers(header.get("ImageOrientationPatient")),
+        "spacing": numbers(header.get("PixelSpacing")),
+        "number": int(header.get("InstanceNumber") or 0),
+        "keys": keys,
+    }
+
+
+def _multi(dataset: Any, frames: int, name: str) -> list[dict[str, Any]]:
+    from genoxel.io.dicom_frames import headers_of
+
+    return [_frame(header) for header in headers_of(dataset, frames, name)]
 
 
 def _drawn(dataset: Any, modality: str) -> Record:

@@ -7,25 +7,30 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from genoxel.core.errors import GeometryError, MissingFileError
 from genoxel.core.image import Grid, Scalar
+from genoxel.io.dicom_volumes import Split, split
 from genoxel.io.files import atomic_write
-from genoxel.io.headers import VERSION, Record, acquisition_of, file_key, look, stem
+from genoxel.io.headers import VERSION, VOLUMES, Record, acquisition_of, file_key, look, stem
 
 _CHUNK = 200
 _MASK_WORDS = ("seg", "mask", "label", "roi")
+_VOLUME_TAGS = ("DiffusionBValue", "EchoTime", "TemporalPositionIdentifier", "AcquisitionNumber", "ImageType")
 
 
 @dataclass(frozen=True)
 class SeriesRecord:
-    """One image series: whose it is, its files (sorted by name), number of slices, spacing in mm, acquisition facts.
+    """One volume of an image series: whose it is, its files (sorted by name), slices, spacing in mm, acquisition facts.
 
-    `kind` is DICOM, NIFTI or NRRD; `volumes` is above 1 where slices repeat (dynamic, multi-echo, diffusion).
+    `kind` is DICOM, NIFTI, NRRD or MHA. A series that holds several volumes (time points, b-values, echoes) is listed
+    once for each: `number` of `volumes`, with what tells it apart as `label`. `volume` is what a reader must choose
+    from the files (0: they hold nothing else). Where nothing tells volumes apart there is one record with `told` false.
     """
 
     patient: str
@@ -42,11 +47,20 @@ class SeriesRecord:
     volumes: int = 1
     kind: str = "DICOM"
     grid: Grid | None = field(default=None, compare=False)
+    number: int = 1
+    volume: int = 0
+    label: str = ""
+    told: bool = True
+
+    @property
+    def key(self) -> str:
+        """The series and, where it holds several volumes, which one."""
+        return self.series if self.volumes == 1 else f"{self.series}#{self.number}"
 
 
 @dataclass(frozen=True)
 class StructureRecord:
-    """One file of drawn structures: RTSTRUCT, SEG, or a mask volume (NIFTI, NRRD; its labels are read later)."""
+    """One file of drawn structures: RTSTRUCT, SEG, or a mask volume (NIFTI, NRRD, MHA; its labels are read later)."""
 
     patient: str
     file: Path
@@ -98,7 +112,7 @@ class Inventory:
     def series_for(self, structure: StructureRecord, modality: str = "") -> tuple[tuple[SeriesRecord, str], ...]:
         """Return the series that a structure fits (of one modality), each with the reason, the surest first."""
         fits = [(_fit(structure, one), one) for one in self.series_of(structure.patient, modality)]
-        fitting = sorted((fit for fit in fits if fit[0][0]), key=lambda fit: (-fit[0][0], fit[1].series))
+        fitting = sorted((fit for fit in fits if fit[0][0]), key=lambda fit: (-fit[0][0], fit[1].series, fit[1].number))
         return tuple((one, reason) for (_, reason), one in fitting)
 
     def structure_names(self) -> dict[str, tuple[str, ...]]:
@@ -122,7 +136,7 @@ class Inventory:
 def inventory(
     folder: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None, executor: Executor | None = None
 ) -> Inventory:
-    """Return what lies in a folder of DICOM, NIfTI and NRRD files, from their headers alone.
+    """Return what lies in a folder of DICOM, NIfTI, NRRD and MetaImage files, from their headers alone.
 
     `cache` is a JSON-lines file that remembers headers by path, size and time of change; `executor` reads in
     parallel. Files that cannot be read are listed as problems, never raised. In trees of NIfTI or NRRD files the
@@ -187,55 +201,86 @@ def _series(
     root: Path, paths: Sequence[Path], known: dict[Path, Record], executor: Executor | None
 ) -> list[SeriesRecord]:
     groups: dict[tuple[str, ...], list[Path]] = {}
-    single = []
+    single: list[SeriesRecord] = []
     for path in paths:
         record = known[path]
         if record["kind"] == "image":
             words = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality")
             groups.setdefault(tuple(str(record.get(word, "")) for word in words), []).append(path)
-        elif record["kind"] in ("NIFTI", "NRRD") and not _is_mask(path):
-            single.append(_volume_series(root, path, record))
+        elif record["kind"] in VOLUMES.values() and not _is_mask(path):
+            single += _volume_series(root, path, record)
     for files in groups.values():
         first = known[files[0]]
         if "acquisition" not in first:
             first["acquisition"] = acquisition_of(files[0])
-    grouped = [_dicom_series(key, files, known) for key, files in groups.items()]
-    return sorted((*grouped, *single), key=lambda one: (one.patient, one.study, one.modality, one.series))
+    grouped = [one for key, files in groups.items() for one in _dicom_series(key, files, known)]
+    return sorted((*grouped, *single), key=lambda one: (one.patient, one.study, one.modality, one.series, one.number))
 
 
-def _dicom_series(key: tuple[str, ...], files: list[Path], known: Mapping[Path, Record]) -> SeriesRecord:
+def _dicom_series(key: tuple[str, ...], files: list[Path], known: Mapping[Path, Record]) -> list[SeriesRecord]:
     patient, study, series, modality = key
     first = known[files[0]]
-    spacing, n_slices = _lattice([known[path] for path in files])
-    frame = str(first.get("FrameOfReferenceUID", ""))
-    date = str(first.get("StudyDate", ""))
-    tags = {**first["acquisition"], "FrameOfReferenceUID": frame}
-    description = str(tags.get("SeriesDescription", ""))
-    volumes = max(1, round(len(files) / n_slices)) if n_slices else 1
-    identity = (patient, study, series, modality, description, tuple(files), n_slices, spacing)
-    return SeriesRecord(*identity, tags, date, frame, volumes)
+    frames = [(path, frame) for path in files for frame in known[path]["frames"]]
+    found = _split([frame for _, frame in frames])
+    facts = {**first["acquisition"], "FrameOfReferenceUID": str(first.get("FrameOfReferenceUID", ""))}
+    description = str(facts.get("SeriesDescription", ""))
+    result = []
+    for place, group in enumerate(found.groups):
+        here = [frames[index] for index in group]
+        own = tuple(dict.fromkeys(path for path, _ in here))
+        spacing, n_slices = _lattice([frame for _, frame in here], facts)
+        volumes = len(found.groups) if found.told else max(1, round(len(here) / n_slices))
+        apart = sum(len(known[path]["frames"]) for path in own) == len(here)
+        tags = {**facts, **{word: here[0][1]["keys"][word] for word in _VOLUME_TAGS if word in here[0][1]["keys"]}}
+        result.append(
+            SeriesRecord(
+                *(patient, study, series, modality, description, own, n_slices, spacing, tags),
+                date=str(first.get("StudyDate", "")),
+                frame_of_reference=str(facts["FrameOfReferenceUID"]),
+                volumes=volumes,
+                number=place + 1,
+                volume=0 if apart else place + 1,
+                label=found.label(place) if len(found.groups) > 1 else "",
+                told=found.told,
+            )
+        )
+    return result
 
 
-def _lattice(records: Sequence[Record]) -> tuple[tuple[float, float, float] | None, int]:
+def _split(frames: Sequence[Mapping[str, Any]]) -> Split:
+    """Return the volumes among the frames of a series, from places and keys in their headers."""
+    usual: list[float] = next((frame["orientation"] for frame in frames if len(frame.get("orientation", ())) == 6), [])
+    places = []
+    for frame in frames:
+        turned = frame.get("orientation", []) if frame.get("orientation") != usual else []
+        places.append((*np.round(frame.get("position", []), 2).tolist(), *np.round(turned, 2).tolist()))
+    return split(places, [frame["keys"] for frame in frames], [frame.get("number", 0) for frame in frames])
+
+
+def _lattice(
+    frames: Sequence[Mapping[str, Any]], facts: Mapping[str, Any]
+) -> tuple[tuple[float, float, float] | None, int]:
     """Return spacing (mm) and number of distinct slice positions from the headers; None where they do not say."""
-    frames = max(record["frames"] for record in records)
-    first = records[0]
-    full = [one for one in records if len(one["position"]) == 3]
-    if len(first["orientation"]) != 6 or len(first["spacing"]) != 2 or not full:
-        return None, max(frames, len(records))
+    first = frames[0]
+    full = [one for one in frames if len(one.get("position", ())) == 3]
+    if len(first.get("orientation", ())) != 6 or len(first.get("spacing", ())) != 2 or not full:
+        return None, len(frames)
     cosines = np.array(first["orientation"])
     depth = np.unique(np.round([np.array(one["position"]) @ np.cross(cosines[:3], cosines[3:]) for one in full], 3))
-    thickness = first.get("acquisition", {}).get("SliceThickness") or 0.0
-    step = float(np.median(np.diff(depth))) if len(depth) > 1 else float(thickness)
-    return (first["spacing"][1], first["spacing"][0], round(step, 6)), max(frames, len(depth))
+    step = float(np.median(np.diff(depth))) if len(depth) > 1 else float(facts.get("SliceThickness") or 0.0)
+    return (first["spacing"][1], first["spacing"][0], round(step, 6)), len(depth)
 
 
 def _owner(root: Path, path: Path) -> tuple[str, str, str]:
-    """Return patient, session and the last word of the name of a volume in a tree of folders."""
+    """Return patient, session and the last word of the name of a volume in a tree of folders.
+
+    In a tree as BIDS has it the folder or name that begins with sub- is the patient, whatever lies above it.
+    """
     folders = path.relative_to(root).parts[:-1]
     words = stem(path).split("_")
-    session = next((folder for folder in folders[1:] if folder.lower().startswith("ses-")), "")
-    patient = folders[0] if folders else "_".join(words[:-1]) or words[0]
+    session = next((part for part in (*folders, *words) if part.lower().startswith("ses-")), "")
+    named = next((part for part in (*folders, *words) if part.lower().startswith("sub-")), "")
+    patient = named or (folders[0] if folders else "_".join(words[:-1]) or words[0])
     return patient, session, words[-1] if len(words) > 1 else ""
 
 
@@ -253,14 +298,22 @@ def _grid(record: Record) -> Grid | None:
         return None
 
 
-def _volume_series(root: Path, path: Path, record: Record) -> SeriesRecord:
+def _volume_series(root: Path, path: Path, record: Record) -> list[SeriesRecord]:
     patient, session, modality = _owner(root, path)
     grid = _grid(record)
     place = path.relative_to(root).as_posix()
     spacing = grid.spacing if grid else None
     identity = (patient, session, place, modality, stem(path), (path,), int((*record["shape"], 1, 1)[2]), spacing)
-    volumes = int(np.prod(record["shape"][3:]))
-    return SeriesRecord(*identity, volumes=volumes, kind=record["kind"], grid=grid)
+    count = int(np.prod(record["shape"][3:]))
+    facts = record.get("sidecar", {})
+    b_values = record.get("b_values", [])
+    result = []
+    for number in range(1, count + 1):
+        tags = {**facts, **({"DiffusionBValue": b_values[number - 1]} if len(b_values) == count else {})}
+        label = f"b {b_values[number - 1]:g}" if len(b_values) == count else f"volume {number}"
+        one = SeriesRecord(*identity, tags, volumes=count, kind=record["kind"], grid=grid, number=number)
+        result.append(one if count == 1 else replace(one, volume=number, label=label))
+    return result
 
 
 def _structures(root: Path, paths: Iterable[Path], known: Mapping[Path, Record]) -> Iterator[StructureRecord]:
@@ -271,7 +324,7 @@ def _structures(root: Path, paths: Iterable[Path], known: Mapping[Path, Record])
             when = (str(record.get("StudyInstanceUID", "")), str(record.get("StudyDate", "")))
             patient = str(record["PatientID"])
             yield StructureRecord(patient, path, record["kind"], *links, *when, str(record["description"]))
-        elif record["kind"] in ("NIFTI", "NRRD") and _is_mask(path):
+        elif record["kind"] in VOLUMES.values() and _is_mask(path):
             patient, session, word = _owner(root, path)
             grid = _grid(record)
             yield StructureRecord(patient, path, record["kind"], (word or stem(path),), study=session, grid=grid)

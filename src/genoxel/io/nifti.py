@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError
 from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask, held_box
+from genoxel.image.straighten import straighten
 from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
+from genoxel.io.settings import ReadingSettings
 
 MAX_BYTES = 8 * 2**30
 """Volumes that need more memory than this are refused by arithmetic, before anything is allocated."""
@@ -26,6 +28,7 @@ _GZIP_BEST = 1032
 
 _BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_DEFAULT = ReadingSettings()
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,17 @@ class _Declared:
 
 
 def read_nifti(
-    path: str | os.PathLike[str], modality: str = "", volume: int | None = None, nan: float | None = None
+    path: str | os.PathLike[str],
+    modality: str = "",
+    volume: int | None = None,
+    nan: float | None = None,
+    reading: ReadingSettings = _DEFAULT,
 ) -> Image:
     """Return the volume of a NIfTI file (.nii, .nii.gz), turned from RAS to LPS; voxels stay in file order.
 
     `volume` chooses one of several (4D); `nan` is what values that are no number become (recorded). The unit is "HU"
-    for modality "CT", else "". Raises `FileFormatError` (cut off, damaged, sizes that contradict each other, colour,
+    for modality "CT", else "". `reading` says which orientation is believed where two differ, and whether shear is
+    resampled. Raises `FileFormatError` (cut off, damaged, sizes that contradict each other, colour,
     4D without a choice, values that are no number) and `GeometryError` (no orientation, sform and qform that differ
     by more than 0.001 mm, shear).
     """
@@ -51,14 +59,19 @@ def read_nifti(
     nifti, stored = _load(file)
     array = _volume(stored, volume, file.name)
     array, steps = _finite(array, nan, file.name)
-    affine = _affine(nifti, file.name)
+    affine, more = _affine(nifti, file.name, reading.believe)
     params = {} if volume is None else {"volume": volume}
     unit = "HU" if modality == "CT" else ""
-    return Image(array, affine, modality, unit, (Step("read_nifti", params), *steps), {"Modality": modality})
+    history = (Step("read_nifti", params), *steps, *more)
+    image = Image(array, affine, modality, unit, history, {"Modality": modality})
+    return straight(image, file.name, "shear" in reading.resample)
 
 
 def read_nifti_mask(
-    path: str | os.PathLike[str], labels: dict[int, str] | None = None, threshold: float | None = None
+    path: str | os.PathLike[str],
+    labels: dict[int, str] | None = None,
+    threshold: float | None = None,
+    reading: ReadingSettings = _DEFAULT,
 ) -> Mask:
     """Return the label map of a NIfTI file; labels found in it are named after their number unless `labels` says so.
 
@@ -72,7 +85,30 @@ def read_nifti_mask(
     if threshold is not None and array.dtype.kind == "f" and np.any(array != np.rint(array)):
         array, params = (array >= threshold).astype(np.uint8), {"threshold": threshold}
     whole = as_labels(array, file.name)
-    return Mask(whole, _affine(nifti, file.name), label_names(whole, labels), (Step("read_nifti", params),))
+    affine, more = _affine(nifti, file.name, reading.believe)
+    mask = Mask(whole, affine, label_names(whole, labels), (Step("read_nifti", params), *more))
+    return straight(mask, file.name, "shear" in reading.resample)
+
+
+Volume = TypeVar("Volume", Image, Mask)
+
+
+def straight(volume: Volume, name: str, resample: bool) -> Volume:
+    """Return a volume with voxels at right angles; a sheared one is resampled (linear, masks nearest) or refused.
+
+    Raises `GeometryError` naming the file for sheared voxels unless `resample` is true.
+    """
+    if not resample:
+        refuse_shear(volume.affine, name)
+        return volume
+    off = _skew(volume.affine)
+    if off <= _MOST_SKEW:
+        return volume
+    array, affine = straighten(np.asarray(volume.array), volume.affine, nearest=isinstance(volume, Mask))
+    step = Step(
+        "unshear", {"cosine": round(off, 6), "interpolate": "nearest" if isinstance(volume, Mask) else "linear"}
+    )
+    return replace(volume, array=array, affine=affine, history=(*volume.history, step))
 
 
 def as_labels(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -138,7 +174,7 @@ def header_grid(path: Path) -> tuple[tuple[int, ...], FloatArray]:
     declared = _declared(head, path.name)
     kind = nib.Nifti1Header if _head_size(head) == 348 else nib.Nifti2Header
     header = kind(head[: kind.sizeof_hdr], check=False)
-    return declared.shape, _affine(_HeaderOnly(header), path.name)
+    return declared.shape, _affine(_HeaderOnly(header), path.name, "sform")[0]
 
 
 class _HeaderOnly:
@@ -275,8 +311,8 @@ def _finite(array: npt.NDArray[Any], nan: float | None, name: str) -> tuple[npt.
     return np.where(bad, array.dtype.type(nan), array), (Step("fill_nan", {"voxels": count, "with": nan}),)
 
 
-def _affine(nifti: Any, name: str) -> FloatArray:
-    """Return the one affine the header means (LPS); `GeometryError` when it means none, two, or a sheared one."""
+def _affine(nifti: Any, name: str, believe: str | None) -> tuple[FloatArray, tuple[Step, ...]]:
+    """Return the affine the header means (LPS); `GeometryError` when it means none, or two and none is believed."""
     header = nifti.header
     try:
         qform, sform = header.get_qform(coded=True)[0], header.get_sform(coded=True)[0]
@@ -288,18 +324,34 @@ def _affine(nifti: Any, name: str) -> FloatArray:
             "an sform or a qform",
             "convert it anew from DICOM; left and right are never guessed",
         )
+    steps: tuple[Step, ...] = ()
     if qform is not None and sform is not None:
         ends = [size - 1 for size in (*header.get_data_shape(), 1, 1, 1)[:3]]
         corners = np.array(np.meshgrid(*[(0, end) for end in ends])).reshape(3, -1)
         off = float(np.abs((qform - sform)[:3, :3] @ corners + (qform - sform)[:3, 3:]).max())
-        if off > 1e-3 + 1e-6 * float(np.abs(sform).max() * max(1, *ends)):
+        apart = off > 1e-3 + 1e-6 * float(np.abs(sform).max() * max(1, *ends))
+        steps = (Step("believe", {"orientation": believe, "apart_mm": round(off, 6)}),) if apart else ()
+        if apart and believe is None:
             raise GeometryError(
                 f"{name} whose sform and qform place voxels {off:.4g} mm apart",
                 "one position, within 0.001 mm",
-                "find out which is right and write the file with that one",
+                'find out which is right; write believe = "sform" or "qform" under [io.images]',
             )
-    chosen = sform if sform is not None else qform
-    return refuse_shear(_LPS @ np.asarray(chosen, dtype=np.float64), name)
+    chosen = qform if sform is None or (steps and believe == "qform") else sform
+    affine = _LPS @ np.asarray(chosen, dtype=np.float64)
+    sizes = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or sizes.min() <= 0:
+        raise GeometryError(f"{name} with spacing {sizes.tolist()} mm", "finite steps above 0", "correct the header")
+    return affine, steps
+
+
+_MOST_SKEW = 1e-3
+
+
+def _skew(affine: FloatArray) -> float:
+    """Return the largest cosine between two axes."""
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    return float(np.abs(axes.T @ axes - np.eye(3)).max())
 
 
 def refuse_shear(affine: FloatArray, name: str) -> FloatArray:
@@ -308,11 +360,10 @@ def refuse_shear(affine: FloatArray, name: str) -> FloatArray:
     sizes = np.linalg.norm(axes, axis=0)
     if not np.isfinite(affine).all() or sizes.min() <= 0:
         raise GeometryError(f"{name} with spacing {sizes.tolist()} mm", "finite steps above 0", "correct the header")
-    cosines = (axes / sizes).T @ (axes / sizes) - np.eye(3)
-    if np.abs(cosines).max() > 1e-3:
+    if (skew := _skew(affine)) > _MOST_SKEW:
         raise GeometryError(
-            f"{name} with axes that are not at right angles (cosine {np.abs(cosines).max():.3g}: gantry tilt or shear)",
+            f"{name} with axes that are not at right angles (cosine {skew:.3g}: gantry tilt or shear)",
             "right angles within 0.001",
-            "resample it to a straight grid first",
+            'resample it to a straight grid first, or write resample = ["shear"] under [io.images]',
         )
     return affine

@@ -15,7 +15,8 @@ from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask
 from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
-from genoxel.io.nifti import MAX_BYTES, as_labels, label_names, refuse_shear
+from genoxel.io.nifti import MAX_BYTES, as_labels, label_names, straight
+from genoxel.io.settings import ReadingSettings
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -39,10 +40,11 @@ _TO_LPS = {
     "las": (1, -1, 1),
 }
 _MAX_HEADER = 2**20
+_DEFAULT = ReadingSettings()
 
 
-def read_nrrd(path: str | os.PathLike[str], modality: str = "") -> Image:
-    """Return the volume of an attached NRRD file in LPS; voxels stay in file order.
+def read_nrrd(path: str | os.PathLike[str], modality: str = "", reading: ReadingSettings = _DEFAULT) -> Image:
+    """Return the volume of an attached NRRD file in LPS; voxels stay in file order unless shear is to be resampled.
 
     Raises `FileFormatError` (detached, cut off, damaged, unknown encoding, not three-dimensional, values that are no
     number) and `GeometryError` (no anatomical space, shear).
@@ -53,10 +55,14 @@ def read_nrrd(path: str | os.PathLike[str], modality: str = "") -> Image:
         count = int((~np.isfinite(array)).sum())
         raise FileFormatError(f"{file.name} with {count} voxel(s) that are no number", "numbers", "repair the file")
     unit = "HU" if modality == "CT" else ""
-    return Image(array, _affine(fields, file.name), modality, unit, (Step("read_nrrd"),), {"Modality": modality})
+    steps = (Step("read_nrrd"),)
+    image = Image(array, _affine(fields, file.name), modality, unit, steps, {"Modality": modality})
+    return straight(image, file.name, "shear" in reading.resample)
 
 
-def read_nrrd_mask(path: str | os.PathLike[str], labels: dict[int, str] | None = None) -> Mask:
+def read_nrrd_mask(
+    path: str | os.PathLike[str], labels: dict[int, str] | None = None, reading: ReadingSettings = _DEFAULT
+) -> Mask:
     """Return the label map of an attached NRRD file; names come from `labels`, a Slicer header, or the numbers.
 
     Raises as `read_nrrd`, and `MaskError` for soft masks and negative labels.
@@ -65,7 +71,8 @@ def read_nrrd_mask(path: str | os.PathLike[str], labels: dict[int, str] | None =
     fields, array = _read(file)
     whole = as_labels(array, file.name)
     names = labels or _slicer_names(fields) or None
-    return Mask(whole, _affine(fields, file.name), label_names(whole, names), (Step("read_nrrd"),))
+    mask = Mask(whole, _affine(fields, file.name), label_names(whole, names), (Step("read_nrrd"),))
+    return straight(mask, file.name, "shear" in reading.resample)
 
 
 def write_nrrd(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
@@ -204,7 +211,10 @@ def _affine(fields: dict[str, str], name: str) -> FloatArray:
         raise GeometryError(
             f"{name} without legal space directions and space origin", "three vectors and an origin", "save it anew"
         ) from error
-    return refuse_shear(np.diag([*_TO_LPS[space], 1.0]) @ affine, name)
+    placed = np.diag([*_TO_LPS[space], 1.0]) @ affine
+    if not np.isfinite(placed).all() or np.linalg.norm(placed[:3, :3], axis=0).min() <= 0:
+        raise GeometryError(f"{name} with directions without length", "finite steps above 0", "correct the header")
+    return placed
 
 
 def _vectors(text: str) -> list[str]:

@@ -19,11 +19,15 @@ class ReadingSettings(Settings):
     `suv` is what PET counts are standardised by: body weight (bw), lean body mass by the formula of Janmahasatian (lbm)
     or of James (lbm_james), body surface (bsa). `resample` names faults of the lattice that are resampled (linear) to
     perpendicular, even voxels instead of being refused: a tilted gantry, uneven slice steps, sheared NIfTI and NRRD.
+    `believe` says which orientation of a NIfTI file counts where its two differ.
     """
 
     suv: SuvKind = Field("bw", description="PET: standardised by bw, lbm (Janmahasatian), lbm_james or bsa")
     resample: tuple[Fault, ...] = Field(
         (), description="faults that are resampled instead of refused: tilt, steps (uneven), shear"
+    )
+    believe: Literal["sform", "qform"] | None = Field(
+        None, description="NIfTI whose sform and qform place voxels apart: which of the two is believed"
     )
 
 
@@ -63,4 +67,4 @@ class ImagesSettings(ReadingSettings):
     @property
     def reading(self) -> ReadingSettings:
         """How files are read, apart from where they lie."""
-        return ReadingSettings(suv=self.suv, resample=self.resample)
+        return ReadingSettings(suv=self.suv, resample=self.resample, believe=self.believe)

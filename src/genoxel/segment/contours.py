@@ -17,12 +17,14 @@ from genoxel.core.errors import MaskError, SettingsError, nearest
 from genoxel.core.image import Image, Step
 from genoxel.core.mask import Mask
 from genoxel.io.inventory import StructureRecord
+from genoxel.io.settings import ReadingSettings
 from genoxel.segment.pieces import pieces
 from genoxel.segment.settings import ContourSettings
 
 ROI = "roi"
 """The key of a patient's one region where the study names no regions."""
 
+_DEFAULT = ReadingSettings()
 _WAYS = ("largest", "each", "union")
 
 
@@ -122,6 +124,7 @@ def read_mask(
     image: Image,
     settings: ContourSettings,
     override: Override | None = None,
+    reading: ReadingSettings = _DEFAULT,
 ) -> dict[str, Mask]:
     """Return the masks that count on the grid of `image`: {"roi": mask}, one per lesion, or one per region.
 
@@ -138,7 +141,7 @@ def read_mask(
     if not records:
         raise MaskError("no structure set and no mask for this image", "one", "draw one, or check how files are named")
     if settings.regions:
-        return _regions(records, image, settings)
+        return _regions(records, image, settings, reading)
     hit, several, step = _chosen(_candidates(records), settings, override)
     if len(hit) > 1 and several is None:
         raise MaskError(
@@ -146,7 +149,7 @@ def read_mask(
             'one, or [segment] several = "largest", "each" or "union"',
             "say what several mean, sharpen the roi patterns, or decide by hand in the overrides file",
         )
-    masks = {one.shown: _read(one, image, settings) for one in hit}
+    masks = {one.shown: _read(one, image, settings, reading) for one in hit}
     masks = {name: replace(mask, history=(*mask.history, step)) for name, mask in masks.items()}
     masks = masks if several == "each" and len(hit) > 1 else {ROI: _one(masks, several)}
     return masks if settings.split_voxels is None else _split(masks, settings.split_voxels)
@@ -210,7 +213,7 @@ def _candidates(records: Sequence[StructureRecord]) -> list[_Candidate]:
     return [_Candidate(record, name, word) for (record, name), word in zip(every, shown, strict=True)]
 
 
-def _read(one: _Candidate, image: Image, settings: ContourSettings) -> Mask:
+def _read(one: _Candidate, image: Image, settings: ContourSettings, reading: ReadingSettings) -> Mask:
     from genoxel.io import dicom_seg, rtstruct
 
     record = one.record
@@ -219,7 +222,7 @@ def _read(one: _Candidate, image: Image, settings: ContourSettings) -> Mask:
     if record.kind == "SEG":
         mask = dicom_seg.read_seg(record.file, image, [one.name], settings.threshold)
         return mask.region(one.name)
-    mask = _volume(record, image, settings)
+    mask = _volume(record, image, settings, reading)
     if len(mask.labels) > 1:
         labels = ", ".join(str(label) for label in mask.labels)
         raise MaskError(
@@ -230,21 +233,20 @@ def _read(one: _Candidate, image: Image, settings: ContourSettings) -> Mask:
     return replace(mask, array=mask.inside().astype(np.uint8), labels={1: one.shown})
 
 
-def _volume(record: StructureRecord, image: Image, settings: ContourSettings) -> Mask:
+def _volume(record: StructureRecord, image: Image, settings: ContourSettings, reading: ReadingSettings) -> Mask:
     """Return the label map of a file on the grid of `image`, taken over from another grid where that is asked for."""
     from genoxel.image.regrid import onto
-    from genoxel.io import nifti, nrrd
+    from genoxel.io.images import read_mask_file
 
-    if record.kind == "NRRD":
-        mask = nrrd.read_nrrd_mask(record.file)
-    else:
-        mask = nifti.read_nifti_mask(record.file, threshold=settings.threshold)
+    mask = read_mask_file(record.file, settings.threshold, reading)
     if settings.resample_masks and not image.grid.same_as(mask.grid):
         return onto(mask, image)
     return mask.on(image)
 
 
-def _regions(records: Sequence[StructureRecord], image: Image, settings: ContourSettings) -> dict[str, Mask]:
+def _regions(
+    records: Sequence[StructureRecord], image: Image, settings: ContourSettings, reading: ReadingSettings
+) -> dict[str, Mask]:
     """Read the one label map of a patient and join its labels into the regions that the study names."""
     from genoxel.io import dicom_seg
 
@@ -256,9 +258,10 @@ def _regions(records: Sequence[StructureRecord], image: Image, settings: Contour
         files = ", ".join(record.file.name for record in maps) or "none"
         raise MaskError(f"{len(maps)} label maps ({files})", "one per image", "name it in [segment] roi")
     record = maps[0]
-    seg = record.kind == "SEG"
-    mask = dicom_seg.read_seg(record.file, image, None, settings.threshold) if seg else _volume(record, image, settings)
-    mask = mask.on(image)
+    if record.kind == "SEG":
+        mask = dicom_seg.read_seg(record.file, image, None, settings.threshold).on(image)
+    else:
+        mask = _volume(record, image, settings, reading)
     found = {int(label) for label in np.unique(mask.array) if label}
     known = {label for region in settings.regions for label in settings.labels_of(region)}
     result = {}

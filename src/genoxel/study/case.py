@@ -22,11 +22,13 @@ from genoxel.features.ratios import check_regions, with_ratios
 from genoxel.features.settings import FeatureSettings
 from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
-from genoxel.io.headers import ending_of
+from genoxel.io.headers import VOLUMES, ending_of
+from genoxel.io.settings import ReadingSettings
 from genoxel.segment.pieces import pieces
 from genoxel.segment.settings import ContourSettings, refuse_split
 from genoxel.study.suspicions import suspicions
 
+_DEFAULT = ReadingSettings()
 REGION = "roi"
 """What a region is called in columns, so that rows of different structures share their columns."""
 
@@ -34,19 +36,22 @@ REGION = "roi"
 class ExtractSettings(Settings):
     """What `genoxel extract` reads of a settings file: the sections [image], [features] and [segment] of a study file.
 
-    `pyradiomics` measures what a parameter file of PyRadiomics asks for, in place of [image] and [features].
+    `reading` is what [io.images] says about how files are read (suv, resample, believe). `pyradiomics` measures what a
+    parameter file of PyRadiomics asks for, in place of [image] and [features].
     """
 
     image: ImageSettings = ImageSettings()
     features: FeatureSettings = FeatureSettings()
     segment: ContourSettings = ContourSettings()
+    reading: ReadingSettings = ReadingSettings()
     pyradiomics: Parameters | None = None
 
     def hash_for(self, modality: str) -> str:
         """Return the hash of what decides a feature's value in images of `modality`."""
         if self.pyradiomics is not None:
             return self.pyradiomics.digest()
-        return settings_digest(self.image.for_modality(modality), self.features)
+        own = settings_digest(self.image.for_modality(modality), self.features)
+        return own if self.reading == ReadingSettings() else digest([own, self.reading.digest()])
 
     def drawn(self, resample_masks: bool = False, split_voxels: int | None = None) -> ExtractSettings:
         """Return these settings with what the command line says about masks; `SettingsError` where they conflict."""
@@ -117,7 +122,7 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
     """
     if settings.pyradiomics is None:
         check_regions(settings.features, settings.segment.regions)
-    image, files = open_image(case.image, case.modality, case.mask)
+    image, files = open_image(case.image, case.modality, case.mask, settings.reading)
     if settings.pyradiomics is not None and not case.labels:
         case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
     case = replace(case, patient=case.patient or _patient_of(image, case.image))
@@ -211,26 +216,26 @@ def identity(files: Sequence[Path], part: str = "") -> str:
     return digest([sorted(hash_file(file) for file in files), part])
 
 
-def open_image(path: Path, modality: str = "", mask: Path | None = None) -> tuple[Image, tuple[Path, ...]]:
-    """Return the image at `path` (NIfTI, NRRD, a DICOM folder or one of its files) and the files it was read from.
+def open_image(
+    path: Path, modality: str = "", mask: Path | None = None, reading: ReadingSettings = _DEFAULT
+) -> tuple[Image, tuple[Path, ...]]:
+    """Return the image at `path` (a volume file, a DICOM folder or one of its files) and the files it was read from.
 
     Of several series in a folder the one that `mask` was drawn on is taken, or the only one of `modality`. Raises as
     the readers do, and `InputError` naming the series where none or several fit.
     """
     ending = ending_of(path)
-    if path.is_dir() or (path.is_file() and ending not in {".nii", ".nii.gz", ".nrrd"}):
-        return _open_series(path, modality, mask)
+    if path.is_dir() or (path.is_file() and ending not in VOLUMES):
+        return _open_series(path, modality, mask, reading)
+    from genoxel.io.images import read_file
+
     file = existing(path)
-    if ending == ".nrrd":
-        from genoxel.io.nrrd import read_nrrd
-
-        return read_nrrd(file, modality), (file,)
-    from genoxel.io.nifti import read_nifti
-
-    return read_nifti(file, modality), (file,)
+    return read_file(file, modality, reading), (file,)
 
 
-def _open_series(path: Path, modality: str, mask: Path | None) -> tuple[Image, tuple[Path, ...]]:
+def _open_series(
+    path: Path, modality: str, mask: Path | None, reading: ReadingSettings
+) -> tuple[Image, tuple[Path, ...]]:
     from genoxel.io.dicom import read_series
     from genoxel.io.inventory import inventory
 
@@ -244,14 +249,14 @@ def _open_series(path: Path, modality: str, mask: Path | None) -> tuple[Image, t
         series = same or [one for one in series if one.frame_of_reference in drawn] or series
     if len(series) != 1:
         every = [one for one in found.series if one.kind == "DICOM"]
-        names = ", ".join(f"{one.modality} {one.description or one.series}" for one in every[:6])
+        names = ", ".join(f"{one.modality} {one.description or one.series} {one.label}".strip() for one in every[:6])
         problem = f" ({found.problems[0].file.name}: {found.problems[0].reason})" if found.problems else ""
         raise InputError(
             f"{len(series)} DICOM series that fit in {path.name} (there: {names or 'none'}){problem}",
             "one",
             "name the folder of one series, or its modality",
         )
-    image = read_series(series[0].files)
+    image = read_series(series[0].files, series[0].volume or None, reading)
     return (replace(image, modality=modality) if modality else image), series[0].files
 
 
@@ -279,17 +284,11 @@ def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str,
     """Return structure -> mask on the grid of `image`: the labels that count, or the regions of [segment]."""
     (file,) = mask_files(case.mask)
     ending = ending_of(file)
-    if ending not in {".nii", ".nii.gz", ".nrrd"}:
+    if ending not in VOLUMES:
         return _drawn(file, image, case, settings)
-    if ending == ".nrrd":
-        from genoxel.io.nrrd import read_nrrd_mask
+    from genoxel.io.images import read_mask_file
 
-        mask = read_nrrd_mask(file)
-    else:
-        from genoxel.io.nifti import read_nifti_mask
-
-        mask = read_nifti_mask(file, threshold=settings.segment.threshold)
-    mask = _on(mask, image, settings)
+    mask = _on(read_mask_file(file, settings.segment.threshold, settings.reading), image, settings)
     if settings.segment.regions:
         return _regions(mask, settings.segment, file.name)
     numbers = [int(value) for value in np.unique(np.asarray(mask.array)) if value]

@@ -10,6 +10,7 @@ from genoxel.core.errors import SettingsError, TableError, nearest
 from genoxel.core.ids import clean_id
 from genoxel.io.delimited import Grid, read_grid
 from genoxel.io.files import existing, safe_text
+from genoxel.io.settings import ReadingSettings
 from genoxel.study.case import Case, ExtractSettings
 from genoxel.study.problems import StudyError
 from genoxel.study.toml import parse_content, parse_toml
@@ -20,7 +21,7 @@ _OTHER_SECTIONS = ("study", "cohort", "target", "io", "omics", "associate", "lea
 
 
 def read_settings(path: Path | None) -> ExtractSettings:
-    """Return the sections [image], [features] and [segment] of a TOML file; the others of a study file are passed over.
+    """Return [image], [features], [segment] and how [io.images] reads of a TOML file; the rest is passed over.
 
     Raises `StudyError` with every problem at once, `MissingFileError` when there is no such file.
     """
@@ -33,6 +34,8 @@ def read_settings(path: Path | None) -> ExtractSettings:
         settings, problems = parse_toml(text, ExtractSettings)
     else:
         own = {key: value for key, value in content.items() if key not in _OTHER_SECTIONS}
+        images = content.get("io", {}).get("images", {})
+        own["reading"] = {key: images[key] for key in ReadingSettings.model_fields if key in images}
         settings, problems = parse_content(own, ExtractSettings)
     if settings is None:
         raise StudyError(f"the settings file {path.name}", problems)

@@ -8,6 +8,7 @@ from typing import Any
 
 from genoxel.core.errors import InputError, MaskError, describe
 from genoxel.io.inventory import Inventory, SeriesRecord, StructureRecord, inventory
+from genoxel.io.settings import ReadingSettings
 from genoxel.segment.contours import Override, choose
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.executors import Pool
@@ -16,7 +17,10 @@ from genoxel.study.steps.cohort import Box
 from genoxel.study.steps.image import ImageWork, Planned
 from genoxel.study.study import Study
 
-FACTS = ("description", "modality", "slices", "slice_mm", "pixel_mm", "kernel", "kvp", "manufacturer", "date", "phase")
+FACTS = (
+    *("description", "modality", "slices", "slice_mm", "pixel_mm", "kernel", "kvp", "manufacturer", "date", "phase"),
+    *("volume", "volumes", "b_value", "echo_ms", "image_type"),
+)
 """What rules under [io.images] choose may ask of a series."""
 
 HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
@@ -94,7 +98,9 @@ class _Planner:
         planned = [self._one(label) for label in labels]
         # The series on which the contour was drawn comes first: its picture stands on the contact sheet.
         planned.sort(key=lambda one: one.series.series not in {drawn.series for drawn in one.structures})
-        return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override)
+        images = self.study.settings.io.images
+        reading = images.reading if images else ReadingSettings()
+        return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override, reading)
 
     def _drawn_labels(self) -> list[str]:
         drawn = [one for one in self.series if self._on(one)]
@@ -109,7 +115,7 @@ class _Planner:
         return Planned(label, series, self._structures(series, label), why)
 
     def _series(self, label: str) -> tuple[SeriesRecord, str]:
-        fitting = {one.series: one for one in self.series if fits(one, label)}
+        fitting = {one.key: one for one in self.series if fits(one, label)}
         if not fitting:
             there = ", ".join(
                 dict.fromkeys(sequence_of(one.modality, one.description, one.tags) for one in self.series)
@@ -189,4 +195,9 @@ def facts_of(series: SeriesRecord) -> dict[str, str]:
         "manufacturer": str(tags.get("Manufacturer") or ""),
         "date": series.date,
         "phase": phase,
+        "volume": str(series.number),
+        "volumes": str(series.volumes),
+        "b_value": f"{number:g}" if isinstance(number := tags.get("DiffusionBValue"), int | float) else "",
+        "echo_ms": str(tags.get("EchoTime") or ""),
+        "image_type": str(tags.get("ImageType") or ""),
     }

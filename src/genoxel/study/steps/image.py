@@ -17,7 +17,9 @@ from genoxel.core.settings import digest
 from genoxel.image.crop import SUPPORT, crop
 from genoxel.image.intensity import zscore
 from genoxel.image.settings import ImageSettings
+from genoxel.io.images import read_image
 from genoxel.io.inventory import SeriesRecord, StructureRecord
+from genoxel.io.settings import ReadingSettings
 from genoxel.report.contact import Card, thumbnail
 from genoxel.segment.contours import ROI, Override, read_mask
 from genoxel.segment.settings import ContourSettings
@@ -39,6 +41,7 @@ ROOMS = (
     "study/suspicions.py",
 )
 MARGIN_MM = 10.0
+_READING = ReadingSettings()
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ImageWork:
     contours: ContourSettings
     image: ImageSettings
     override: Override | None = None
+    reading: ReadingSettings = _READING
 
 
 def prepare_patient(work: ImageWork) -> bytes:
@@ -70,8 +74,8 @@ def prepare_patient(work: ImageWork) -> bytes:
     cards: list[dict[str, Any]] = []
     for planned in work.planned:
         try:
-            image = replace(read_image(planned.series), modality=planned.label)
-            masks = read_mask(planned.structures, image, work.contours, work.override)
+            image = replace(read_image(planned.series, reading=work.reading), modality=planned.label)
+            masks = read_mask(planned.structures, image, work.contours, work.override, work.reading)
             for region, mask in masks.items():
                 _cut(arrays, volumes, work, planned, image, (region, mask.on(image)))
             if planned is work.planned[0]:
@@ -82,21 +86,6 @@ def prepare_patient(work: ImageWork) -> bytes:
     acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in work.planned]
     facts = {"patient": work.patient, "volumes": volumes, "cards": cards, "acquisition": acquisition}
     return pack(arrays, facts, blobs)
-
-
-def read_image(series: SeriesRecord) -> Image:
-    """Return the volume of a series of the inventory."""
-    if series.kind == "NIFTI":
-        from genoxel.io.nifti import read_nifti
-
-        return read_nifti(series.files[0], series.modality)
-    if series.kind == "NRRD":
-        from genoxel.io.nrrd import read_nrrd
-
-        return read_nrrd(series.files[0], series.modality)
-    from genoxel.io.dicom import read_series
-
-    return read_series(series.files)
 
 
 def _cut(
@@ -171,7 +160,10 @@ def image_jobs(work: Sequence[ImageWork], ledger: Ledger) -> list[Job]:
     with ledger.together():
         for one in work:
             inputs = [
-                [planned.label, [ledger.hash_of(path) for path in planned.series.files], _drawn(planned, ledger)]
+                [
+                    *(planned.label, [ledger.hash_of(path) for path in planned.series.files], planned.series.volume),
+                    _drawn(planned, ledger),
+                ]
                 for planned in one.planned
             ]
             key = key_of([one.patient, inputs, _by_hand(one)], _settings_key(one), code)
@@ -193,7 +185,7 @@ def _settings_key(work: ImageWork) -> str:
     prepared = [
         [rule.interpolate, rule.normalise.model_dump(mode="json") if rule.normalise else None] for rule in rules
     ]
-    return digest([prepared, work.contours.digest(), MARGIN_MM])
+    return digest([prepared, work.contours.digest(), MARGIN_MM, work.reading.digest()])
 
 
 def prepare(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
