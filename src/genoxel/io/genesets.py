@@ -8,9 +8,10 @@ import numpy as np
 
 from genoxel.core.errors import FileFormatError
 from genoxel.core.image import FloatArray
+from genoxel.io.delimited import read_grid
 from genoxel.io.files import safe_text
 from genoxel.io.matrix import read_matrix
-from genoxel.omics.symbols import damaged
+from genoxel.omics.symbols import current, damaged
 
 
 def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
@@ -49,3 +50,46 @@ def read_weights(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...], Fl
     """
     matrix = read_matrix(path)
     return matrix.first, matrix.header, np.array(matrix.values())
+
+
+def read_centroids(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray]:
+    """Return (genes, classes, centroids) of a file of centroids, genes in their current names.
+
+    Reads a plain table (genes x classes) and the form of the R package genefu, in which lines such as
+    `# centroid.LumA: 0.1 0.2 ...` stand above the list of genes. Raises `FileFormatError` when they do not fit.
+    """
+    text = safe_text(path)
+    heads = [line for line in text.splitlines() if line.startswith("# centroid.")]
+    if not heads:
+        genes, classes, values = read_weights(path)
+        return tuple(current(gene) for gene in genes), classes, values
+    grid = read_grid(path)
+    genes = tuple(current(cell) for cell in grid.column(grid.header[0]))
+    found = {}
+    for line in heads:
+        name, _, numbers = line.removeprefix("# centroid.").partition(":")
+        found[name.strip()] = [float(number) for number in numbers.split()]
+        if len(found[name.strip()]) != len(genes):
+            raise FileFormatError(
+                f"{len(found[name.strip()])} numbers of centroid {name} for {len(genes)} genes in {Path(path).name}",
+                "one number per gene",
+                "copy the file again",
+            )
+    return genes, tuple(found), np.array(list(found.values())).T
+
+
+def read_hgnc(path: str | Path) -> dict[str, str]:
+    """Return older name or alias -> current symbol of HGNC's file hgnc_complete_set.txt.
+
+    A name that is current itself, or that leads to several genes, is left out: it is never replaced.
+    """
+    grid = read_grid(path, delimiter="\t", quotes=False)
+    symbols = [cell.strip() for cell in grid.column("symbol")]
+    targets: dict[str, set[str]] = {}
+    for column in ("prev_symbol", "alias_symbol"):
+        for symbol, cell in zip(symbols, grid.column(column), strict=True):
+            for name in cell.strip().strip('"').split("|"):
+                if name:
+                    targets.setdefault(name, set()).add(symbol)
+    known = set(symbols)
+    return {name: next(iter(found)) for name, found in targets.items() if len(found) == 1 and name not in known}

@@ -84,3 +84,47 @@ def without_version(name: str) -> str:
     """
     found = re.fullmatch(r"(ENS[A-Z]*[GTPE]\d{11})\.\d+(_PAR_Y)?", name)
     return f"{found[1]}{found[2] or ''}" if found else name
+
+
+RENAMED = {
+    "CDCA1": "NUF2",
+    "KNTC2": "NDC80",
+    "ORC6L": "ORC6",
+    "MLL": "KMT2A",
+    "MLL2": "KMT2D",
+    "MLL3": "KMT2C",
+    "MLL4": "KMT2B",
+    "H3F3A": "H3-3A",
+    "H3F3B": "H3-3B",
+    "HIST1H3B": "H3C2",
+    "HIST1H3C": "H3C3",
+    "PARK2": "PRKN",
+    "FAM123B": "AMER1",
+    "WHSC1": "NSD2",
+    "WHSC1L1": "NSD3",
+    "MRE11A": "MRE11",
+    "FAM46C": "TENT5C",
+    "CTGF": "CCN2",
+    "NOV": "CCN3",
+    "CYR61": "CCN1",
+    "GPR124": "ADGRA2",
+    "C11orf30": "EMSY",
+    "CTSL2": "CTSV",
+    **{f"SEPT{number}": f"SEPTIN{number}" for number in _SEPTINS},
+    **{f"MARCH{number}": f"MARCHF{number}" for number in range(1, 12)},
+    "MARC1": "MTARC1",
+    "MARC2": "MTARC2",
+    "DEC1": "DELEC1",
+    "SEP15": "SELENOF",
+}
+"""Former symbols of genes that tumour studies speak of, with the current ones of HGNC. For all others pass HGNC's own
+file (`io.genesets.read_hgnc`)."""
+
+
+def current(symbol: str) -> str:
+    """Return the current HGNC symbol of a gene that was renamed, and any other symbol as it is.
+
+    >>> current("MLL2"), current("TP53")
+    ('KMT2D', 'TP53')
+    """
+    return RENAMED.get(symbol, symbol)

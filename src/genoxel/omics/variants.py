@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import TableError
+from genoxel.core.errors import TableError, nearest
 from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
+from genoxel.omics.hgvs import CLASSES, variant_classes
 from genoxel.omics.symbols import damaged
 
 Status = Literal["mutant", "wild type"]
@@ -46,7 +47,8 @@ def status(
     """Return for each patient "mutant", "wild type" or None (unknown).
 
     `gene` may name several ("IDH1|IDH2": mutated in either). Mutant: at least one event of a class in `ALTERING` (or
-    `REGULATORY`), at the `hotspot` when one is given ("R132" any change of that residue, "L858R" that change alone).
+    `REGULATORY`), at the `hotspot` when one is given ("R132" any change of that residue, "L858R" that change alone,
+    or a class of `hgvs.CLASSES` such as "exon 19 deletion").
     Wild type: no such event, and the patient is listed as profiled, and every gene was covered. All others are
     unknown, also those with an event of an unnamed class or without a protein change where a hotspot is asked for.
     `patients` says for whom; default: all that were profiled or have events. Raises `TableError` when the records
@@ -123,7 +125,7 @@ def _refuse_damage(records: Records, genes: Sequence[str]) -> None:
 
 def _events(records: Records, genes: Sequence[str], hotspot: str | Sequence[str] | None) -> tuple[set[str], set[str]]:
     spots = [hotspot] if isinstance(hotspot, str) else list(hotspot or ())
-    _check_hotspots(records, spots)
+    _check_hotspots(records, genes, spots)
     names = records["gene"]
     hits: set[str] = set()
     doubts: set[str] = set()
@@ -148,7 +150,9 @@ def _judge(gene: str, classification: str, protein: str, spots: Sequence[str]) -
             return None
     if not spots:
         return True
-    return None if not protein else any(at_hotspot(protein, spot) for spot in spots)
+    if not protein:
+        return None
+    return any(at_hotspot(protein, spot) for spot in spots) or bool({*spots} & {*variant_classes(gene, protein)})
 
 
 def at_hotspot(protein: str, spot: str) -> bool:
@@ -172,10 +176,13 @@ def _one_letter(protein: str) -> str:
     return re.sub("|".join(_AMINO), lambda found: _AMINO[found[0]], protein)
 
 
-def _check_hotspots(records: Records, spots: Sequence[str]) -> None:
-    odd = [spot for spot in spots if not _HOTSPOT.fullmatch(spot.strip())]
+def _check_hotspots(records: Records, genes: Sequence[str], spots: Sequence[str]) -> None:
+    classes = [name for gene in genes for name in CLASSES.get(gene, {})]
+    odd = [spot for spot in spots if not _HOTSPOT.fullmatch(spot.strip()) and spot not in classes]
     if odd:
-        raise TableError(f"hotspot {odd[0]!r}", "a residue like R132 or a change like L858R", "write it so")
+        known = f", or a class: {', '.join(classes)}" if classes else ""
+        hint = nearest(odd[0], classes) or "write it so"
+        raise TableError(f"hotspot {odd[0]!r}", f"a residue like R132 or a change like L858R{known}", hint)
     if spots and "protein" not in records.fields:
         raise TableError(
             "mutations without protein changes, while a hotspot is asked for",

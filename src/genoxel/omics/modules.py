@@ -1,0 +1,139 @@
+"""Metagenes: modules of genes that go together, found on training samples, with how stable they are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import TableError
+from genoxel.core.image import FloatArray
+from genoxel.core.table import Column, Source, Table
+
+Codes = npt.NDArray[np.intp]
+
+
+class Metagenes:
+    """Modules of genes and one score per module and sample, learned on training samples.
+
+    "cluster": genes are clustered by 1 - correlation (average linkage) and a module's score is its first principal
+    component, turned so that it rises with the module's mean. "nmf": non-negative factors, for values of 0 or more.
+    `stability` is the mean adjusted Rand index of the modules found in random halves of the samples with those of all.
+    """
+
+    def __init__(self, count: int = 10, method: Literal["cluster", "nmf"] = "cluster", seed: int = 0) -> None:
+        self.count, self.method, self.seed = count, method, seed
+        self.members: dict[str, tuple[str, ...]] = {}
+        self.stability = float("nan")
+        self._genes: tuple[str, ...] = ()
+        self._means: FloatArray = np.zeros(0)
+        self._spreads: FloatArray = np.zeros(0)
+        self._loadings: FloatArray = np.zeros((0, 0))
+
+    def fit(self, table: Table, halves: int = 10) -> Metagenes:
+        """Find the modules; `TableError` for missing values, constant genes, or fewer genes than modules."""
+        values = np.asarray(table.values)
+        spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
+        if np.isnan(values).any() or (spread == 0).any() or values.shape[1] < self.count or len(values) < 6:
+            raise TableError(
+                f"{values.shape[0]} samples x {values.shape[1]} genes for {self.count} metagenes",
+                "at least 6 samples, more genes than modules, nothing missing, no constant gene",
+                "filter the genes first",
+            )
+        self._genes, self._means, self._spreads = table.names, values.mean(axis=0), spread
+        codes = self._modules(values)
+        self._loadings = self._weights(values, codes)
+        names = [f"metagene {number}" for number in range(1, self.count + 1)]
+        self.members = {
+            name: tuple(gene for gene, code in zip(table.names, codes, strict=True) if code == at)
+            for at, name in enumerate(names)
+        }
+        self.stability = self._stability(values, codes, halves)
+        return self
+
+    def transform(self, table: Table) -> Table:
+        """Return one score per module and sample."""
+        if table.names != self._genes:
+            raise TableError("a table with other genes than in training", "the same genes in the same order", "select")
+        values = np.asarray(table.values)
+        if self.method == "nmf":
+            scores = _nonnegative(values, self._loadings)
+        else:
+            scores = (values - self._means) / self._spreads @ self._loadings.T
+        words = f"{self.method} of {len(self._genes)} genes, {self.count} modules, stability (ARI) {self.stability:.2f}"
+        source = Source(family="metagenes", aggregation=self.method)
+        columns = tuple(
+            Column(name, unit="score", definition=f"{words}; {len(genes)} genes", source=source)
+            for name, genes in self.members.items()
+        )
+        return Table(scores, table.rows, columns, "metagenes")
+
+    def _modules(self, values: FloatArray) -> Codes:
+        if self.method == "nmf":
+            return np.asarray(_factors(values, self.count, self.seed).argmax(axis=0), dtype=np.intp)
+        from scipy.cluster.hierarchy import fcluster, linkage
+        from scipy.spatial.distance import squareform
+
+        distance = np.asarray(1.0 - np.corrcoef(values.T))
+        np.fill_diagonal(distance, 0.0)
+        tree = linkage(squareform(np.clip(distance, 0.0, 2.0), checks=False), "average")
+        found = np.asarray(fcluster(tree, self.count, "maxclust"), dtype=np.intp)
+        sizes = {code: int(np.sum(found == code)) for code in np.unique(found).tolist()}
+        order = sorted(sizes, key=lambda code: (-sizes[code], int(np.flatnonzero(found == code)[0])))
+        return np.array([order.index(code) for code in found.tolist()], dtype=np.intp)
+
+    def _weights(self, values: FloatArray, codes: Codes) -> FloatArray:
+        if self.method == "nmf":
+            return _factors(values, self.count, self.seed)
+        z = (values - self._means) / self._spreads
+        loadings = np.zeros((self.count, values.shape[1]))
+        for at in range(self.count):
+            inside = codes == at
+            if inside.any():
+                _, _, axes = np.linalg.svd(z[:, inside], full_matrices=False)
+                loadings[at, inside] = axes[0] if axes[0].sum() >= 0 else -axes[0]
+        return loadings
+
+    def _stability(self, values: FloatArray, codes: Codes, halves: int) -> float:
+        from sklearn.metrics import adjusted_rand_score
+
+        random = np.random.default_rng(np.random.SeedSequence([self.seed, 7]))
+        scores = []
+        for _ in range(halves):
+            rows = random.permutation(len(values))[: max(4, len(values) // 2)]
+            if (values[rows].std(axis=0) > 0).all():
+                scores.append(adjusted_rand_score(codes, self._modules(values[rows])))
+        return float(np.mean(scores)) if scores else float("nan")
+
+
+def _factors(values: FloatArray, count: int, seed: int) -> FloatArray:
+    from sklearn.decomposition import NMF
+
+    if (values < 0).any():
+        raise TableError("negative values for non-negative factors", "values of 0 or more", 'use method "cluster"')
+    model = NMF(count, init="nndsvda", random_state=seed, max_iter=2000, tol=1e-5)
+    model.fit(values)
+    return np.asarray(model.components_, dtype=np.float64)
+
+
+def _nonnegative(values: FloatArray, components: FloatArray) -> FloatArray:
+    from scipy.optimize import nnls
+
+    return np.array([nnls(components.T, sample)[0] for sample in values]).reshape(len(values), len(components))
+
+
+def smooth(table: Table, edges: list[tuple[str, str]], restart: float = 0.5) -> Table:
+    """Return each gene's value spread over a network of genes: random walk with `restart`, until it stands still.
+
+    Genes without an edge keep their value. Source: Hofree et al., Nature Methods 2013.
+    """
+    place = {name: at for at, name in enumerate(table.names)}
+    links = np.zeros((len(place), len(place)))
+    for one, other in edges:
+        if one in place and other in place and one != other:
+            links[place[one], place[other]] = links[place[other], place[one]] = 1.0
+    degree = links.sum(axis=1, keepdims=True)
+    walk = np.where(degree > 0, links / np.where(degree > 0, degree, 1.0), np.eye(len(place)))
+    spread = restart * np.linalg.inv(np.eye(len(place)) - (1.0 - restart) * walk)
+    return Table(np.asarray(table.values) @ spread, table.rows, table.columns, table.kind)
