@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
+from genoxel.app import cli
 from genoxel.core.errors import SettingsError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.features import compliance as c
-from genoxel.features.catalog import FAMILIES, catalog
+from genoxel.features.catalog import FAMILIES, catalog, family
 
 DataDoor = Callable[[str], Path]
 
@@ -90,3 +92,23 @@ def test_the_ct_phantom_must_be_in_hu():
     image, mask = c.digital_phantom()
     with pytest.raises(SettingsError, match="HU"):
         c.ct_compliance(image, mask, {}, ["A"])
+
+
+def test_no_feature_can_go_wrong_unnoticed(monkeypatch: pytest.MonkeyPatch):
+    """Break every feature by a tenth, one family at a time: each of its published values must then be missed."""
+    count = 0
+    for name in FAMILIES:
+        records = family(name).records
+        with monkeypatch.context() as spoiled:
+            for key, record in records.items():
+                wrong = replace(record, measure=lambda m, right=record.measure: right(m) * 1.1 + 0.1)
+                spoiled.setitem(records, key, wrong)
+            checks = c.compliance()
+            assert {check.family for check in checks if not check.ok} == {name}
+            assert not [check for check in checks if check.family == name and check.ok]
+            count += sum(not check.ok for check in checks)
+            with pytest.raises(SystemExit) as ended:
+                cli.ibsi(quiet=True)
+            assert ended.value.code == 1
+    assert count == 482
+    assert all(check.ok for check in c.compliance())

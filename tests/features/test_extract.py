@@ -42,7 +42,8 @@ WIDE = ImageSettings(discretise=Discretise(bin_size=10, anchor=0))
 
 def features(array: npt.NDArray[np.generic], inside: npt.NDArray[np.uint8], affine: npt.ArrayLike = AFFINE) -> Features:
     mask = Mask(np.ascontiguousarray(inside), np.asarray(affine), {1: "tumour"})
-    return extract(Image(array, np.asarray(affine), modality="T1"), mask, WIDE)
+    both = FeatureSettings(aggregations=("3d_avg", "3d_merged"))
+    return extract(Image(array, np.asarray(affine), modality="T1"), mask, WIDE, both)
 
 
 def assert_same(one: Features, two: Features, rtol: float = 1e-9) -> None:
@@ -79,7 +80,7 @@ def test_units_of_the_image_reach_the_records():
     assert (plain["Q4LE"], plain["ECT3"]) == ("arbitrary", "arb.²")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32", "float64", ">i2"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64", "float32", "float64", ">i2"])
 def test_the_stored_type_does_not_matter(dtype: str):
     array, inside = blob()
     assert array.min() >= 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ from genoxel.segment.settings import ContourSettings, refuse_split
 from genoxel.study.suspicions import suspicions
 
 _DEFAULT = ReadingSettings()
+MAX_LABELS = 300
+"""A label map of more labels is taken for an image; parcellations of the brain have fewer."""
+
 REGION = "roi"
 """What a region is called in columns, so that rows of different structures share their columns."""
 
@@ -122,6 +126,17 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
     """
     if settings.pyradiomics is None:
         check_regions(settings.features, settings.segment.regions)
+    try:
+        return _measured(case, settings)
+    except MemoryError as error:
+        raise InputError(
+            f"{case.image.name} with {case.mask.name}, which need more memory than there is",
+            "a volume that fits",
+            "crop it, resample it to larger voxels, or use a larger machine",
+        ) from error
+
+
+def _measured(case: Case, settings: ExtractSettings) -> Measured:
     image, files = open_image(case.image, case.modality, case.mask, settings.reading)
     if settings.pyradiomics is not None and not case.labels:
         case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
@@ -137,10 +152,10 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
     drawn = mask_files(case.mask)
     rows: list[Row] = []
     failed: dict[str, GenoxelError] = {}
-    for name, mask in masks.items():
+    for name, make in masks.items():
         own = {**facts, "structure": name, "mask_id": identity(drawn, name)}
         region = "" if settings.segment.regions or (case.lesion and len(masks) == 1) else name
-        found, broken = _rows(image, mask, settings, RowKey(case.patient, case.timepoint, case.lesion, region), own)
+        found, broken = _rows(image, make, settings, RowKey(case.patient, case.timepoint, case.lesion, region), own)
         rows += found
         failed.update(broken)
     for name, error in failed.items():
@@ -155,13 +170,13 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
 
 
 def _rows(
-    image: Image, mask: Mask, settings: ExtractSettings, key: RowKey, facts: Mapping[str, str]
+    image: Image, make: Callable[[], Mask], settings: ExtractSettings, key: RowKey, facts: Mapping[str, str]
 ) -> tuple[list[Row], dict[str, GenoxelError]]:
     """Return the row of each lesion of one structure, and what could not be measured."""
     name, rows = facts["structure"], []
     failed: dict[str, GenoxelError] = {}
     try:
-        lesions = _lesions(key.lesion, mask, settings)
+        lesions = _lesions(key.lesion, make(), settings)
     except GenoxelError as error:
         return [], {name: error}
     for lesion, part in lesions.items():
@@ -280,8 +295,11 @@ def mask_files(path: Path) -> tuple[Path, ...]:
     return (files[0],)
 
 
-def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str, Mask]:
-    """Return structure -> mask on the grid of `image`: the labels that count, or the regions of [segment]."""
+def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str, Callable[[], Mask]]:
+    """Return structure -> what gives its mask on the grid of `image`: the labels that count, or the regions.
+
+    A mask is made when it is asked for, so that a label map of a hundred organs is never a hundred volumes in memory.
+    """
     (file,) = mask_files(case.mask)
     ending = ending_of(file)
     if ending not in VOLUMES:
@@ -290,11 +308,25 @@ def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str,
 
     mask = _on(read_mask_file(file, settings.segment.threshold, settings.reading), image, settings)
     if settings.segment.regions:
-        return _regions(mask, settings.segment, file.name)
+        return {name: partial(_self, part) for name, part in _regions(mask, settings.segment, file.name).items()}
     numbers = [int(value) for value in np.unique(np.asarray(mask.array)) if value]
+    if len(numbers) > MAX_LABELS and not case.labels:
+        raise MaskError(
+            f"{file.name} with {len(numbers)} labels",
+            f"{MAX_LABELS} at most, unless they are named",
+            "is it the image, and the image the mask? Or name labels: --label, or the column label",
+        )
     names = {mask.labels.get(number, str(number)): number for number in numbers}
     chosen = chosen_names({**{str(number): name for name, number in names.items()}}, case.labels, file.name)
-    return {name: replace(mask, labels={**mask.labels, names[name]: name}).region(names[name]) for name in chosen}
+    return {name: partial(_label, mask, names[name], name) for name in chosen}
+
+
+def _self(mask: Mask) -> Mask:
+    return mask
+
+
+def _label(mask: Mask, number: int, name: str) -> Mask:
+    return replace(mask, labels={**mask.labels, number: name}).region(number)
 
 
 def _on(mask: Mask, image: Image, settings: ExtractSettings) -> Mask:
@@ -319,9 +351,9 @@ def _regions(mask: Mask, contours: ContourSettings, name: str) -> dict[str, Mask
     return masks
 
 
-def _drawn(file: Path, image: Image, case: Case, settings: ExtractSettings) -> dict[str, Mask]:
-    """Return the structures of an RTSTRUCT or SEG file."""
-    from genoxel.io import dicom_seg, rtstruct
+def _drawn(file: Path, image: Image, case: Case, settings: ExtractSettings) -> dict[str, Callable[[], Mask]]:
+    """Return what gives the structures of an RTSTRUCT or SEG file."""
+    from genoxel.io import rtstruct
     from genoxel.io.headers import look_at
 
     record = look_at(file)
@@ -339,9 +371,15 @@ def _drawn(file: Path, image: Image, case: Case, settings: ExtractSettings) -> d
     chosen = [name for name in chosen_names(places, wanted, file.name) if name in kept]
     if record["kind"] == "RTSTRUCT":
         structures = rtstruct.read_structures(file)
-        return {name: rtstruct.rasterise(structures, name, image) for name in chosen}
+        return {name: partial(rtstruct.rasterise, structures, name, image) for name in chosen}
     threshold = settings.segment.threshold
-    return {name: dicom_seg.read_seg(file, image, [name], threshold).region(name) for name in chosen}
+    return {name: partial(_segment, file, image, name, threshold) for name in chosen}
+
+
+def _segment(file: Path, image: Image, name: str, threshold: float | None) -> Mask:
+    from genoxel.io import dicom_seg
+
+    return dicom_seg.read_seg(file, image, [name], threshold).region(name)
 
 
 def chosen_names(names: Mapping[str, str], wanted: Sequence[str], file: str) -> list[str]:
