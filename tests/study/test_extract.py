@@ -338,6 +338,7 @@ def test_a_parameter_file_of_pyradiomics_gives_its_names_and_its_label(folder: P
     file = folder / "params.yaml"
     file.write_text("setting:\n  label: 2\n  binWidth: 10\nfeatureClass:\n  glcm:\n  firstorder: [Mean, Kurtosis]\n")
     settings = with_pyradiomics(ExtractSettings(), file)
+    assert read_settings(file) == settings
     case = Case("P0", folder / "p0.nii.gz", folder / "m0.nii.gz")
     found = extract_one(case, settings, folder / "f.csv")
     (row,) = found.rows

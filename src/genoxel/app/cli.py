@@ -217,7 +217,9 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File (.csv, .parquet) for one case; folder for a table.")
     ] = None,
-    settings: Annotated[Path | None, typer.Option("--settings", "-s", help="TOML with [image] and [features].")] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", "-s", help="TOML with [image] and [features], or PyRadiomics YAML.")
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="Label or structure that counts; may be repeated.")
     ] = None,

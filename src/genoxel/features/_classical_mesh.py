@@ -63,4 +63,4 @@ def area_and_volume(inside: npt.NDArray[np.bool_], spacing: FloatArray) -> tuple
         area += counts[one] * float(np.linalg.norm(normals, axis=1).sum())
         cones = counts[one] * np.einsum("ij,ij->", a, normals) + places[one] @ normals.sum(axis=0)
         volume += sense * float(cones) / 3
-    return area, abs(volume)
+    return area, -volume

@@ -53,6 +53,15 @@ def voxels_of(region: Region, by_slice: bool) -> Ints:
     return np.asarray(counts[counts > 0])
 
 
+def pool_weighted(region: Region, entries: Entries, aggregation: str) -> Entries:
+    """Return matrices pooled by `aggregation`, each direction weighted by its distance where the settings say so."""
+    offsets = directions(3 if aggregation.startswith("3d") else 2)
+    if region.weighting is not None:
+        weights = region.weighting.of(offsets, region.spacing[::-1])
+        entries = entries.weighted(np.tile(weights, entries.groups // len(offsets)))
+    return pool(entries, len(offsets), aggregation)
+
+
 def pool(entries: Entries, n_directions: int, aggregation: str) -> Entries:
     """Return matrices pooled by `aggregation`, their groups being slab * directions + direction."""
     group = np.arange(entries.groups, dtype=np.int64)

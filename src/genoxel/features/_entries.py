@@ -6,8 +6,9 @@ that group g[e] holds n[e] counts at row i[e] and column j[e]. A group is a slic
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +21,33 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """Counts `n` (entries,) at rows `i` and columns `j` of `groups` matrices `g`; counted on `voxels` (groups,)."""
+    """Counts `n` (entries,) at rows `i` and columns `j` of `groups` matrices `g`; counted on `voxels` (groups,).
+
+    Counts are whole numbers, or, where distance weighs, not; then sizes `j` need not be whole either.
+    """
 
     g: Ints
     i: Ints
-    j: Ints
-    n: Ints
+    j: npt.NDArray[Any]
+    n: npt.NDArray[Any]
     groups: int
     n_levels: int
-    voxels: Ints
+    voxels: Ints | FloatArray
+
+    @property
+    def whole(self) -> bool:
+        """Whether all counts are whole numbers."""
+        return self.n.dtype.kind == "i"
+
+    def weighted(self, weights: FloatArray) -> Entries:
+        """Return the matrices with all counts, and the voxels, times the weight (groups,) of their group."""
+        return replace(self, n=self.n * weights[self.g], voxels=self.voxels * weights)
+
+    def without(self, held: npt.NDArray[np.bool_]) -> Entries:
+        """Return the matrices, emptied where `held` (groups,) is not true."""
+        own = held[self.g]
+        g, i, j, n = self.g[own], self.i[own], self.j[own], self.n[own]
+        return replace(self, g=g, i=i, j=j, n=n, voxels=self.voxels * held)
 
     def merged(self, into: Ints) -> Entries:
         """Return the sums of those matrices that share a number in `into` (groups,)."""
@@ -37,10 +56,12 @@ class Entries:
         height = int(self.i.max()) + 1 if self.i.size else 1
         key = (into[self.g] * height + self.i) * width + self.j
         places, back = np.unique(key, return_inverse=True)
-        n = np.bincount(back, weights=self.n, minlength=places.size).astype(np.int64)
+        n = np.bincount(back, weights=self.n, minlength=places.size)
         rest, j = np.divmod(places, width)
         g, i = np.divmod(rest, height)
-        voxels = np.bincount(into, weights=self.voxels, minlength=groups).astype(np.int64)
+        voxels = np.bincount(into, weights=self.voxels, minlength=groups)
+        if self.whole:
+            n, voxels = n.astype(np.int64), voxels.astype(np.int64)
         return Entries(g, i, j, n, groups, self.n_levels, voxels)
 
     def filled(self) -> Entries:
@@ -58,6 +79,10 @@ class Entries:
     @cached_property
     def summary(self) -> tuple[FloatArray, ...]:
         """Sums (15 of groups,) over the entries, as `sum_entries` lists them."""
+        if not self.whole:
+            from genoxel.features._weighted import entry_sums
+
+            return entry_sums(self)
         from genoxel.features._kernels.entries import sum_entries
 
         return tuple(sum_entries(self.g, self.i, self.j, self.n, self.groups))

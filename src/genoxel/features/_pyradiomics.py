@@ -6,7 +6,7 @@ Written from its documentation and from published values, not from its code.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi
+from math import nan, pi
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from genoxel.core.errors import InputError, MaskError
 from genoxel.core.image import FloatArray
 from genoxel.features._classical_mesh import area_and_volume
 from genoxel.features._diameters import vertices, widest, widest_in_planes
+from genoxel.features._weighting import Weighting
 from genoxel.image.crop import bounding_box
 
 Bools = npt.NDArray[np.bool_]
@@ -158,6 +159,25 @@ def levels_of(values: FloatArray, width: float, count: int | None, most: int) ->
     return np.asarray(np.digitize(values, first + width * np.arange((high - first) // width + 2)), np.int64)
 
 
+class ByDistance(Weighting):
+    """The weight of a direction of runs: its length itself, where that of co-occurrences is exp(-length²)."""
+
+    def of(self, offsets: npt.NDArray[np.int64], spacing: FloatArray) -> FloatArray:
+        """Return the length (n,) of each of `offsets` (n, 3) in mm."""
+        return self.lengths(offsets, spacing)
+
+
+def meets_twice(inside: Bools, offsets: npt.NDArray[np.int64]) -> Bools:
+    """Return for each of `offsets` (n, 3) whether any line along it meets two voxels or more of `inside`."""
+    places = np.argwhere(inside)
+    found = []
+    for offset in offsets:
+        axis = int(np.flatnonzero(offset)[0])
+        lines = places - np.outer(places[:, axis] * offset[axis], offset)
+        found.append(len(np.unique(lines, axis=0)) < len(lines))
+    return np.array(found)
+
+
 def first_order(values: FloatArray, levels: npt.NDArray[np.int64], voxel: float, shift: float) -> dict[str, float]:
     """Return the statistics of `values` (n,) by their names; entropy and uniformity are those of the `levels`."""
     mean, variance = float(values.mean()), float(values.var())
@@ -196,9 +216,13 @@ def _axes(inside: Bools, spacing: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(np.linalg.eigvalsh(np.cov(places.T, bias=True))[::-1], 0.0))
 
 
+HOLES = "PyRadiomics gives a volume of 0 or less here: its surface has holes where voxels touch by an edge or a corner"
+
+
 def shape(inside: Bools, spacing: FloatArray) -> dict[str, float]:
     """Return the features of a 3D shape by their names, lengths in mm."""
     area, volume = area_and_volume(inside, spacing)
+    volume = volume if volume > 0 else nan
     axes = _axes(inside, spacing)
     points = vertices(inside, spacing)
     return {

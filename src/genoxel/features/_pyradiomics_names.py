@@ -9,7 +9,7 @@ from genoxel.features.catalog import family
 
 MESH = dict.fromkeys(
     ("MeshVolume", "SurfaceArea", "Sphericity", "SurfaceVolumeRatio"),
-    "mesh: equals its baseline of version 2.1, within 0.1 % of that of version 2.0",
+    "mesh: equals version 3.0.1; its oldest baseline, of a version before 2.1, is up to 0.1 % off",
 )
 """Features of `shape` that depend on how the surface is triangulated, with the deviation measured on its baselines."""
 
@@ -154,6 +154,9 @@ FLAT = {
     "ngtdm": {"Coarseness": 1e6, "Contrast": 0.0, "Busyness": 0.0, "Complexity": 0.0, "Strength": 0.0},
 }
 """What PyRadiomics gives where a region holds one grey level and the feature has no value."""
+
+ONE_LEVEL = {"Correlation": 1.0, "MCC": 0.0, "Imc1": 0.0}
+"""What PyRadiomics gives for a direction of co-occurrences in which one level of several is left."""
 
 _NOTES = {
     ("firstorder", "Kurtosis"): "IBSI's value plus 3",

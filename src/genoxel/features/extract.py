@@ -17,9 +17,10 @@ from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Source, Table
 from genoxel.features._entries import pooled
+from genoxel.features._weighting import Weighting
 from genoxel.features.catalog import EVERY_FAMILY, EXTRA_FAMILIES, FAMILIES, Family, FeatureRecord, family
 from genoxel.features.region import Region
-from genoxel.features.settings import FeatureSettings
+from genoxel.features.settings import WEIGHTED, FeatureSettings
 from genoxel.image.prepare import Prepared, prepare
 from genoxel.image.settings import ImageSettings
 
@@ -94,7 +95,10 @@ def settings_digest(image_settings: ImageSettings, feature_settings: FeatureSett
 def settings_record(image_settings: ImageSettings, feature_settings: FeatureSettings) -> dict[str, Any]:
     """Return what `settings_digest` stands for, as plain values."""
     content = image_settings.model_dump(mode="json", exclude={"modalities", "override"})
-    return {"image": content, "ivh": feature_settings.model_dump(mode="json", include={"ivh"})}
+    given = {"image": content, "ivh": feature_settings.model_dump(mode="json", include={"ivh"})}
+    if feature_settings.weighting is not None:
+        given["weighting"] = feature_settings.weighting.model_dump(mode="json")
+    return given
 
 
 def _region_of(mask: Mask, region: str | int) -> tuple[str | int | None, str]:
@@ -108,7 +112,7 @@ def _region_of(mask: Mask, region: str | int) -> tuple[str | int | None, str]:
 
 def measure(prepared: Prepared, settings: FeatureSettings, name: str = "roi", settings_hash: str = "") -> Features:
     """Return the features of a prepared region called `name`."""
-    region = Region(prepared, settings.ivh)
+    region = Region(prepared, settings.ivh, settings.weighting)
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}
     columns = []
@@ -119,6 +123,8 @@ def measure(prepared: Prepared, settings: FeatureSettings, name: str = "roi", se
             source = Source(prepared.modality, name, "none", one.name, aggregation)
             found = _of_family(one, one.chosen(extended), region, aggregation)
             recorded = _columns(one.name, extended, source, prepared.unit, settings_hash)
+            if settings.weighting is not None and one.name in WEIGHTED:
+                recorded = tuple(_weighted(column, settings.weighting) for column in recorded)
             for column, (value, reason) in zip(recorded, found, strict=True):
                 columns.append(column)
                 values[column.name] = value
@@ -194,6 +200,12 @@ def column_of(record: FeatureRecord, one: Family, source: Source, unit: str, set
         traits=(*(size or one.traits), *standing),
         settings=settings_hash,
     )
+
+
+def _weighted(column: Column, weighting: Weighting) -> Column:
+    traits = tuple(dict.fromkeys((*column.traits, "non-consensus", "distance-weighted")))
+    definition = f"{column.definition} Neighbours weighted by distance: {weighting.describe()}."
+    return replace(column, definition=definition, traits=traits)
 
 
 def _plain(part: str) -> str:

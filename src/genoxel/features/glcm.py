@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.features._directions import directions, flat_steps, pool, slabs, voxels_of
+from genoxel.features._directions import directions, flat_steps, pool_weighted, slabs, voxels_of
 from genoxel.features._entries import Entries, quotient
 from genoxel.features.catalog import PYRADIOMICS, Family
 from genoxel.features.region import Region
@@ -45,6 +45,10 @@ class Glcm(NamedTuple):
 
 def summed(entries: Entries) -> Glcm:
     """Return the sums over the matrices in `entries`, whose counts stand at i <= j for both orders."""
+    if not entries.whole:
+        from genoxel.features._weighted import pair_sums
+
+        return Glcm._make([*pair_sums(entries), entries])
     from genoxel.features._kernels.cooccurrence import sum_pairs
 
     sums = sum_pairs(entries.g, entries.i, entries.j, entries.n, entries.groups, entries.n_levels)
@@ -53,7 +57,7 @@ def summed(entries: Entries) -> Glcm:
 
 def build(region: Region, aggregation: str) -> Glcm:
     """Return the co-occurrence matrices of `region`, pooled by `aggregation`."""
-    return summed(pool(counted(region, aggregation), 13 if aggregation.startswith("3d") else 4, aggregation))
+    return summed(pool_weighted(region, counted(region, aggregation), aggregation))
 
 
 def counted(region: Region, aggregation: str) -> Entries:

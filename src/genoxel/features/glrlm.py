@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.features._directions import directions, flat_steps, pool, slabs, voxels_of
+from genoxel.features._directions import directions, flat_steps, pool_weighted, slabs, voxels_of
 from genoxel.features._emphasis import count_entropy, emphasis, nonuniformity, spread
 from genoxel.features._entries import Entries
 from genoxel.features.catalog import Family
@@ -14,8 +14,13 @@ from genoxel.features.region import Region
 
 def build(region: Region, aggregation: str) -> Entries:
     """Return the run length matrices of `region`, pooled by `aggregation`."""
+    return pool_weighted(region, counted(region, aggregation), aggregation)
+
+
+def counted(region: Region, aggregation: str) -> Entries:
+    """Return the matrix of each direction (and slice, unless 3d), unpooled."""
     three = aggregation.startswith("3d")
-    return pool(region.shared(("runs", three), lambda: _counted(region, three)), 13 if three else 4, aggregation)
+    return region.shared(("runs", three), lambda: _counted(region, three))
 
 
 def _counted(region: Region, three: bool) -> Entries:

@@ -17,6 +17,10 @@ def build(region: Region, aggregation: str) -> Entries:
 
     Coarseness 0 and distance 1: neighbours depend on a voxel when they share its level.
     """
+    if region.weighting is not None:
+        from genoxel.features._weighted import weighted_dependence
+
+        return weighted_dependence(region, aggregation, region.weighting)
     found = neighbours_of(region, aggregation == "3d")
     # contiguous, as the other families have them: one compiled kernel serves all
     g, i, j = (np.ascontiguousarray(part) for part in np.nonzero(found.dependence))

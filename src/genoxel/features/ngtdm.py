@@ -32,6 +32,10 @@ class Tones(NamedTuple):
 
 def build(region: Region, aggregation: str) -> Tones:
     """Return the sums of the matrices of `region`: of each slice (2d), all slices merged (25d) or the volume (3d)."""
+    if region.weighting is not None:
+        from genoxel.features._weighted import weighted_tones
+
+        return Tones(*weighted_tones(region, aggregation, region.weighting))
     found = neighbours_of(region, aggregation == "3d")
     counts, differences = found.counts, found.differences
     if aggregation == "25d":

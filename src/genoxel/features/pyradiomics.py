@@ -1,7 +1,8 @@
 """Features under the names, and with the numbers, of PyRadiomics, so that published signatures can be recomputed.
 
 `Parameters` is its parameter file; whatever would give other numbers is refused by name. Not reproduced on purpose:
-the overflow of 8-bit images, and missing values where a direction holds no pair of voxels (it is left out).
+the overflow of 8-bit images, missing values where a direction holds no pair of voxels (it is left out), and volumes
+that are not above 0, which its surface has where voxels touch by an edge or a corner.
 Written from its documentation and from published values.
 """
 
@@ -21,15 +22,37 @@ from genoxel.core.mask import Mask
 from genoxel.core.settings import Settings
 from genoxel.core.table import Column, Source
 from genoxel.features import _pyradiomics as numbers
+from genoxel.features import glrlm, ngtdm
+from genoxel.features._directions import directions, pool_weighted
 from genoxel.features._entries import pooled
-from genoxel.features._pyradiomics_names import CLASSES, FLAT, MESH, OFF, SHAPE, SHAPE_2D, TEXTURE, Known, mapping
+from genoxel.features._neighbours import neighbours_of
+from genoxel.features._pyradiomics_names import (
+    CLASSES,
+    FLAT,
+    MESH,
+    OFF,
+    ONE_LEVEL,
+    SHAPE,
+    SHAPE_2D,
+    TEXTURE,
+    Known,
+    mapping,
+)
+from genoxel.features._weighted import weighted_dependence
+from genoxel.features._weighting import Weighting
 from genoxel.features.catalog import family
 from genoxel.features.extract import Features
 from genoxel.features.region import Region
+from genoxel.image.crop import bounding_box
 from genoxel.image.prepare import Prepared
 from genoxel.image.settings import MAX_BINS
 
 _INTERPOLATORS = {"sitkNearestNeighbor": 0, "sitkLinear": 1, "sitkBSpline": 3, "1": 0, "2": 1, "3": 3}
+_NORMS: dict[str, Literal["manhattan", "euclidean", "chebyshev"]] = {
+    "manhattan": "manhattan",
+    "euclidean": "euclidean",
+    "infinity": "chebyshev",
+}
 _WITHOUT_EFFECT = (
     *("additionalInfo", "enableCExtensions", "geometryTolerance", "correctMask", "label_channel", "preCrop"),
     *("kernelRadius", "maskedKernel", "initValue", "voxelBatch", "sigma", "start_level", "level", "wavelet"),
@@ -61,7 +84,7 @@ class Setting(Settings):
     voxel_array_shift: float = Field(default=0, alias="voxelArrayShift")
     distances: tuple[int, ...] = (1,)
     symmetrical_glcm: bool = Field(default=True, alias="symmetricalGLCM")
-    gldm_a: float = 0
+    gldm_a: float = Field(default=0, ge=0, allow_inf_nan=False)
     weighting_norm: str | None = Field(default=None, alias="weightingNorm")
 
     @field_validator("interpolator", mode="before")
@@ -71,16 +94,23 @@ class Setting(Settings):
             return "sitkBSpline"
         return str(value)
 
+    def weighting_of(self, kind: str) -> Weighting | None:
+        """Return how directions are weighted before they are merged, None for classes that have no directions."""
+        norm = _NORMS.get(self.weighting_norm or "")
+        if norm is None or kind not in {"glcm", "glrlm"}:
+            return None
+        weighting = numbers.ByDistance if kind == "glrlm" else Weighting
+        return weighting(norm=norm, function="gaussian", in_mm=True)
+
     def refuse_strange(self) -> None:
         """Raise `SettingsError` for a legal setting whose numbers are not reproduced here."""
         refused = {
             f"interpolator: {self.interpolator}": (self.interpolator in _INTERPOLATORS, ", ".join(_INTERPOLATORS)),
             f"distances: {list(self.distances)}": (self.distances == (1,), "[1]"),
             "symmetricalGLCM: false": (self.symmetrical_glcm, "true"),
-            f"gldm_a: {self.gldm_a:g}": (self.gldm_a == 0, "0"),
             f"weightingNorm: {self.weighting_norm}": (
-                self.weighting_norm in {None, "no_weighting"},
-                "none, no_weighting",
+                self.weighting_norm in {None, "no_weighting", *_NORMS},
+                f"none, no_weighting, {', '.join(_NORMS)}",
             ),
         }
         for got, (fine, legal) in refused.items():
@@ -203,10 +233,12 @@ def _volumes(image: Image, inside: npt.NDArray[np.bool_], rules: Setting) -> tup
         if not np.allclose(wanted, volume.spacing, rtol=1e-9, atol=0):
             order = _INTERPOLATORS[rules.interpolator]
             volume = numbers.resampled(volume, wanted, order, rules.pad_distance)
-    drawn = volume.cut()
+    drawn = volume
     if rules.resegment_range is not None:
         volume = numbers.resegmented(volume, rules.resegment_range, rules.resegment_mode)
-    cut = volume.cut()
+    # shape is measured on the region as drawn, but only within the box of what re-segmentation left
+    box = bounding_box(volume.inside)
+    drawn, cut = (numbers.Volume(one.values[box], one.inside[box], one.spacing) for one in (drawn, volume))
     _refuse_small(drawn, rules)
     _refuse_small(cut, rules)
     return cut, drawn
@@ -228,7 +260,10 @@ def _shape(kind: str, volume: numbers.Volume, rules: Setting) -> dict[str, tuple
     if kind == "shape":
         if min(inside.shape) < 2:
             return dict.fromkeys(SHAPE, (np.nan, "a region one voxel thick has no 3D shape"))
-        return {name: (value, "") for name, value in numbers.shape(inside, spacing).items()}
+        return {
+            name: (value, numbers.HOLES if np.isnan(value) else "")
+            for name, value in numbers.shape(inside, spacing).items()
+        }
     axis = 2 - rules.force_2d_dimension
     if not rules.force_2d or inside.shape[axis] != 1:
         reason = "shape2D needs force2D and a region of one slice"
@@ -243,22 +278,41 @@ def _texture(
     """Return the features of one class of texture, all directions within a plane where the region has only that."""
     axis, three = _plane(volume.inside.shape, rules)
     inside, turned = _turned(volume.inside, levels, axis)
-    prepared = Prepared(np.zeros(inside.shape), inside, inside, turned, "", np.eye(4), "", "", None, ())
+    affine = np.diag([*np.roll(volume.spacing, 2 - axis), 1.0])
+    prepared = Prepared(np.zeros(inside.shape), inside, inside, turned, "", affine, "", "", None, ())
     ours, features = TEXTURE[kind]
     one = family(ours)
     fixed = FLAT.get(kind, {}) if int(levels.max()) == 1 else {}
-    merged = rules.weighting_norm is not None
+    region = Region(prepared, weighting=rules.weighting_of(kind))
     try:
-        matrices = one.build(Region(prepared), _aggregation(kind, three, merged))
+        matrices = _matrices(kind, region, _aggregation(kind, three, rules.weighting_norm is not None), rules)
     except NotDefinedError as error:
         return {name: (fixed[name], "") if name in fixed else (np.nan, str(error)) for name in names}
 
     def measured(name: str) -> FloatArray:
         values = np.asarray(one.records[features[name]].measure(matrices), dtype=np.float64)
-        # a direction in which one level is left counts as perfectly correlated
-        return np.where(np.isnan(values), 1.0, values) if name in {"Correlation", "MCC"} else values
+        return np.where(np.isnan(values), ONE_LEVEL[name], values) if name in ONE_LEVEL else values
 
     return {name: (fixed[name], "") if name in fixed else _number(measured, name) for name in names}
+
+
+def _matrices(kind: str, region: Region, aggregation: str, rules: Setting) -> Any:
+    """Return what the features of a class are measured on, where it is not simply that of our family."""
+    if kind == "glrlm":
+        # a direction whose every line meets at most one voxel of the region is left out
+        offsets = directions(3 if aggregation.startswith("3d") else 2)
+        runs = glrlm.counted(region, aggregation)
+        held = numbers.meets_twice(region.inside, offsets[:, ::-1])
+        return pool_weighted(region, runs.without(np.tile(held, runs.groups // len(offsets))), aggregation)
+    if kind == "ngtdm":
+        # a voxel without neighbours counts, with a difference of 0
+        found = neighbours_of(region, aggregation == "3d")
+        counts, differences = found.counts.sum(axis=0, keepdims=True), found.differences.sum(axis=0, keepdims=True)
+        counts[:, :, 1] += counts[:, :, 0]
+        return ngtdm.summed(counts, differences)
+    if kind == "gldm" and rules.gldm_a:
+        return weighted_dependence(region, aggregation, None, rules.gldm_a)
+    return family(TEXTURE[kind][0]).build(region, aggregation)
 
 
 def _number(measure: Callable[[str], FloatArray], name: str) -> tuple[float, str]:

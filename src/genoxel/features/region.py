@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
+from genoxel.features._weighting import Weighting
 from genoxel.image.crop import bounding_box
 from genoxel.image.prepare import Prepared
 from genoxel.image.settings import Discretise
@@ -48,9 +49,15 @@ class Laid(NamedTuple):
 class Region:
     """One region as the families see it; arrays as in `Prepared`, intensities as float64."""
 
-    def __init__(self, prepared: Prepared, ivh: Discretise | Literal["auto", "none"] = "auto") -> None:
+    def __init__(
+        self,
+        prepared: Prepared,
+        ivh: Discretise | Literal["auto", "none"] = "auto",
+        weighting: Weighting | None = None,
+    ) -> None:
         self.prepared = prepared
         self.ivh = ivh
+        self.weighting = weighting
         self.matrix: FloatArray = prepared.affine[:3, :3]
         self._shared: dict[Any, Any] = {}
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from genoxel.core.errors import SettingsError, nearest
 from genoxel.core.settings import Settings
 from genoxel.features._thresholds import Threshold, threshold_of
+from genoxel.features._weighting import Weighting
 from genoxel.image.settings import Discretise
 
 Aggregation = Literal["2d_avg", "2d_slice_merged", "25d_direction_merged", "25d_merged", "3d_avg", "3d_merged"]
+
+
+WEIGHTED = frozenset({"glcm", "glrlm", "ngtdm", "ngldm"})
+"""Families of matrices that distance can weigh."""
+
+_MERGED = frozenset({"2d_slice_merged", "25d_merged", "3d_merged"})
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -29,7 +36,8 @@ class FeatureSettings(Settings):
     glycolysis at or above each of `suv_thresholds`) can be asked for by name. `aggregations` lists how
     texture matrices are pooled; the first is the primary one. Zone, distance and neighbourhood matrices know only the
     dimension of it (2d, 25d, 3d). `ivh` says how intensities are binned for the intensity-volume histogram: "auto"
-    takes whole HU as they are and 1000 bins for everything else.
+    takes whole HU as they are and 1000 bins for everything else. `weighting` makes near neighbours count more than
+    far ones in the families glcm, glrlm, ngtdm and ngldm: non-standard use, against which IBSI cautions.
 
     >>> FeatureSettings(families=["glcm"]).aggregations
     ('3d_avg',)
@@ -39,6 +47,7 @@ class FeatureSettings(Settings):
     families: tuple[str, ...] = ()
     aggregations: tuple[Aggregation, ...] = ("3d_avg",)
     ivh: Discretise | Literal["auto", "none"] = "auto"
+    weighting: Weighting | None = None
     min_voxels: int = Field(default=64, ge=1)
     suv_thresholds: tuple[float | str, ...] = (2.5, 4.0, "41%", "50%")
     ratios: tuple[str, ...] = ()
@@ -68,6 +77,23 @@ class FeatureSettings(Settings):
         if len(set(names)) < len(names):
             raise SettingsError(f"suv_thresholds = {list(given)}", "each threshold once", "drop one")
         return given
+
+    @model_validator(mode="after")
+    def _weights_what_is_merged(self) -> FeatureSettings:
+        if self.weighting is None:
+            return self
+        measured = set(self.families or WEIGHTED)
+        if not measured & WEIGHTED:
+            raise SettingsError(
+                "weighting without a family that it applies to", ", ".join(sorted(WEIGHTED)), "add one, or remove it"
+            )
+        if measured & {"glcm", "glrlm"} and not set(self.aggregations) & _MERGED:
+            raise SettingsError(
+                f"weighting with the aggregations {', '.join(self.aggregations)}, which never merge directions",
+                ", ".join(sorted(_MERGED)),
+                "add one of these: a weight has no effect on one direction alone",
+            )
+        return self
 
     @field_validator("families", mode="before")
     @classmethod

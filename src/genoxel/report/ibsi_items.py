@@ -163,7 +163,7 @@ def _matrices(features: FeatureSettings) -> list[tuple[str, str, str, str]]:
             "aggregation of co-occurrence and run matrices",
             "; ".join(AGGREGATIONS[name] for name in features.aggregations),
         ),
-        ("distance weighting", "none"),
+        ("distance weighting", features.weighting.describe() if features.weighting is not None else "none"),
         ("co-occurrence: symmetry and distance", "symmetric, Chebyshev distance 1"),
         ("zones: linkage", "26 neighbours (8 within a slice), Chebyshev distance 1"),
         (

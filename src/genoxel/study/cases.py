@@ -23,10 +23,14 @@ _OTHER_SECTIONS = ("study", "cohort", "target", "io", "omics", "associate", "lea
 def read_settings(path: Path | None) -> ExtractSettings:
     """Return [image], [features], [segment] and how [io.images] reads of a TOML file; the rest is passed over.
 
+    A YAML or JSON file is a parameter file of PyRadiomics.
+
     Raises `StudyError` with every problem at once, `MissingFileError` when there is no such file.
     """
     if path is None:
         return ExtractSettings()
+    if path.suffix.casefold() in {".yaml", ".yml", ".json"}:
+        return with_pyradiomics(ExtractSettings(), path)
     text = safe_text(existing(path))
     try:
         content = tomllib.loads(text.removeprefix("\ufeff"))

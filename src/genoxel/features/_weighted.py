@@ -1,0 +1,162 @@
+"""Sums over texture matrices whose counts are weighted, and neighbourhoods with weights: plain NumPy, seldom used."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import NotDefinedError
+from genoxel.core.image import FloatArray
+from genoxel.features._entries import Entries, Ints, entropy
+from genoxel.features._weighting import Weighting
+from genoxel.features.region import Region
+
+
+def pair_sums(entries: Entries) -> list[FloatArray]:
+    """Return the 20 numbers (groups,) of co-occurrence matrices that `sum_pairs` gives for whole counts."""
+    rows = [_pair_sums(*_of_group(entries, group), entries.n_levels) for group in range(entries.groups)]
+    return [np.array(column) for column in zip(*rows, strict=True)]
+
+
+def _of_group(entries: Entries, group: int) -> tuple[Ints, Ints, FloatArray]:
+    own = entries.g == group
+    n = np.asarray(entries.n[own], dtype=np.float64)
+    return entries.i[own], entries.j[own], n / n.sum()
+
+
+def _pair_sums(i: Ints, j: Ints, p: FloatArray, n_levels: int) -> list[float]:
+    """Return the numbers of one matrix; `p` is the probability of (i, j) and (j, i) together, i <= j."""
+    cell = np.where(i == j, p, p / 2)
+    times = np.where(i == j, 1, 2)
+    levels = np.arange(n_levels + 1, dtype=np.float64)
+    margin = (_binned(i, p, n_levels + 1) + _binned(j, p, n_levels + 1)) / 2
+    gaps, sums = _binned(j - i, p, n_levels), _binned(i + j, p, 2 * n_levels + 1)
+    k, total = np.arange(n_levels, dtype=np.float64), np.arange(2 * n_levels + 1, dtype=np.float64)
+    mean, gap = float(margin @ levels), float(gaps @ k)
+    away = total - 2 * mean
+    return [
+        float(cell.max()),
+        mean,
+        float(margin @ (levels - mean) ** 2),
+        float((times * entropy(cell)).sum()),
+        float(entropy(margin).sum()),
+        gap,
+        float(gaps @ (k - gap) ** 2),
+        float(entropy(gaps).sum()),
+        float(gaps @ k**2),
+        float(gaps @ (1 / (1 + k))),
+        float(gaps @ (1 / (1 + k / n_levels))),
+        float(gaps @ (1 / (1 + k**2))),
+        float(gaps @ (1 / (1 + (k / n_levels) ** 2))),
+        float(gaps[1:] @ k[1:] ** -2.0),
+        float(entropy(sums).sum()),
+        float(sums @ away**2),
+        float((times * cell**2).sum()),
+        float((p * i * j).sum()),
+        float(sums @ away**3),
+        float(sums @ away**4),
+    ]
+
+
+def _binned(key: Ints, p: FloatArray, size: int) -> FloatArray:
+    return np.asarray(np.bincount(key, p, size), dtype=np.float64)
+
+
+def entry_sums(entries: Entries) -> tuple[FloatArray, ...]:
+    """Return the 15 numbers (groups,) of matrices of levels and sizes that `sum_entries` gives for whole counts."""
+    rows = []
+    for group in range(entries.groups):
+        i, j, p = _of_group(entries, group)
+        whole = float(entries.n[entries.g == group].sum())
+        level, size = i.astype(np.float64), j.astype(np.float64)
+        powers = ((0, -2), (0, 2), (-2, 0), (2, 0), (-2, -2), (2, -2), (-2, 2), (2, 2))
+        means = [float((p * level**a * size**b).sum()) for a, b in powers]
+        squares = [whole**2 * float((_shares(key, p) ** 2).sum()) for key in (i, j)]
+        spreads = [float(p @ (key - p @ key) ** 2) for key in (level, size)]
+        rows.append([whole, *means, *squares, *spreads, float(entropy(p).sum()), float((p**2).sum())])
+    return tuple(np.array(column) for column in zip(*rows, strict=True))
+
+
+def _shares(key: npt.NDArray[np.generic], p: FloatArray) -> FloatArray:
+    return np.asarray(np.bincount(np.unique(key, return_inverse=True)[1], p))
+
+
+class Around:
+    """The neighbours of every voxel of a region, visited offset by offset: within its slice, or within the volume."""
+
+    def __init__(self, region: Region, three: bool) -> None:
+        laid = region.laid_out
+        self.volume = laid.flat.reshape(laid.shape).astype(np.int64)
+        reach = ((-1, 0, 1) if three else (0,), (-1, 0, 1), (-1, 0, 1))
+        self.offsets = np.array([one for one in product(*reach) if any(one)], dtype=np.int64)
+        self.spacing = region.spacing[::-1]
+        self.inside = self.volume > 0
+        self.slices = self.inside.nonzero()[0]
+        self.levels = self.volume[self.inside]
+        self.n_levels = region.n_levels
+
+    def neighbours(self) -> list[Ints]:
+        """Return for each offset the levels (n,) of the neighbours there, 0 outside the region."""
+        return [np.roll(self.volume, tuple(-offset), axis=(0, 1, 2))[self.inside] for offset in self.offsets]
+
+    def groups(self, by_slice: bool) -> Ints:
+        """Return the number (n,) of the matrix that each voxel belongs to: its slice, or one for all."""
+        if not by_slice:
+            return np.zeros(self.levels.size, np.int64)
+        return np.asarray(np.unique(self.slices, return_inverse=True)[1])
+
+
+def weighted_tones(region: Region, aggregation: str, weighting: Weighting) -> FloatArray:
+    """Return the 8 numbers (matrices,) that `sum_tones` gives, with means of neighbours weighted by distance."""
+    around = Around(region, aggregation == "3d")
+    weights = weighting.of(around.offsets, around.spacing)
+    held, total = np.zeros(around.levels.size), np.zeros(around.levels.size)
+    for weight, near in zip(weights, around.neighbours(), strict=True):
+        held += weight * (near > 0)
+        total += weight * near
+    known = held > 0
+    if not known.any():
+        raise NotDefinedError("no voxel with a neighbour", "neighbouring voxels", "draw a larger region")
+    gap = np.abs(around.levels[known] - total[known] / held[known])
+    levels, groups = around.levels[known], around.groups(aggregation == "2d")[known]
+    rows = [_tone_sums(levels[groups == one], gap[groups == one]) for one in np.unique(groups)]
+    return np.array(rows).T
+
+
+def _tone_sums(levels: Ints, gap: FloatArray) -> list[float]:
+    i, place = np.unique(levels, return_inverse=True)
+    p, s = np.bincount(place) / levels.size, np.bincount(place, gap)
+    apart = np.abs(i[:, None] - i)
+    both = p[:, None] + p
+    return [
+        float(i.size),
+        float(levels.size),
+        float(s.sum()),
+        float(p @ s),
+        float((p[:, None] * p * apart**2).sum()),
+        float(np.abs((i * p)[:, None] - i * p).sum()),
+        float((apart * ((p * s)[:, None] + p * s) / both).sum()),
+        float((both * apart**2).sum()),
+    ]
+
+
+def weighted_dependence(region: Region, aggregation: str, weighting: Weighting | None, reach: float = 0) -> Entries:
+    """Return the dependence matrices with neighbours weighted by distance; the voxel itself counts 1.
+
+    A neighbour depends on a voxel when their levels differ by `reach` or less.
+    """
+    around = Around(region, aggregation == "3d")
+    weights = np.ones(len(around.offsets)) if weighting is None else weighting.of(around.offsets, around.spacing)
+    size = np.ones(around.levels.size)
+    for weight, near in zip(weights, around.neighbours(), strict=True):
+        size += weight * ((near > 0) & (np.abs(near - around.levels) <= reach))
+    # sums of equal weights in any order are one size
+    sizes, place = np.unique(np.round(size, 12), return_inverse=True)
+    groups = around.groups(aggregation == "2d")
+    key = np.column_stack([groups, around.levels, place])
+    cells, counts = np.unique(key, axis=0, return_counts=True)
+    g, i = cells[:, 0], cells[:, 1]
+    voxels = np.bincount(groups)
+    return Entries(g, i, sizes[cells[:, 2]], counts.astype(np.float64), voxels.size, around.n_levels, voxels)
