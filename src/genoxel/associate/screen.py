@@ -269,9 +269,10 @@ def _detectable(pairs: Pairs, tables: tuple[Table, Table, Table | None], q: floa
 
 def _median(n: npt.NDArray[np.int32], where: npt.NDArray[np.bool_]) -> int:
     """Return the (lower) median of whole numbers, by counting."""
-    count = np.cumsum(
-        sum(np.bincount(row[kept], minlength=int(n.max()) + 1) for row, kept in zip(n, where, strict=True))
-    )
+    most = int(n.max())
+    if int(n.min()) == most:
+        return most
+    count = np.cumsum(sum(np.bincount(row[kept], minlength=most + 1) for row, kept in zip(n, where, strict=True)))
     return int(np.searchsorted(count, count[-1] / 2))
 
 
