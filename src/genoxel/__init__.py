@@ -37,7 +37,7 @@ _LAZY = {
 }
 _ROOMS = ("associate", "features", "image", "io", "learn", "omics", "report", "segment", "simulate", "stats", "study")
 
-__all__ = ["__version__", *_LAZY, *_ROOMS]  # noqa: PLE0604
+__all__ = ["__version__", "plot", *_LAZY, *_ROOMS]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
@@ -45,6 +45,8 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"genoxel.{_LAZY[name]}"), name)
     if name in _ROOMS:
         return importlib.import_module(f"genoxel.{name}")
+    if name == "plot":
+        return importlib.import_module("genoxel.report.figures")
     raise AttributeError(f"module 'genoxel' has no attribute {name!r}")
 
 

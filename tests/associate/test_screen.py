@@ -184,7 +184,7 @@ def test_what_cannot_be_tested_is_flagged_and_has_no_p():
         ("f3", "g0"): "fewer than 10 patients",
         ("f0", "g1"): "fewer than 3 in the smallest group",
         ("f0", "g2"): "other column constant",
-        ("f0", "g3"): "times need a survival test",
+        ("f0", "g3"): "no event column, or several classes against survival",
         ("f0", "g4"): "fewer than 3 in the smallest group",
         ("f1", "g4"): "fewer than 3 in the smallest group",
         ("f0", "g5"): "",

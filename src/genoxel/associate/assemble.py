@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
 from genoxel.stats.permute import family_p
 from genoxel.stats.ranks import FloatArray, IndexArray
 
-_TURNED_FLAGS = (0, 1, 3, 2, 4, 5)
+_TURNED_FLAGS = (0, 1, 3, 2, 4, 5, 6, 7)
 """Codes of FLAGS when image and other change sides."""
 
 
@@ -102,6 +103,7 @@ class Placed:
     effect: str
     image: IndexArray
     other: IndexArray
+    family: str = ""
 
 
 class Pairs:
@@ -161,7 +163,7 @@ class Pairs:
 
     def columns(self, correct: CorrectSettings, smallest: FloatArray) -> dict[str, npt.NDArray[Any]]:
         """Return the documented columns, one array (pairs,) each."""
-        adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
+        adjust = partial(_corrected, pairs=self, correct=correct)
         measured = self.measured
         q = adjust(measured.p.ravel())  # first, while there is room for sorting
         return {
@@ -188,6 +190,38 @@ class Pairs:
         found = self.partial
         parts = [part.ravel() for part in (found.effect, found.low, found.high, found.p)]
         return {**dict(zip(names, [*parts, adjust(parts[-1])], strict=True)), "n_adjusted": found.n.ravel()}
+
+
+def families_of(columns: tuple[Column, ...]) -> dict[str, IndexArray]:
+    """Return family -> places of its columns; those without a family are one family."""
+    names = np.array([column.source.family or "no family" for column in columns], dtype=object)
+    return {name: np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())}
+
+
+def _corrected(p: npt.ArrayLike, pairs: Pairs, correct: CorrectSettings) -> FloatArray:
+    adjust = benjamini_hochberg if correct.method == "BH" else benjamini_yekutieli
+    if correct.over == "all pairs of one block":
+        return adjust(p)
+    array = np.asarray(p, dtype=np.float64).reshape(pairs.shape)
+    families = list(families_of(pairs.image).values())
+    chosen = [adjust(array[rows].ravel()) for rows in families]
+    return families_q(chosen, families, array, correct.q).ravel()
+
+
+def families_q(chosen: list[FloatArray], families: list[IndexArray], p: FloatArray, level: float) -> FloatArray:
+    """Return q of pairs `p` (rows, columns) where families of rows are chosen first; true at `level` only.
+
+    A family is chosen by its smallest q within (Simes) after Benjamini-Hochberg over families; within one, q is
+    multiplied by families / chosen families (Benjamini and Bogomolov 2014), elsewhere it is 1.
+    """
+    simes = np.array([np.nan if np.isnan(q).all() else np.nanmin(q) for q in chosen])
+    passing = np.asarray(benjamini_hochberg(simes) <= level)
+    known, found = int((~np.isnan(simes)).sum()), int(passing.sum())
+    out = np.where(np.isnan(p), np.nan, 1.0)
+    for rows, q, good in zip(families, chosen, passing.tolist(), strict=True):
+        if good:
+            out[rows] = np.minimum(q * known / found, 1.0).reshape(len(rows), -1)
+    return out
 
 
 def _write(source: Measured, target: Measured, place: tuple[npt.NDArray[Any], ...]) -> None:

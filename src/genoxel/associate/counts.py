@@ -144,12 +144,12 @@ class CountPairs:
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
         for counts in self._counts(order):
-            tail.add_p(_test(counts, _flags(counts))[0])
+            tail.add_p(_test(counts, _flags(counts))[0], counts.rows, counts.columns)
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates: moved residuals, judged by their partial correlation."""
         for chunk in self.partial.chunks(order) if self.partial else ():
-            tail.add_p(_partial_p(chunk))
+            tail.add_p(_partial_p(chunk), chunk.rows, chunk.columns)
 
 
 def _partial_p(chunk: Chunk) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, ndtri, stdtrit
+from scipy.special import expit, nctdtrinc, ndtri, stdtrit
 
 from genoxel.associate.moments import NOTHING, BoolArray, Chunk, Group, Moments, Side
 from genoxel.associate.tail import Law, Tail
@@ -30,9 +30,13 @@ FLAGS = (
     "image column constant",
     "other column constant",
     f"fewer than {FEWEST_IN_GROUP} in the smallest group",
-    "times need a survival test",
+    "no event column, or several classes against survival",
+    "too few events (10, and one more per covariate)",
+    "not registered",
 )
 """Reasons not to test a pair, by code."""
+
+NOT_REGISTERED = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +159,7 @@ class NumberPairs:
         if moments.scattered:
             for chunk in moments.chunks(order):
                 r = np.where(flags_of(chunk, groups=False) == 0, correlation_of(chunk), np.nan)
-                tail.add_p(self._p(r, chunk))
+                tail.add_p(self._p(r, chunk), chunk.rows, chunk.columns)
             return
         for group in moments.groups():
             if len(group.x) >= FEWEST and group.free >= FEWEST - 1:
@@ -173,7 +177,7 @@ class NumberPairs:
                 dot = np.einsum("ki,ki->i", moved[:, rows], group.y[:, columns])
                 return np.asarray(dot * inverse_x[rows] * inverse_y[columns])
 
-            tail.add_products(x[:, part].T @ y, law, exact)
+            tail.add_products(x[:, part].T @ y, law, exact, group.columns)
 
     def _law(self, group: Group) -> Law:
         """Return the law; covariates are paid for as patients, as in the t test of a partial correlation."""
@@ -216,28 +220,30 @@ def _scaled(values: FloatArray) -> FloatArray:
     return np.where(constant & ~np.isnan(centred), 0.0, centred / np.where(constant, 1.0, spread))
 
 
-class GroupPairs:
-    """Numbers x (n, p) against two groups y (n, m) of 0 and 1: Mann-Whitney, AUC or Cliff's delta."""
+GroupEffect = Literal["auc", "cliffs_delta", "cohens_d"]
 
-    def __init__(
-        self, x: FloatArray, y: FloatArray, z: FloatArray | None, effect: Literal["auc", "cliffs_delta"]
-    ) -> None:
-        self.cliff = effect == "cliffs_delta"
-        self.x, self.y = Side(x, ranked=True), Side(y, ranked=False)
+
+class GroupPairs:
+    """Numbers x (n, p) against two groups y (n, m) of 0 and 1: AUC or Cliff's delta by Mann-Whitney, Cohen's d by t."""
+
+    def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None, effect: GroupEffect) -> None:
+        self.cliff, self.cohen = effect == "cliffs_delta", effect == "cohens_d"
+        self.x, self.y = Side(_scaled(x) if self.cohen else x, ranked=not self.cohen), Side(y, ranked=False)
         self.raw = Moments(self.x, self.y)
         self.partial = None if z is None else Moments(self.x, self.y, z)
         self.shape = (x.shape[1], y.shape[1])
 
     def measure(self) -> Measured:
         """Return n, effect, interval, p and flag of all pairs; effects above 0.5 (0) mean higher x in group 1."""
+        if self.cohen:
+            return self._cohen(self.raw)
         out = Measured.empty(*self.shape)
         for chunk in self.raw.chunks():
             flag = flags_of(chunk, groups=True)
             n1, n0 = chunk.sum_y, chunk.n - chunk.sum_y
             with np.errstate(divide="ignore", invalid="ignore"):
                 auc = np.where(flag == 0, 0.5 + chunk.dot / (n1 * n0), np.nan)
-            p = np.where(flag == 0, _mann_whitney(chunk), np.nan)
-            out.put(chunk, n=chunk.n, effect=auc, p=p, flag=flag)
+            out.put(chunk, n=chunk.n, effect=auc, p=self._p(chunk), flag=flag)
         for column in range(self.shape[1]):
             tested = np.flatnonzero(out.flag[:, column] == 0)
             if tested.size:
@@ -245,6 +251,28 @@ class GroupPairs:
                 low, high = _auc_intervals(order, self.y.values[:, column])
                 out.low[tested, column], out.high[tested, column] = low, high
         return self._as_wanted(out)
+
+    def _cohen(self, moments: Moments | None) -> Measured:
+        """Return Cohen's d, its noncentral t interval and the p of Student's t; of a linear regression when adjusted.
+
+        d is the (adjusted) difference of means over the standard deviation that groups and covariates leave.
+        """
+        out = Measured.empty(*self.shape)
+        for chunk in moments.chunks() if moments else ():
+            flag = flags_of(chunk, groups=True)
+            r = np.where(flag == 0, correlation_of(chunk), np.nan)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                df = np.broadcast_to(chunk.free - 1, r.shape)
+                t, scale = r * np.sqrt(df / (1 - r**2)), np.sqrt(np.broadcast_to(chunk.syy, r.shape))
+                low, high = nctdtrinc(df, 0.975, t) / scale, nctdtrinc(df, 0.025, t) / scale
+            out.put(chunk, n=chunk.n, effect=t / scale, low=low, high=high, p=correlation_p(r, df), flag=flag)
+        return out
+
+    def _p(self, chunk: Chunk) -> FloatArray:
+        tested = flags_of(chunk, groups=True) == 0
+        if self.cohen:
+            return correlation_p(np.where(tested, correlation_of(chunk), np.nan), chunk.free - 1)
+        return np.where(tested, _mann_whitney(chunk), np.nan)
 
     def _as_wanted(self, out: Measured) -> Measured:
         if not self.cliff:
@@ -258,6 +286,8 @@ class GroupPairs:
         nothing is adjusted for; p is that of the partial correlation of group and ranks, the interval that of the
         regression, on the logit scale.
         """
+        if self.cohen:
+            return self._cohen(self.partial)
         out = Measured.empty(*self.shape)
         for chunk in self.partial.chunks() if self.partial else ():
             flag = flags_of(chunk, groups=True)
@@ -273,13 +303,13 @@ class GroupPairs:
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
         for chunk in self.raw.chunks(order):
-            tail.add_p(np.where(flags_of(chunk, groups=True) == 0, _mann_whitney(chunk), np.nan))
+            tail.add_p(self._p(chunk), chunk.rows, chunk.columns)
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
         for chunk in self.partial.chunks(order) if self.partial else ():
             r = np.where(flags_of(chunk, groups=True) == 0, correlation_of(chunk), np.nan)
-            tail.add_p(correlation_p(r, chunk.free - 1))
+            tail.add_p(correlation_p(r, chunk.free - 1), chunk.rows, chunk.columns)
 
 
 def _logit_interval(auc: FloatArray, error: FloatArray, df: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -365,12 +395,14 @@ class LevelPairs:
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""
         for group in self.raw:
-            tail.add_p(kruskal_p(max(int(group.keep.sum()) - 1, 0) * group.share(order), max(group.levels.shape[1], 1)))
+            p = kruskal_p(max(int(group.keep.sum()) - 1, 0) * group.share(order), max(group.levels.shape[1], 1))
+            tail.add_p(p[:, None], group.rows, np.array([group.column]))
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates (Freedman and Lane 1983)."""
         for group in self.partial:
-            tail.add_p(_f_of(group, group.share(order)))
+            p = _f_of(group, group.share(order))
+            tail.add_p(p[:, None], group.rows, np.array([group.column]))
 
 
 def _f_of(group: _LevelGroup, share: FloatArray) -> FloatArray:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.associate.assemble import Block, Pairs, Placed, Turned, Untested
-from genoxel.associate.counts import CountPairs
-from genoxel.associate.covariates import covariates_of, strata_of
-from genoxel.associate.numbers import GroupPairs, LevelPairs, NumberPairs
+from genoxel.associate.assemble import Pairs
+from genoxel.associate.blocks import Tables, blocks_of, parts_of
+from genoxel.associate.covariates import strata_of
+from genoxel.associate.numbers import NOT_REGISTERED
 from genoxel.associate.settings import AssociateSettings, CorrectSettings
-from genoxel.associate.tail import Tail, harmonic, passing
+from genoxel.associate.worlds import NullWorlds, null_worlds, targets_of
 from genoxel.core.errors import TableError
 from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
-from genoxel.core.table import Column, Table
-from genoxel.stats.permute import permutation_p, permutations
+from genoxel.core.table import Table
+from genoxel.stats.permute import permutation_p
 from genoxel.stats.power import detectable_auc, detectable_rho
-from genoxel.stats.ranks import FloatArray, IndexArray
+from genoxel.stats.ranks import FloatArray
 
 
 def screen(
@@ -56,11 +54,24 @@ def screen(
     """
     chosen = _settings(settings, q, permutations)
     tables = _aligned(image, other, adjust, chosen)
-    placed = list(_blocks(tables, chosen))
+    tables, events = _with_events(tables)
+    placed = list(blocks_of(tables, events, chosen))
     pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, len(tables[0].rows))
+    if chosen.registered:
+        pairs.measured.flag[:] = NOT_REGISTERED
     for item in placed:
         pairs.fill(item)
-    return _finish(pairs, placed, tables, chosen, seed)
+    null = null_worlds(pairs, placed, strata_of(tables[2]), chosen.correct, seed)
+    return _finish(pairs, null, tables, chosen, seed)
+
+
+def _with_events(tables: Tables) -> tuple[Tables, dict[str, FloatArray]]:
+    """Return the tables without the event columns of the other side ("NAME.event" of a time "NAME"), and these."""
+    other = tables[1]
+    times = [column.name for column in other.columns if column.kind == "time" and f"{column.name}.event" in other]
+    events = {name: other[f"{name}.event"] for name in times}
+    wanted = {f"{name}.event" for name in times}
+    return (tables[0], other.where(lambda column: column.name not in wanted), tables[2]), events
 
 
 def _settings(settings: AssociateSettings | None, q: float | None, count: int | None) -> AssociateSettings:
@@ -100,81 +111,10 @@ def _spread(table: Table, patients: list[str]) -> Table:
     return Table(padded[[place.get(patient, -1) for patient in patients]], as_keys(patients), table.columns, table.kind)
 
 
-def _kind(column: Column, values: FloatArray) -> str:
-    """Return which test family a column takes: number, group (two levels), category, or time."""
-    if column.kind == "time":
-        return "time"
-    if column.kind not in ("binary", "categorical"):
-        return "number"
-    levels = np.unique(values[~np.isnan(values)])
-    if column.kind == "binary" and not np.isin(levels, (0, 1)).all():
-        odd = ", ".join(f"{level:g}" for level in levels[:4])
-        raise TableError(f"values {odd} in the binary column {column.name!r}", "0 and 1", "make it categorical")
-    return "group" if column.kind == "binary" or len(levels) == 2 else "category"
-
-
-def _parts(table: Table) -> dict[str, tuple[IndexArray, FloatArray]]:
-    kinds = np.array(
-        [_kind(column, table.values[:, place]) for place, column in enumerate(table.columns)], dtype=object
-    )
-    parts = {}
-    for kind in ("number", "group", "category", "time"):
-        places = np.flatnonzero(kinds == kind)
-        values = table.values[:, places]
-        parts[kind] = (places, _zero_one(values) if kind == "group" else values)
-    return parts
-
-
-def _zero_one(values: FloatArray) -> FloatArray:
-    """Return two-level codes as 0 and 1, the higher level being 1; a binary column with one level stays as it is."""
-    low, high = (
-        reduce.reduce(values, axis=0, initial=start) for reduce, start in ((np.fmin, np.inf), (np.fmax, -np.inf))
-    )
-    return np.where(np.isnan(values) | (low == high), values, (values == high).astype(np.float64))
-
-
-def _blocks(tables: tuple[Table, Table, Table | None], settings: AssociateSettings) -> Iterator[Placed]:
-    left, right = _parts(tables[0]), _parts(tables[1])
-    z = None if tables[2] is None else covariates_of(tables[2])
-    for first, (image, x) in left.items():
-        for second, (other, y) in right.items():
-            if not (image.size and other.size):
-                continue
-            if "time" in (first, second):
-                yield Placed(Untested((image.size, other.size), 5), "none", "", image, other)
-            elif first == "number" or second != "number":
-                yield Placed(*_block((first, x), (second, y), z, settings), image, other)
-            else:
-                block, test, effect = _block((second, y), (first, x), z, settings)
-                yield Placed(Turned(block), test, effect, image, other)
-
-
-def _block(
-    x: tuple[str, FloatArray], y: tuple[str, FloatArray], z: FloatArray | None, settings: AssociateSettings
-) -> tuple[Block, str, str]:
-    if x[0] != "number":
-        return CountPairs(x[1], y[1], z), "", ""
-    if y[0] == "number":
-        effect = "rho" if settings.correlation == "spearman" else "r"
-        return NumberPairs(x[1], y[1], z, settings.correlation, settings.tails), settings.correlation, effect
-    if y[0] == "group":
-        return GroupPairs(x[1], y[1], z, settings.groups), "mann-whitney", settings.groups
-    return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"
-
-
-def _finish(
-    pairs: Pairs,
-    placed: list[Placed],
-    tables: tuple[Table, Table, Table | None],
-    settings: AssociateSettings,
-    seed: int,
-) -> AssociationMap:
+def _finish(pairs: Pairs, null: NullWorlds, tables: Tables, settings: AssociateSettings, seed: int) -> AssociationMap:
     correct = settings.correct
-    strata, held = strata_of(tables[2])
-    null = _null(pairs, placed, strata, correct, seed)
-    hits, smallest, hits_adjusted = null.hits, null.smallest, null.hits_adjusted
     detectable, speaks_of = _detectable(pairs, tables, correct.q)
-    columns = pairs.columns(correct, smallest)
+    columns = pairs.columns(correct, null.smallest)
     found = int((columns["q"] <= correct.q).sum())
     record: Mapping[str, Any] = {
         **settings.model_dump(mode="json"),
@@ -183,21 +123,22 @@ def _finish(
         "pairs": pairs.measured.p.size,
         "tested": int((pairs.measured.flag == 0).sum()),
         "detectable_effect": speaks_of,
-        "p_hits": float(permutation_p(found, hits)) if hits.size else None,
+        "p_hits": float(permutation_p(found, null.hits)) if null.hits.size else None,
         "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
-        "null_adjusted": _null_words(pairs.adjusted, held),
-        "null_hits_adjusted": hits_adjusted,
+        "null_adjusted": _null_words(pairs.adjusted, null.held),
+        "null_hits_adjusted": null.hits_adjusted,
         "patients_with_covariates": 0 if tables[2] is None else int((~np.isnan(tables[2].values).any(axis=1)).sum()),
     }
     return AssociationMap(
         tables[0].columns,
         tables[1].columns,
         columns,
-        hits,
+        null.hits,
         correct.q,
         tables[2].names if tables[2] is not None else (),
         detectable,
         record,
+        targets_of(pairs, columns["q"], correct.q, null),
     )
 
 
@@ -208,47 +149,7 @@ def _null_words(adjusted: bool, held: tuple[str, ...]) -> str:
     return f"residuals of the image side moved (Freedman and Lane){within}"
 
 
-@dataclass(frozen=True)
-class _Null:
-    """Per world: pairs that pass, the smallest p, pairs that pass beyond the covariates."""
-
-    hits: npt.NDArray[np.int64]
-    smallest: FloatArray
-    hits_adjusted: tuple[int, ...]
-
-
-def _null(
-    pairs: Pairs, placed: list[Placed], strata: npt.NDArray[np.intp] | None, correct: CorrectSettings, seed: int
-) -> _Null:
-    n = int(pairs.patients)
-    tests = int((~np.isnan(pairs.measured.p)).sum())
-    tests_adjusted = int((~np.isnan(pairs.partial.p)).sum()) if pairs.adjusted else 0
-    count = correct.permutations if tests else 0
-    hits, smallest, hits_adjusted = [], [], []
-    for order in permutations(n, count, seed):
-        found, least = _passing([partial(item.block.world, order) for item in placed], tests, correct)
-        hits.append(found)
-        smallest.append(least)
-    for order in permutations(n, count if tests_adjusted else 0, seed, strata):
-        worlds = [partial(item.block.world_adjusted, order) for item in placed]
-        hits_adjusted.append(_passing(worlds, tests_adjusted, correct)[0])
-    return _Null(np.array(hits, dtype=np.int64), np.array(smallest), tuple(hits_adjusted))
-
-
-def _passing(worlds: Sequence[Callable[[Tail], None]], tests: int, correct: CorrectSettings) -> tuple[int, float]:
-    """Return how many pairs pass in a world, and its smallest p; what is kept grows where it does not tell."""
-    level = correct.q / (harmonic(tests) if correct.method == "BY" else 1.0)
-    for deep in (4 * level * correct.q, level):
-        tail = Tail(level, deep)
-        for world in worlds:
-            world(tail)
-        found = passing(tail, tests)
-        if found is not None:
-            break
-    return int(found or 0), tail.smallest
-
-
-def _detectable(pairs: Pairs, tables: tuple[Table, Table, Table | None], q: float) -> tuple[float, str]:
+def _detectable(pairs: Pairs, tables: Tables, q: float) -> tuple[float, str]:
     """Return the smallest effect one true pair needs to be found in 4 of 5 such studies, and which effect that is."""
     tested = pairs.measured.flag == 0
     tests = int(tested.sum())
@@ -276,11 +177,11 @@ def _median(n: npt.NDArray[np.int32], where: npt.NDArray[np.bool_]) -> int:
     return int(np.searchsorted(count, count[-1] / 2))
 
 
-def _group_sizes(pairs: Pairs, tables: tuple[Table, Table, Table | None]) -> tuple[int, int] | None:
+def _group_sizes(pairs: Pairs, tables: Tables) -> tuple[int, int] | None:
     """Return the sizes of the most even two groups among the tested columns."""
     best: tuple[int, int] | None = None
     for table in (tables[0], tables[1]):
-        for values in _parts(table)["group"][1].T:
+        for values in parts_of(table)["group"][1].T:
             sizes = int((values == 1).sum()), int((values == 0).sum())
             best = max(best or (0, 0), sizes, key=min)
     return best if best and min(best) else None

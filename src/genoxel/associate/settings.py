@@ -5,9 +5,9 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
-from genoxel.core.errors import TableError
+from genoxel.core.errors import SettingsError, TableError
 from genoxel.core.settings import Settings
 from genoxel.core.table import Table
 
@@ -20,12 +20,23 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 
 
 class CorrectSettings(Settings):
-    """How the number of pairs is paid for: [associate] correct = { method = "BH", q = 0.05, permutations = 99 }."""
+    """How the number of pairs is paid for: [associate] correct = { method = "BH", q = 0.05, permutations = 99 }.
+
+    `over` = "feature families" first asks which families of image features hold any link, then which pairs within
+    these (Benjamini and Bogomolov 2014): the expected share of false pairs within chosen families stays below q.
+    """
 
     method: Literal["BH", "BY"] = "BH"
-    over: Literal["all pairs of one block"] = "all pairs of one block"
+    over: Literal["all pairs of one block", "feature families"] = "all pairs of one block"
     q: float = Field(default=0.05, gt=0, lt=1)
     permutations: int = Field(default=99, ge=0, le=100_000)
+
+
+class SurvivalSettings(Settings):
+    """[associate] survival = { time = "os_days", event = "os_event" }: clinical columns, event 1 or 0 (censored)."""
+
+    time: str
+    event: str
 
 
 class AssociateSettings(Settings):
@@ -36,18 +47,46 @@ class AssociateSettings(Settings):
     become one ("only" refuses them). `tails` is the law of rank correlations: "moments" holds far out too
     (`stats.rankp`); "t" is the usual approximation, as in SciPy, whose small p are too small.
 
+    `adjust` left out offers volume, site, age, sex and grade, as far as the study has them; [] adjusts for nothing.
+    `registered` are hypotheses "feature ~ partner": only these are tested and corrected. `strata` is a clinical
+    column within whose levels every link is shown and compared; `survival` names a time and an event;
+    `exclusive` names two or more gene targets that are contrasted alone, together and jointly.
+
     >>> AssociateSettings(image="T1CE.*, FLAIR.*").image
     ('T1CE.*', 'FLAIR.*')
     """
 
     image: Names = ("*",)
     against: Names = ("*",)
-    adjust: Names = ()
+    adjust: Names | None = None
+    registered: tuple[str, ...] = ()
+    strata: str | None = None
+    exclusive: Names = ()
+    survival: SurvivalSettings | None = None
     correct: CorrectSettings = CorrectSettings()
     correlation: Literal["spearman", "pearson"] = "spearman"
-    groups: Literal["auc", "cliffs_delta"] = "auc"
+    groups: Literal["auc", "cliffs_delta", "cohens_d"] = "auc"
     tails: Literal["moments", "t"] = "moments"
     several: Literal["only", "mean", "max", "min", "first"] = "only"
+
+    @field_validator("registered")
+    @classmethod
+    def _pairs(cls, registered: tuple[str, ...]) -> tuple[str, ...]:
+        for line in registered:
+            pair_of(line)
+        return registered
+
+
+def pair_of(line: str) -> tuple[str, str]:
+    """Return (feature, partner) of a registered hypothesis.
+
+    >>> pair_of("T1CE.whole.none.morph.sphericity ~ codel")
+    ('T1CE.whole.none.morph.sphericity', 'codel')
+    """
+    parts = [part.strip() for part in line.split("~")]
+    if len(parts) != 2 or not all(parts):
+        raise SettingsError(f"the hypothesis {line!r}", "feature ~ partner", "write one feature, ~, one partner")
+    return parts[0], parts[1]
 
 
 def choose_columns(table: Table, patterns: tuple[str, ...]) -> Table:

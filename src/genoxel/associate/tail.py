@@ -53,20 +53,49 @@ class Tail:
     Correlations are counted at `level` and kept only where p is at most `deep`.
     """
 
-    def __init__(self, level: float, deep: float | None = None) -> None:
+    def __init__(self, level: float, deep: float | None = None, others: int = 0) -> None:
         self.level = level
         self.deep = level if deep is None else min(deep, level)
         self._p: list[FloatArray] = []
         self._r: dict[Law, list[npt.NDArray[np.floating]]] = {}
         self._reach = 0
         self._top = 1.0
+        self.best = np.ones(others)
+        self._others, self._turned = np.arange(others), False
 
-    def add_p(self, p: FloatArray) -> None:
-        """Take p values (any shape, NaN not tested)."""
+    def enter(self, others: IndexArray, turned: bool) -> None:
+        """Say which columns of the other side the next block holds, and whether these are its rows."""
+        self._others, self._turned = others, turned
+
+    def at(self, level: float) -> Tail:
+        """Return this tail as one of a lower level; only a tail that kept all correlations tells exactly."""
+        lower = Tail(level, self.deep)
+        lower.deep, lower._p, lower._r = self.deep, self._p, self._r
+        lower._reach = sum(
+            int((part >= np.float32(_limit(law, level))).sum()) for law, parts in self._r.items() for part in parts
+        )
+        lower._top = self._top
+        return lower
+
+    def add_p(self, p: FloatArray, rows: IndexArray, columns: IndexArray) -> None:
+        """Take p values (rows, columns) of these places of the block, NaN not tested."""
         self._p.append(p[p <= self.level])
         self._top = min(self._top, float(np.min(p, initial=1.0, where=~np.isnan(p))))
+        if self.best.size and p.size:
+            axis = 1 if self._turned else 0
+            self._note(np.fmin.reduce(p, axis=axis), rows if self._turned else columns)
 
-    def add_products(self, r: Float32Array, law: Law, exact: Callable[[IndexArray, IndexArray], FloatArray]) -> None:
+    def _note(self, smallest: FloatArray, places: IndexArray) -> None:
+        others = self._others[places]
+        self.best[others] = np.fmin(self.best[others], smallest)
+
+    def add_products(
+        self,
+        r: Float32Array,
+        law: Law,
+        exact: Callable[[IndexArray, IndexArray], FloatArray],
+        columns: IndexArray,
+    ) -> None:
         """Take correlations `r` (r, c), 0 where not tested; `exact` gives those of places in double precision."""
         from genoxel.associate.kernels import extremes
 
@@ -75,6 +104,8 @@ class Tail:
         self._reach += reach
         if far:
             self._r.setdefault(law, []).append(np.abs(r[np.abs(r) >= limit]))
+        if self.best.size:
+            self._note(law.p(np.maximum(r.max(axis=0), -r.min(axis=0))), columns)
         if float(law.p(min(float(largest) + _NEAR, 1.0))) < self._top:
             rows, columns = np.nonzero(np.abs(r) >= largest - _NEAR)
             self._top = min(self._top, float(law.p(np.abs(exact(rows, columns)).max(initial=0.0))))

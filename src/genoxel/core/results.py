@@ -45,9 +45,12 @@ class AssociationMap:
     """All tested pairs of two tables.
 
     `pairs` maps a documented column to one array (pairs,):
-    image, other (names); test, effect_name; n; effect, low, high; p, q; effect_adjusted, p_adjusted, q_adjusted
-    (NaN when nothing was adjusted for); flag (a reason when the pair was not tested, else "").
-    `null_hits` holds, for each permuted world, how many pairs passed; `adjusted_for` names the covariates.
+    image, other (names); test, effect_name; n; effect, low, high; p, q; p_max (family-wise); effect_adjusted,
+    low_adjusted, high_adjusted, p_adjusted, q_adjusted, n_adjusted (NaN and 0 when nothing was adjusted for); flag (a
+    reason when the pair was not tested, else "").
+    `null_hits` holds, for each permuted world, how many pairs passed; `adjusted_for` names the covariates; `targets`
+    holds one row per column of the other side: other, tested, passing, best_image, best_p, p_best (how often a null
+    world gives a p as small), null_low and null_high (the middle 90 % of its smallest p in null worlds).
     """
 
     image_columns: tuple[Column, ...]
@@ -58,9 +61,11 @@ class AssociationMap:
     adjusted_for: tuple[str, ...] = ()
     detectable: float = float("nan")
     settings: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pairs", frozen(self.pairs))
+        object.__setattr__(self, "targets", frozen(self.targets))
         object.__setattr__(self, "settings", frozen(self.settings))
 
     @property

@@ -59,6 +59,7 @@ def _pack_map(out: FolderWriter, result: AssociationMap) -> dict[str, Any]:
         "adjusted_for": result.adjusted_for,
         "detectable": result.detectable,
         "settings": dict(result.settings),
+        "targets": out.add("targets", ".parquet", lambda path: write_arrays(result.targets, path)),
     }
 
 
@@ -67,7 +68,8 @@ def _map_of(place: Path, content: Mapping[str, Any]) -> AssociationMap:
         name: tuple(column_of(record) for record in content[name]) for name in ("image_columns", "other_columns")
     }
     rest = {name: content[name] for name in ("null_hits", "q", "adjusted_for", "detectable", "settings")}
-    return AssociationMap(**columns, **rest, pairs=read_arrays(place / content["pairs"]))
+    targets = read_arrays(place / content["targets"]) if "targets" in content else {}
+    return AssociationMap(**columns, **rest, pairs=read_arrays(place / content["pairs"]), targets=targets)
 
 
 def _pack_validation(out: FolderWriter, result: Validation) -> dict[str, Any]:

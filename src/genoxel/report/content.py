@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.flow import Flow
 from genoxel.core.image import frozen
 from genoxel.core.outcome import Outcome
@@ -136,12 +137,13 @@ class Expression:
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """One association map with the two tables behind it (so that its pairs can be drawn) and whether it was planned."""
+    """One association map with the two tables behind it (so that its pairs can be drawn) and its registration."""
 
     name: str
     map: AssociationMap
     image: Table | None = None
     other: Table | None = None
+    planned: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,8 @@ class ReportContent:
 
     `features` is the image feature table, `volume` the name of its ROI-volume column, `undefined` maps a feature to
     why it has no value; `reporting` are the reporting items of IBSI, filled in; `associations` and `targets` are the
-    results as the verbs returned them; `failed` and `not_done` are printed in full; `looks` overrides the count of
+    results as the verbs returned them, `drivers` the contrasts of exclusive drivers; `failed` and `not_done` are
+    printed in full; `looks` overrides the count of
     analyses tried (targets times models); `checklists` are those shown.
 
     >>> ReportContent(StudyFacts("EGFR from CT")).simulated
@@ -202,6 +205,7 @@ class ReportContent:
     genome: Genome | None = None
     expression: Expression | None = None
     associations: tuple[Screen, ...] = ()
+    drivers: DriverContrasts | None = None
     targets: tuple[TargetResult, ...] = ()
     not_done: tuple[NotDone, ...] = ()
     record: Record = field(default_factory=Record)

@@ -166,6 +166,8 @@ def _screen(place: int, screen: Screen) -> list[Drawing]:
     drawings.append(Drawing(f"{key}-volcano", svg, volcano_caption, f"pairs{place}", f"pair{place}"))
     if found.null_hits.size:
         drawings.append(_null(place, screen))
+    if found.targets and found.null_hits.size:
+        drawings.append(_bands(place, screen))
     return [*drawings, *_pairs(place, screen)]
 
 
@@ -195,6 +197,15 @@ def _null(place: int, screen: Screen) -> Drawing:
     alt = f"Histogram of pairs passing in null worlds of {screen.name}; this study: {screen.map.hits}"
     svg = _svg(association.null_histogram(screen.map), f"screen{place}-null", alt)
     return Drawing(f"screen{place}-null", svg, caption, "screens", f"pair{place}")
+
+
+def _bands(place: int, screen: Screen) -> Drawing:
+    caption = _text(
+        "<b>Strongest link of every target.</b> Dot: the smallest p of a target; grey: the middle 90 % of what worlds "
+        "without link give it. A dot within its band is what chance gives."
+    )
+    svg = _svg(association.null_bands(screen.map), f"screen{place}-bands", f"Null bands of {screen.name}")
+    return Drawing(f"screen{place}-bands", svg, caption, f"targets{place}", f"pair{place}")
 
 
 def _pairs(place: int, screen: Screen) -> list[Drawing]:

@@ -15,6 +15,8 @@ EFFECTS = {
     "epsilon_squared": "epsilon squared",
     "cramers_v": "Cramér's V",
     "log_odds_ratio": "log odds ratio",
+    "log_hazard_ratio": "log hazard ratio per standard deviation",
+    "cohens_d": "Cohen's d",
 }
 
 TESTS = {
@@ -25,6 +27,8 @@ TESTS = {
     "chi2": "the chi-square test",
     "fisher": "Fisher's exact test",
     "fisher (simulated)": "Fisher's exact test with simulated p",
+    "cox": "Cox regression (score test)",
+    "t": "Student's t test",
 }
 
 

@@ -14,7 +14,6 @@ PLANNED = {
     "segment.reader2": "remove it; the report says that no second reader was given",
     "omics.copynumber": "write the calls as columns of the clinical table, and name them as targets",
     "omics.genesets": "compute the scores beforehand, and name them with score = ...",
-    "associate.registered": "remove it; every pair is corrected together",
     "learn.keep.icc_lower": "remove it; features that do not repeat must be left out beforehand",
     "report.export": "remove it; tables are written as Parquet and CSV, and genoxel.io.tables converts them",
 }

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
+from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.errors import GenoxelError, InputError
 from genoxel.core.keys import RowKey
 from genoxel.core.results import AssociationMap, TargetResult
@@ -22,6 +24,7 @@ from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
 from genoxel.study.provenance import provenance, relative
+from genoxel.study.registered import register
 from genoxel.study.result import Lost, RunResult
 from genoxel.study.steps import associate as association
 from genoxel.study.steps import features as measuring
@@ -101,11 +104,13 @@ class _Run:
         self.images: dict[str, Result] = {}
         self.facts: dict[RowKey, dict[str, str]] = {}
         self.inputs: dict[str, str] = {}
+        self.registered: dict[str, Any] = {}
         self.started = now()
 
     def do(self) -> RunResult:
         """Do every step and write the results."""
         self._hash_tables()
+        self.registered = register(self.study)  # before any outcome is read
         who, features = self._measured()
         molecular = read_molecular(self.study)
         gathered = gather(self.study, who, features, molecular, self.boxes)
@@ -117,6 +122,8 @@ class _Run:
         found = Findings(
             *(who, molecular, gathered, tuple(cards), tuple(acquisition), self.undefined, tuple(self.failed)),
             *(tuple(blocks), maps, tuple(targets), items),
+            registered=self.registered,
+            drivers=self._drivers(gathered),
         )
         self._write(found)
         return RunResult(
@@ -176,6 +183,11 @@ class _Run:
         blocks = association.plan_blocks(gathered, settings, self.settings.study.seed)
         return blocks, association.associate(self.engine, blocks)
 
+    def _drivers(self, gathered: Gathered) -> DriverContrasts | None:
+        settings = self.settings.associate
+        names = settings.exclusive if settings is not None else ()
+        return association.contrasts(gathered, names) if names else None
+
     def _learn(self, gathered: Gathered) -> list[TargetResult]:
         settings = self.settings.learn
         outcomes = learnable(gathered.outcomes, settings) if settings is not None else []
@@ -192,6 +204,7 @@ class _Run:
         output.write_tables(gathered, sink, self.facts)
         output.write_reporting(found.reporting, records.settings_known(self.facts, self.settings), sink)
         output.write_maps(found.maps, sink)
+        output.write_drivers(found.drivers, sink)
         output.write_predictions(found.targets, sink)
         if gathered.cohort.flow is not None:
             output.write_flow(gathered.cohort.flow, sink)

@@ -118,11 +118,21 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     settings = study.settings
     targets, cohort = list(settings.targets), settings.cohort
     legal = ["volume", *(["site"] if cohort.site else []), *cohort.clinical]
-    yield from _known("associate.adjust", associate.adjust, legal)
+    yield from _known("associate.adjust", associate.adjust or (), legal)
+    strata = [associate.strata] if associate.strata else []
+    yield from _known("associate.strata", strata, legal[1:])
+    yield from _known("associate.exclusive", associate.exclusive, targets)
+    if len(associate.exclusive) == 1:
+        yield Problem("associate.exclusive", "one gene", "two targets or more", "add its companions, or remove it")
     families = settings.features.families
-    if "volume" in associate.adjust and families and "morph" not in families and not feature_files(study):
+    if "volume" in (associate.adjust or ()) and families and "morph" not in families and not feature_files(study):
         fix = "add 'morph' to [features] families, or remove volume"
         yield Problem("associate.adjust", "text 'volume', which is not measured", "a family that holds it", fix)
+    if associate.survival is not None:
+        targets.append("survival")
+        targets.append(associate.survival.time)
+        if not cohort.table:
+            yield Problem("associate.survival", "columns without a table", "[cohort] table", "name the table")
     if settings.omics.expression is not None:
         return  # which genes there are is known only once the matrix is read
     if not targets:
@@ -144,10 +154,12 @@ def _known(where: str, names: Iterable[str], legal: Iterable[str]) -> Iterator[P
 
 
 def _columns(study: Study, sheet: ClinicalSheet) -> list[Problem]:
-    cohort = study.settings.cohort
+    cohort, associate = study.settings.cohort, study.settings.associate
+    survival = associate.survival if associate is not None else None
     named: dict[str, list[str]] = {
         "cohort.site": [cohort.site] if cohort.site else [],
         "cohort.clinical": list(cohort.clinical),
+        "associate.survival": [survival.time, survival.event] if survival is not None else [],
         "cohort.interval": [cohort.interval.start, cohort.interval.end] if cohort.interval else [],
     }
     for name, target in study.settings.targets.items():

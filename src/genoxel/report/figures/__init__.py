@@ -15,6 +15,8 @@ _PLACES = {
     "volcano": "association",
     "null_histogram": "association",
     "pair": "association",
+    "null_bands": "association",
+    "table_of": "style",
     "flow_diagram": "cohort",
     "volume_bars": "cohort",
     "against_volume": "cohort",

@@ -14,7 +14,7 @@ from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.report.effects import scale, signed
-from genoxel.report.figures.style import BLUE, GREY, INK, ORANGE, PAPER, SOFT, canvas, shorten
+from genoxel.report.figures.style import BLUE, GREY, INK, ORANGE, PAPER, SOFT, canvas, keep_table, shorten
 
 DIVERGING = LinearSegmentedColormap.from_list("genoxel", ["#004c77", "#0072b2", "#f4f4f1", "#d55e00", "#8f3f00"])
 """From blue (negative) over pale (none) to vermilion (positive); its ends also differ in lightness from its middle."""
@@ -65,6 +65,16 @@ def heatmap(found: AssociationMap, adjusted: bool = False, most: int = 36, ax: A
         bar.outline.set_visible(False)
         bar.set_label(f"{label}, adjusted" if adjusted else label)
         axes.set_title("Adjusted" if adjusted else "Raw")
+        names = [rows[place] for place in chosen_rows], [columns[place] for place in chosen_columns]
+        keep_table(
+            axes,
+            {
+                "image": np.repeat(names[0], len(names[1])),
+                "other": np.tile(names[1], len(names[0])),
+                "effect": effects.ravel(),
+                "q": q.ravel(),
+            },
+        )
     return axes
 
 
@@ -135,6 +145,10 @@ def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Ax
         axes.set_xlabel(f"Effect: {scale(found)}")
         axes.set_ylabel("−log10 p")
         axes.set_title("All pairs tested")
+        shown = np.flatnonzero(good)
+        keep_table(
+            axes, {name: np.asarray(found.pairs[name])[shown] for name in ("image", "other", "effect", "p", "q")}
+        )
     return axes
 
 
@@ -184,6 +198,28 @@ def null_histogram(found: AssociationMap, ax: Axes | None = None) -> Axes:
         axes.set_xlabel("Pairs that pass")
         axes.set_ylabel("Null worlds")
         axes.set_title("A world without link")
+        keep_table(axes, {"world": np.arange(null.size), "passing": null})
+    return axes
+
+
+def null_bands(found: AssociationMap, most: int = 40, ax: Axes | None = None) -> Axes:
+    """Draw, for the `most` targets of smallest p, the strongest link beside the middle 90 % of null worlds."""
+    table = found.targets
+    p = np.asarray(table["best_p"], dtype=np.float64) if table else np.empty(0)
+    order = np.argsort(np.nan_to_num(p, nan=2.0), kind="stable")[:most]
+    order = order[~np.isnan(p[order])][::-1]
+    with canvas(ax, 4.2, 1.0 + 0.17 * len(order)) as axes:
+        low, high = (
+            -np.log10(np.maximum(np.asarray(table[name], dtype=np.float64)[order], 1e-300)) if table else p
+            for name in ("null_high", "null_low")
+        )
+        place = np.arange(len(order))
+        axes.hlines(place, low, high, color=GREY, lw=5, alpha=0.5)
+        axes.plot(-np.log10(np.maximum(p[order], 1e-300)), place, "o", ms=4, color=BLUE)
+        axes.set_yticks(place, [shorten(str(table["other"][one]), 24) for one in order], fontsize=7)
+        axes.set_xlabel("−log10 of the smallest p; grey: 90 % of worlds without link")
+        axes.set_title("Strongest link of every target")
+        keep_table(axes, {name: np.asarray(table[name])[order[::-1]] for name in table})
     return axes
 
 
@@ -198,6 +234,7 @@ def pair(image: Table, other: Table, feature: str, partner: str, ax: Axes | None
             axes.set_xlabel(_with_unit(column))
         axes.set_ylabel(shorten(feature, 34), fontsize=7.5)
         axes.set_title(f"{shorten(partner, 22)}, n = {x.size}", fontsize=8.5)
+        keep_table(axes, {partner: x, feature: y})
     return axes
 
 

@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from genoxel.core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 INK, SOFT, GRID, PAPER = "#1b1f24", "#59636e", "#e3e6e9", "#ffffff"
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
@@ -94,6 +100,23 @@ def canvas(ax: Axes | None, width: float, height: float) -> Iterator[Axes]:
             import matplotlib.pyplot as plt
 
             yield plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+_TABLES: WeakKeyDictionary[Axes, Mapping[str, Any]] = WeakKeyDictionary()
+
+
+def keep_table(axes: Axes, table: Mapping[str, Any]) -> None:
+    """Remember what `axes` shows, as columns."""
+    _TABLES[axes] = table
+
+
+def table_of(axes: Axes) -> pd.DataFrame:
+    """Return the table behind a figure: one row per thing drawn. Raises `InputError` for axes drawn elsewhere."""
+    import pandas as pd
+
+    if axes not in _TABLES:
+        raise InputError("axes without a table", "axes that a function of genoxel.plot returned", "draw it again")
+    return pd.DataFrame(dict(_TABLES[axes]))
 
 
 def shorten(text: str, most: int = 38) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
@@ -19,6 +20,7 @@ NAN = float("nan")
 FOLLOWS_VOLUME = 0.8
 """A feature whose absolute rank correlation with the ROI volume is above this says little beyond size."""
 
+TOP_TARGETS = 200
 TOP_PAIRS = 1000
 
 
@@ -35,7 +37,11 @@ def sheets(content: ReportContent) -> list[Sheet]:
     ]
     found += [_genes(content), _expression(content)]
     found.append(_screens(content))
-    return [*found, *(_pairs(place, screen) for place, screen in enumerate(content.associations))]
+    screens = list(enumerate(content.associations))
+    found += [_pairs(place, screen) for place, screen in screens]
+    found += [_bands(place, screen) for place, screen in screens if screen.map.targets]
+    found += [_within(place, screen) for place, screen in screens if "within_strata" in screen.map.settings]
+    return [*found, *([_drivers(content.drivers)] if content.drivers is not None else [])]
 
 
 def spearman(first: FloatArray, second: FloatArray) -> tuple[float, int]:
@@ -202,7 +208,8 @@ PAIR_FIELDS = (
     *(Field("image", "Image feature"), Field("other", "Other"), Field("test", "Test"), Field("n", "n", "count")),
     *(Field("effect_name", "Effect"), Field("effect", "Value", "estimate"), Field("low", "Lower", "estimate")),
     *(Field("high", "Upper", "estimate"), Field("p", "p", "p"), Field("q", "q", "p", "Benjamini-Hochberg")),
-    *(Field("effect_adjusted", "Adjusted", "estimate"), Field("q_adjusted", "Adjusted q", "p")),
+    *(Field("effect_adjusted", "Adjusted", "estimate"), Field("low_adjusted", "Lower", "estimate")),
+    *(Field("high_adjusted", "Upper", "estimate"), Field("q_adjusted", "Adjusted q", "p")),
     Field("flag", "Not tested, because"),
 )
 
@@ -217,10 +224,65 @@ def _pairs(place: int, screen: Screen) -> Sheet:
     pairs = screen.map.pairs
     p = np.asarray(pairs["p"], dtype=np.float64)
     order = strongest(screen.map)[:TOP_PAIRS]
-    columns = [[_plain(pairs[field.name][index]) for index in order] for field in PAIR_FIELDS]
+    fields = tuple(field for field in PAIR_FIELDS if field.name in pairs)  # maps of older versions have fewer
+    columns = [[_plain(pairs[field.name][index]) for index in order] for field in fields]
     rows = tuple(zip(*columns, strict=True))
     caption = "Strongest first (smallest p, then largest effect)."
-    return Sheet(f"pairs{place}", f"Pairs of {screen.name}", PAIR_FIELDS, rows, caption, total=int(p.size))
+    return Sheet(f"pairs{place}", f"Pairs of {screen.name}", fields, rows, caption, total=int(p.size))
+
+
+BAND_FIELDS = (
+    *(Field("other", "Target"), Field("tested", "Pairs tested", "count"), Field("passing", "Pass", "count")),
+    *(Field("best_image", "Strongest feature"), Field("best_p", "Its p", "p")),
+    *(Field("null_low", "Null worlds, 5 %", "p"), Field("null_high", "and 95 %", "p", "smallest p of a null world")),
+    Field("p_best", "p of the strongest", "p", "how often a null world gives this target a p as small"),
+)
+
+
+def _bands(place: int, screen: Screen) -> Sheet:
+    found = screen.map.targets
+    order = np.argsort(np.nan_to_num(np.asarray(found["best_p"], dtype=np.float64), nan=2.0), kind="stable")
+    columns = [[_plain(found[field.name][index]) for index in order[:TOP_TARGETS]] for field in BAND_FIELDS]
+    caption = "Every target that was tested, strongest first, with what worlds without link give it."
+    rows = tuple(zip(*columns, strict=True))
+    return Sheet(f"targets{place}", f"Targets of {screen.name}", BAND_FIELDS, rows, caption, total=len(order))
+
+
+def _within(place: int, screen: Screen) -> Sheet:
+    record = screen.map.settings["within_strata"]
+    levels = list(record["levels"])
+    names = ["image", "other", *(f"{part}[{level}]" for level in levels for part in ("effect", "low", "high"))]
+    names += ["effect", "low", "high", "p_interaction", "q_interaction"]
+    fields = [Field("image", "Image feature"), Field("other", "Other")]
+    for level in levels:
+        fields += [Field(f"{part}[{level}]", f"{level}{word}", "estimate") for part, word in _PARTS]
+    fields += [Field(part, f"pooled{word}", "estimate") for part, word in _PARTS]
+    fields += [Field("p_interaction", "p of a difference", "p"), Field("q_interaction", "q of a difference", "p")]
+    columns = [[_plain(np.nan if value is None else value) for value in record["rows"][name]] for name in names]
+    caption = f"The strongest pairs within each level of {record['by']}; a small p of a difference: levels differ."
+    rows = tuple(zip(*columns, strict=True))
+    return Sheet(f"within{place}", f"{screen.name} within {record['by']}", tuple(fields), rows, caption)
+
+
+_PARTS = (("effect", ""), ("low", ", lower"), ("high", ", upper"))
+
+
+def _drivers(found: DriverContrasts) -> Sheet:
+    fields = (
+        *(Field("gene", "Gene"), Field("contrast", "Contrast"), Field("image", "Image feature")),
+        *(Field("n1", "n", "count"), Field("n0", "against n", "count"), Field("d", "Cohen's d", "estimate")),
+        *(Field("low", "Lower", "estimate"), Field("high", "Upper", "estimate"), Field("p", "p", "p")),
+        *(Field("q", "q", "p", "Benjamini-Hochberg over all contrasts"), Field("flag", "Not tested, because")),
+    )
+    p = np.nan_to_num(np.asarray(found.rows["p"], dtype=np.float64), nan=2.0)
+    order = np.argsort(p, kind="stable")[:TOP_PAIRS]
+    columns = [[_plain(found.rows[field.name][index]) for index in order] for field in fields]
+    counts = "; ".join(
+        f"{gene}: " + ", ".join(f"{count} {word}" for word, count in groups.items())
+        for gene, groups in found.counts.items()
+    )
+    rows = tuple(zip(*columns, strict=True))
+    return Sheet("drivers", "Exclusive drivers", fields, rows, f"Strongest first. Patients: {counts}.", total=len(p))
 
 
 def _plain(value: object) -> Value:

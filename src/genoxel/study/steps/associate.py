@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
+
+from genoxel.associate.drivers import DriverContrasts, drivers
 from genoxel.associate.screen import screen
-from genoxel.associate.settings import AssociateSettings, choose_columns
+from genoxel.associate.settings import AssociateSettings, choose_columns, pair_of
+from genoxel.associate.strata import stratified
 from genoxel.core.errors import InputError, SettingsError, WorkerError, nearest
+from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Table
 from genoxel.io.results import read_result, write_result
+from genoxel.stats.multiple import benjamini_hochberg
 from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import key_of
 from genoxel.study.pack import pack_folder, unpack_folder
 from genoxel.study.steps.cohort import Gathered, sites_table, targets_table
 from genoxel.study.tablekey import table_key
 
-VERSION = "1"
+VERSION = "2"
+OFFERED = ("age", "sex", "gender", "grade")
+SHOWN_IN_STRATA = 20
 ROOMS = ("core", "stats", "associate", "io/results.py")
 
 
@@ -34,19 +42,43 @@ class Block:
     adjust: Table | None
     settings: AssociateSettings
     seed: int
+    by: Table | None = None
 
     def key(self) -> str:
         """Return the key of everything the map depends on."""
-        tables = [table_key(table) for table in (self.image, self.other, self.adjust) if table is not None]
+        tables = [table_key(table) for table in (self.image, self.other, self.adjust, self.by) if table is not None]
         return key_of([self.name, tables, self.seed], self.settings.digest(), code_version(VERSION, ROOMS))
 
 
 def do_block(block: Block) -> bytes:
     """Screen one block and return the map as bytes."""
     found = screen(block.image, block.other, block.adjust, settings=block.settings, seed=block.seed)
+    if block.by is not None:
+        found = _with_strata(found, block)
     with tempfile.TemporaryDirectory() as folder:
         write_result(found, Path(folder, "map"))
         return pack_folder(Path(folder, "map"))
+
+
+def _with_strata(found: AssociationMap, block: Block) -> AssociationMap:
+    """Return the map with its strongest pairs within each level, in its settings."""
+    assert block.by is not None  # noqa: S101
+    p = np.asarray(found.pairs["p"], dtype=np.float64)
+    order = np.argsort(np.where(np.isnan(p), np.inf, p), kind="stable")[:SHOWN_IN_STRATA]
+    chosen = [place for place in order.tolist() if not np.isnan(p[place])]
+    lines = tuple(f"{found.pairs['image'][place]} ~ {found.pairs['other'][place]}" for place in chosen)
+    if not lines:
+        return found
+    image = block.image.select(dict.fromkeys(pair_of(line)[0] for line in lines))
+    wanted = {pair_of(line)[1] for line in lines}
+    other = block.other.where(lambda column: column.name in wanted or column.name.removesuffix(".event") in wanted)
+    inside = stratified(image, other, block.by, block.settings)
+    shown = {f"{one} ~ {two}" for one, two in (pair_of(line) for line in lines)}
+    keep = [f"{a} ~ {b}" in shown for a, b in zip(inside.pairs["image"], inside.pairs["other"], strict=True)]
+    rows = {name: values[keep].tolist() for name, values in inside.pairs.items()}
+    rows["q_interaction"] = benjamini_hochberg(rows["p_interaction"]).tolist()
+    record = {"by": inside.by, "levels": list(inside.levels), "rows": rows}
+    return replace(found, settings={**found.settings, "within_strata": record})
 
 
 def associate(engine: Engine, blocks: Sequence[Block]) -> dict[str, AssociationMap]:
@@ -74,11 +106,73 @@ def plan_blocks(gathered: Gathered, settings: AssociateSettings, seed: int) -> l
     """
     others = other_tables(gathered)
     image = choose_columns(gathered.features, settings.image)
+    names = offered(gathered) if settings.adjust is None else settings.adjust
+    plain = settings.model_copy(update={"registered": (), "adjust": names})
     blocks = []
+    if settings.registered:
+        blocks.append(registered_block(gathered, others, settings.model_copy(update={"adjust": names}), seed))
     for name, table in wanted_columns(others, settings.against).items():
-        adjust = adjust_table(gathered, settings.adjust, set(table.names))
-        blocks.append(Block(name, image, table, adjust, settings, seed))
+        adjust = adjust_table(gathered, names, set(table.names))
+        by = strata_table(gathered, settings.strata)
+        blocks.append(Block(name, image, table, adjust, plain, seed, by))
     return blocks
+
+
+def contrasts(gathered: Gathered, names: Sequence[str]) -> DriverContrasts:
+    """Return the exclusive drivers among the targets `names`; `SettingsError` for one that is not of two classes."""
+    table = targets_table(gathered.outcomes, gathered.cohort.patients)
+    legal = [column.name for column in table.columns if column.kind == "binary"]
+    for name in names:
+        if name not in legal:
+            fix = nearest(name, legal) or "name targets of two classes"
+            raise SettingsError(f"associate.exclusive {name!r}", ", ".join(legal) or "none", fix)
+    return drivers(gathered.features, table.select(names))
+
+
+def offered(gathered: Gathered) -> tuple[str, ...]:
+    """Return what is adjusted for unless the study file says otherwise: volume, site, age, sex, grade, as there are."""
+    names = ["volume"] if gathered.volume else []
+    sites = sites_table(gathered.cohort.site, gathered.cohort.patients)
+    names += ["site"] if sites is not None and len(sites.columns[0].levels) > 1 else []
+    clinical = gathered.cohort.tables.get("clinical")
+    columns = clinical.names if clinical is not None else ()
+    return (*names, *(name for name in columns if name.strip().casefold() in OFFERED))
+
+
+def registered_block(gathered: Gathered, others: Mapping[str, Table], settings: AssociateSettings, seed: int) -> Block:
+    """Return the block of the registered pairs alone; `SettingsError` names a feature or partner that there is not."""
+    pairs = [pair_of(line) for line in settings.registered]
+    image = gathered.features.select(dict.fromkeys(feature for feature, _ in pairs))
+    found: Table | None = None
+    for name in dict.fromkeys(partner for _, partner in pairs):
+        table = next((table for table in others.values() if name in table), None)
+        if table is None:
+            legal = [column for table in others.values() for column in table.names]
+            raise SettingsError(f"associate.registered {name!r}", ", ".join(legal[:10]), nearest(name, legal))
+        events = [f"{name}.event"] if f"{name}.event" in table else []
+        part = table.select([name, *events]).per_patient(settings.several)
+        found = part if found is None else _joined(found, part)
+    if found is None:
+        raise SettingsError("no registered pair", "feature ~ partner", "add one, or remove registered")
+    adjust = adjust_table(gathered, settings.adjust or (), set(found.names))
+    return Block("registered", image, found, adjust, settings, seed)
+
+
+def _joined(first: Table, second: Table) -> Table:
+    """Return the columns of both for the patients of either."""
+    patients = sorted({*first.patients, *second.patients})
+    empty = Table(np.empty((len(patients), 0)), as_keys(patients), (), first.kind)
+    return empty.beside(first).beside(second)
+
+
+def strata_table(gathered: Gathered, name: str | None) -> Table | None:
+    """Return the one column within whose levels links are shown, or None."""
+    if name is None:
+        return None
+    found = adjust_table(gathered, [name], set())
+    if found is None or found.columns[0].kind not in ("categorical", "binary", "ordinal"):
+        raise SettingsError(f"associate.strata {name!r}", "site, or a clinical column of categories", "choose another")
+    return found
 
 
 def other_tables(gathered: Gathered) -> dict[str, Table]:
@@ -87,7 +181,8 @@ def other_tables(gathered: Gathered) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     if gathered.outcomes:
         tables["targets"] = targets_table(gathered.outcomes, patients)
-    tables.update({name: gathered.cohort.tables[name] for name in ("expression",) if name in gathered.cohort.tables})
+    names = ("expression", "survival")
+    tables.update({name: gathered.cohort.tables[name] for name in names if name in gathered.cohort.tables})
     return tables
 
 
@@ -106,10 +201,14 @@ def wanted_columns(tables: Mapping[str, Table], against: Sequence[str]) -> dict[
         for name, columns in hits.items():
             kept[name] |= columns
     return {
-        name: table.select([column for column in table.names if column in kept[name]])
+        name: table.select([column for column in table.names if column in kept[name] or _is_event(column, kept[name])])
         for name, table in tables.items()
         if kept[name]
     }
+
+
+def _is_event(column: str, kept: set[str]) -> bool:
+    return column.endswith(".event") and column.removesuffix(".event") in kept
 
 
 def adjust_table(gathered: Gathered, names: Sequence[str], without: set[str]) -> Table | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from genoxel.core.cohort import Cohort
-from genoxel.core.errors import GenoxelError
+from genoxel.core.errors import GenoxelError, SettingsError
 from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
@@ -60,6 +60,9 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
     tables = {"features": sorted_rows(features)}
     if who.sheet is not None and study.settings.cohort.clinical:
         tables["clinical"] = who.sheet.to_table(study.settings.cohort.clinical)
+    survival = study.settings.associate.survival if study.settings.associate is not None else None
+    if who.sheet is not None and survival is not None:
+        tables["survival"] = survival_table(who.sheet.to_table([survival.time, survival.event]))
     if molecular.expression is not None:
         tables["expression"] = molecular.expression
     records = {"variants": molecular.variants} if molecular.variants is not None else {}
@@ -70,6 +73,21 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
         cohort = cohort.with_outcome(outcome)
     volume = find_volume(cohort.table("features"))
     return Gathered(cohort, report, outcomes, readings, volume)
+
+
+def survival_table(found: Table) -> Table:
+    """Return a time and its event (two columns, event 0 or 1) as the screen wants them: NAME and NAME.event.
+
+    Raises `SettingsError` for an event that is not 0 and 1, or a time that is no number of 0 or more.
+    """
+    time, event = found.columns
+    if event.kind != "binary":
+        got = f"the event column {event.name!r} of kind {event.kind}"
+        raise SettingsError(got, "1 observed, 0 censored", "recode it as 0 and 1")
+    if time.kind != "real" or bool((found.values[:, 0] < 0).any()):
+        raise SettingsError(f"the time column {time.name!r}", "numbers of 0 or more", "check the dates")
+    columns = replace(time, kind="time"), Column(f"{time.name}.event", "binary")
+    return replace(found, columns=columns, kind="survival")
 
 
 def outcomes_of(

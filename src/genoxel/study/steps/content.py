@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.errors import GenoxelError, InputError, describe
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap, TargetResult
@@ -23,6 +24,7 @@ from genoxel.simulate.truth import MARKER, is_simulated, read_truth
 from genoxel.stats.power import auc_half_width, detectable_auc
 from genoxel.study.molecular import Molecular
 from genoxel.study.provenance import versions
+from genoxel.study.registered import sentence
 from genoxel.study.result import Lost
 from genoxel.study.steps.associate import Block
 from genoxel.study.steps.cohort import Gathered
@@ -45,6 +47,8 @@ class Findings:
     maps: Mapping[str, AssociationMap] = field(default_factory=dict)
     targets: tuple[TargetResult, ...] = ()
     reporting: tuple[ReportingItem, ...] = ()
+    registered: Mapping[str, Any] = field(default_factory=dict)
+    drivers: DriverContrasts | None = None
 
 
 def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> pages.ReportContent:
@@ -69,8 +73,10 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         associations=tuple(
-            pages.Screen(block.name, found.maps[block.name], block.image, block.other) for block in found.blocks
+            pages.Screen(block.name, found.maps[block.name], block.image, block.other, _planned(block, found))
+            for block in found.blocks
         ),
+        drivers=found.drivers,
         targets=found.targets,
         not_done=tuple(_not_done(study, found)),
         record=_record(study, hashes),
@@ -78,6 +84,10 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         truth=_truth(simulated, found.targets) if simulated is not None else (),
         checklists=study.settings.report.checklists,
     )
+
+
+def _planned(block: Block, found: Findings) -> str:
+    return sentence(dict(found.registered)) if block.name == "registered" else ""
 
 
 def simulated_folder(study: Study) -> Path | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
@@ -28,6 +29,7 @@ __all__ = [
     "listed_outputs",
     "plain_cell",
     "remove_old",
+    "write_drivers",
     "write_failed",
     "write_flow",
     "write_json",
@@ -71,14 +73,24 @@ def write_flow(flow: Flow, sink: Sink) -> None:
 
 
 def write_maps(maps: Mapping[str, AssociationMap], sink: Sink) -> None:
-    """Write every association map, one row per pair, as Parquet and CSV."""
+    """Write every association map, one row per pair and one per target, as Parquet and CSV."""
     for name, found in maps.items():
         place = f"tables/associations_{name}"
+        if found.targets:
+            write_arrays(found.targets, sink(f"{place}_targets.parquet"))
         write_arrays(found.pairs, sink(f"{place}.parquet"))
         names = list(found.pairs)
         columns = [found.pairs[name].tolist() for name in names]
         rows = ([plain_cell(one) for one in row] for row in zip(*columns, strict=True))
         write_rows(names, rows, sink(f"{place}.csv"))
+
+
+def write_drivers(found: DriverContrasts | None, sink: Sink) -> None:
+    """Write the contrasts of exclusive drivers, if there are any, as CSV."""
+    if found is not None:
+        names = list(found.rows)
+        rows = zip(*(found.rows[name].tolist() for name in names), strict=True)
+        write_rows(names, ([plain_cell(one) for one in row] for row in rows), sink("tables/exclusive_drivers.csv"))
 
 
 def plain_cell(value: Any) -> Any:

@@ -1,0 +1,117 @@
+"""[associate] from the study file to the report: every setting, on ready-made features."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from genoxel.study.check import check
+from genoxel.study.run import run
+from genoxel.study.study import Study
+
+TEXT = """
+[study]
+name = "associations"
+seed = 5
+[cohort]
+table = "clinical.csv"
+patient = "id"
+site = "centre"
+clinical = ["age", "sex", "grade"]
+[target.EGFR]
+column = "EGFR"
+[target.KRAS]
+column = "KRAS"
+[io.images]
+features = "features.csv"
+[associate]
+correct = {{ permutations = 9 }}
+{rest}
+"""
+REST = """
+survival = {{ time = "os", event = "dead" }}
+strata = "grade"
+exclusive = ["EGFR", "KRAS"]
+registered = ["{first} ~ EGFR", "{first} ~ os"]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(3)
+    n = 60
+    trait = rng.normal(size=n)
+    names = [f"T1.roi.none.stat.f{place}" for place in range(4)]
+    values = rng.normal(size=(n, 4)) + trait[:, None] * [1, 0, 0, 0]
+    words = np.array(["wt", "mut"])
+    clinical = {
+        "age": rng.integers(40, 80, n),
+        "sex": rng.choice(["F", "M"], n),
+        "grade": rng.choice(["II", "III"], n),
+        "centre": rng.choice(["A", "B"], n),
+        "EGFR": words[(trait + rng.normal(size=n) > 0).astype(int)],
+        "KRAS": words[rng.integers(0, 2, n)],
+        "os": np.ceil(rng.exponential(np.exp(-trait)) * 100).astype(int),
+        "dead": (rng.random(n) < 0.8).astype(int),
+    }
+    with (tmp_path / "clinical.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", *clinical])
+        writer.writerows([f"P{row:02d}", *(column[row] for column in clinical.values())] for row in range(n))
+    with (tmp_path / "features.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["patient", *names])
+        writer.writerows([f"P{row:02d}", *values[row]] for row in range(n))
+    return tmp_path
+
+
+def study_of(folder, rest):
+    (folder / "study.toml").write_text(TEXT.format(rest=rest.format(first="T1.roi.none.stat.f0")), encoding="utf-8")
+    return Study.read(folder / "study.toml")
+
+
+def test_every_setting_reaches_the_report(folder):
+    result = run(study_of(folder, REST), workers=1)
+    assert list(result.maps) == ["registered", "targets", "survival"]
+    registered = result.maps["registered"].to_pandas()
+    assert (registered["flag"] == "").all()
+    assert registered["test"].tolist() == ["mann-whitney", "cox"]
+    assert set(result.maps["targets"].adjusted_for) == {"site", "age", "sex", "grade"}
+    assert result.maps["targets"].settings["within_strata"]["by"] == "grade"
+    page = (folder / "results" / "report.html").read_text(encoding="utf-8")
+    assert "2 pairs were registered before outcomes were read" in page
+    for words in (
+        "Exclusive drivers",
+        "mutant only v wild type",
+        "Cox regression",
+        "Targets of targets",
+        "p of a difference",
+    ):
+        assert words in page, words
+    assert (folder / "results" / "tables" / "exclusive_drivers.csv").is_file()
+    first = json.loads((folder / "results" / "registered.json").read_text())["versions"]
+    run(study_of(folder, REST.replace("~ os", "~ KRAS")), workers=1)
+    after = json.loads((folder / "results" / "registered.json").read_text())["versions"]
+    assert after[0] == first[0]
+    assert len(after) == 2
+    page = (folder / "results" / "report.html").read_text(encoding="utf-8")
+    assert "the list was changed once after a first run" in page
+
+
+def test_adjusting_for_nothing_is_a_choice(folder):
+    found = run(study_of(folder, "adjust = []\n"), workers=1).maps["targets"]
+    assert found.adjusted_for == ()
+
+
+@pytest.mark.parametrize(
+    ("rest", "where"),
+    [
+        ('survival = {{ time = "oss", event = "dead" }}', "associate.survival"),
+        ('strata = "grad"', "associate.strata"),
+        ('exclusive = ["EGFR"]', "associate.exclusive"),
+        ('exclusive = ["EGFR", "KRAZ"]', "associate.exclusive"),
+    ],
+)
+def test_names_that_do_not_exist_are_said_before_the_run(folder, rest, where):
+    assert where in {problem.where for problem in check(study_of(folder, rest)).problems}
