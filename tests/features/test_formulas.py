@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from genoxel.core.errors import NotDefinedError
-from genoxel.features._entries import Entries
+from genoxel.features._sums import collected
+from genoxel.features._sums import summed as sums_of
 from genoxel.features.catalog import family
 from genoxel.features.glcm import Glcm, summed
 from genoxel.features.histogram import Histogram
@@ -57,9 +58,10 @@ def test_the_histogram_counts_empty_levels():
 
 
 def glcm(counts: np.ndarray) -> Glcm:
-    i, j = np.nonzero(np.triu(counts))
-    n = np.where(i == j, 1, 2) * counts[i, j]
-    return summed(Entries(np.zeros_like(i), i + 1, j + 1, n, 1, len(counts), np.array([1])))
+    # each pair is counted once, at its lower level; the matrix holds both orders
+    halved = np.triu(counts) - np.diag(np.diag(counts)) // 2
+    table = np.pad(halved, [(1, 0), (1, 0)]).astype(np.int32)
+    return Glcm._make([*summed(table[None]).T, list])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -102,11 +104,11 @@ def test_correlation_of_one_level_is_not_a_number():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sums_over_entries_equal_sums_over_full_matrices(seed: int):
+def test_sums_over_matrices_equal_the_formulas_written_out(seed: int):
     dense = np.random.default_rng(seed).integers(0, 4, size=(3, 5, 7))
     dense[1, 2, 3] = 5000
-    g, i, j = np.nonzero(dense)
-    entries = Entries(g, i + 1, j + 1, dense[g, i, j], 3, 5, np.full(3, 50))
+    tables = np.pad(dense, [(0, 0), (1, 0), (1, 0)]).astype(np.int32)
+    sums = collected(sums_of(tables), np.full(3, 50))
     rows, columns = np.indices(dense.shape[1:]) + 1.0
     for q, n in enumerate(dense):
         p = n / n.sum()
@@ -115,10 +117,13 @@ def test_sums_over_entries_equal_sums_over_full_matrices(seed: int):
         expected = [
             n.sum(),
             *[(p * rows**a * columns**b).sum() for a, b in powers],
-            (n.sum(axis=1) ** 2).sum(),
-            (n.sum(axis=0) ** 2).sum(),
+            (n.sum(axis=1) ** 2).sum() / n.sum(),
+            (n.sum(axis=0) ** 2).sum() / n.sum(),
             *spreads,
             stats.entropy(p.ravel(), base=2),
             (p**2).sum(),
+            (p.sum(axis=1) ** 2).sum(),
+            (p.sum(axis=0) ** 2).sum(),
+            n.sum() / 50,
         ]
-        np.testing.assert_allclose(np.stack(entries.summary)[:, q], expected, rtol=1e-12)
+        np.testing.assert_allclose(np.stack(sums)[:, q], expected, rtol=1e-12)

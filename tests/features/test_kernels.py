@@ -12,14 +12,19 @@ from scipy.special import elliprg, eval_legendre
 from skimage.measure import marching_cubes, mesh_surface_area
 
 from genoxel.core.errors import NotDefinedError
-from genoxel.features._directions import directions, flat_steps, slabs
-from genoxel.features._entries import Entries, entropy, pooled
+from genoxel.core.image import Image
+from genoxel.core.mask import Mask
+from genoxel.features import _sums, glcm, glrlm
+from genoxel.features._directions import directions, flat_steps, held, slabs, tasks_of
+from genoxel.features._entries import entropy, pooled
 from genoxel.features._kernels.cooccurrence import count_pairs
 from genoxel.features._kernels.shape import moments, weighted_places
 from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
 from genoxel.features._spatial import pair_sums
 from genoxel.features.morphology import ellipsoid_area
-from genoxel.features.region import Laid, lay_levels
+from genoxel.features.region import Laid, Region, lay_levels
+from genoxel.image.prepare import prepare
+from genoxel.image.settings import ImageSettings
 
 
 def levels_of(seed: int, shape: tuple[int, ...] = (4, 6, 5), top: int = 4) -> npt.NDArray[np.uint16]:
@@ -42,14 +47,24 @@ def test_rows_and_slices_lead_to_every_voxel():
     volume = levels_of(0, (5, 4, 6))
     volume[2] = 0
     volume[3, 2] = 0
-    flat, _, rows, slices = laid(volume)
+    flat, _, rows, crossed, slices = laid(volume)
     reached = np.concatenate([np.arange(*row) for row in rows])
     assert set(np.flatnonzero(flat)) <= set(reached.tolist())
     assert all(flat[first] and flat[stop - 1] for first, stop in rows)
+    assert sorted(map(tuple, crossed)) == sorted(map(tuple, rows))
+    across = crossed[:, 0] // volume.shape[2] % volume.shape[1]
+    assert across.tolist() == sorted(across)
     assert len(slices) == 4
     assert slices[1:, 0].tolist() == slices[:-1, 1].tolist()
     for first, stop, start, end in slices:
         assert (rows[first, 0], rows[stop - 1, 1]) == (start, end)
+
+
+def tasks_for(grid: Laid, dimension: int) -> npt.NDArray[np.int64]:
+    """Every slab in every direction, a matrix for each."""
+    starts, steps = slabs(grid, by_slice=dimension == 2), flat_steps(directions(dimension), grid.shape)
+    pairs = list(product(range(starts.size - 1), range(steps.size)))
+    return np.array([(starts[s], starts[s + 1], steps[d], t) for t, (s, d) in enumerate(pairs)])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -58,20 +73,57 @@ def test_pairs_equal_a_slow_count(seed: int, dimension: int):
     volume = levels_of(seed)
     offsets = directions(dimension)
     grid = laid(volume)
-    starts, steps = slabs(grid, by_slice=dimension == 2), flat_steps(offsets, volume.shape)
-    g, i, j, n = count_pairs(grid.flat, grid.scaled(5, 4), grid.rows, grid.slices, starts, steps, 4)
-    found = dict(zip(zip(g.tolist(), i.tolist(), j.tolist(), strict=True), n.tolist(), strict=True))
-    slow: dict[tuple[int, int, int], int] = {}
+    tasks = tasks_for(grid, dimension)
+    tables = np.zeros((len(tasks), 25), np.int32)
+    count_pairs(grid.flat, grid.rows, grid.slices, tasks, np.uint16(5), np.empty(grid.layer, np.uint16), tables)
+    slow = np.zeros((len(tasks), 5, 5), np.int32)
     layers = [layer for layer in range(volume.shape[0]) if volume[layer].any()]
     for place in np.argwhere(volume):
         slab = layers.index(int(place[0])) if dimension == 2 else 0
         for d, offset in enumerate(offsets):
             a, b = int(volume[tuple(place)]), int(volume[tuple(place + offset)])
             if b:
-                # both orders of a pair stand in one entry
-                key = (slab * len(offsets) + d, min(a, b), max(a, b))
-                slow[key] = slow.get(key, 0) + 2
-    assert found == slow
+                slow[slab * len(offsets) + d, min(a, b), max(a, b)] += 1
+    np.testing.assert_array_equal(tables.reshape(-1, 5, 5)[:, 1:, 1:], slow[:, 1:, 1:])
+
+
+def region_of(shape: tuple[int, int, int] = (5, 6, 4)) -> Region:
+    rng = np.random.default_rng(8)
+    image, mask = Image(rng.integers(1, 5, shape).astype(float), np.eye(4)), rng.random(shape) < 0.8
+    return Region(prepare(image, Mask(mask, np.eye(4)), ImageSettings(discretise="none"), least=1))
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "pooled"),
+    [
+        ("2d_avg", lambda t: t.reshape(-1, *t.shape[2:])),
+        ("2d_slice_merged", lambda t: t.sum(axis=1)),
+        ("25d_direction_merged", lambda t: t.sum(axis=0)),
+        ("25d_merged", lambda t: t.sum(axis=(0, 1))[None]),
+        ("3d_avg", lambda t: t[0]),
+        ("3d_merged", lambda t: t.sum(axis=1)),
+    ],
+)
+def test_pooling_adds_the_matrices_of_slices_and_directions(aggregation: str, pooled, monkeypatch):
+    region = region_of()
+    grid = region.laid_out
+    single = tasks_for(grid, 3 if aggregation.startswith("3d") else 2)
+    ways = 13 if aggregation.startswith("3d") else 4
+    tables = np.zeros((len(single), 25), np.int32)
+    kind = np.uint16
+    count_pairs(grid.flat, grid.rows, grid.slices, single, kind(5), np.empty(grid.layer, kind), tables)
+    expected = pooled(tables.reshape(-1, ways, 25))
+    sums = glcm.summed(expected.reshape(-1, 5, 5).astype(np.int32))
+    np.testing.assert_array_equal(np.stack(glcm.build(region, aggregation)[:-1]), sums.T)
+    runs, voxels = glrlm.build(region, aggregation), tasks_of(region, aggregation).voxels
+    per_slice = [int((grid.flat.reshape(grid.shape)[k] > 0).sum()) for k in range(1, 5)]
+    assert voxels.sum() == (13 if ways == 13 else 4) * sum(per_slice)
+    np.testing.assert_allclose(runs.share, runs.total / voxels)
+    # in pieces, as matrices too many for memory are counted
+    monkeypatch.setattr(_sums, "MOST_CELLS", 60)
+    again = region_of()
+    np.testing.assert_array_equal(np.stack(glcm.build(again, aggregation)[:-1]), sums.T)
+    np.testing.assert_array_equal(np.stack(glrlm.build(again, aggregation)), np.stack(runs))
 
 
 def test_directions_are_one_of_each_opposite_pair():
@@ -159,26 +211,10 @@ def test_the_ellipsoid_series_is_that_of_the_standard_and_near_the_area():
     assert ellipsoid_area(a, b, c) == pytest.approx(true, rel=0.02)
 
 
-def test_entries_merge_by_adding_matrices():
-    rng = np.random.default_rng(1)
-    dense = rng.integers(0, 3, size=(6, 4, 5))
-    g, i, j = np.nonzero(dense)
-    entries = Entries(g, i + 1, j + 1, dense[g, i, j], 6, 4, np.ones(6, np.int64))
-    merged = entries.merged(np.array([0, 0, 1, 1, 2, 2]))
-    back = np.zeros((3, 4, 5), int)
-    back[merged.g, merged.i - 1, merged.j - 1] = merged.n
-    np.testing.assert_array_equal(back, dense.reshape(3, 2, 4, 5).sum(axis=1))
-    assert merged.voxels.tolist() == [2, 2, 2]
-    np.testing.assert_allclose(back.sum(axis=(1, 2)), merged.total)
-
-
 def test_empty_matrices_are_left_out_and_all_empty_is_not_defined():
-    ones = np.ones(1, np.int64)
-    entries = Entries(ones * 2, ones, ones, ones, 4, 1, np.arange(4))
-    kept = entries.filled()
-    assert (kept.groups, kept.g.tolist(), kept.voxels.tolist()) == (1, [0], [2])
+    assert held(np.array([0.0, 2.0, 0.0])).tolist() == [False, True, False]
     with pytest.raises(NotDefinedError, match="no pair"):
-        Entries(ones[:0], ones[:0], ones[:0], ones[:0], 4, 1, np.arange(4)).filled()
+        held(np.zeros(3))
     assert pooled(np.array([1.0, np.nan, 3.0])) == 2
     with pytest.raises(NotDefinedError):
         pooled(np.array([np.nan]))

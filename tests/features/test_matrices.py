@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -14,7 +16,8 @@ from genoxel.features import ivh, local_intensity, ngtdm
 from genoxel.features._directions import directions, flat_steps, lines, slabs
 from genoxel.features._kernels.neighbours import visit_neighbours
 from genoxel.features._kernels.runs import count_runs
-from genoxel.features._kernels.zones import border_distance, find_zones, representatives
+from genoxel.features._kernels.zones import border_distance, find_zones
+from genoxel.features._zones import representatives
 from genoxel.features.catalog import family
 from genoxel.features.extract import extract
 from genoxel.features.region import Laid, Region, lay_levels
@@ -37,8 +40,13 @@ def test_runs_equal_a_slow_count(seed: int, dimension: int):
     offsets = directions(dimension)
     grid = laid(volume)
     starts, steps = slabs(grid, by_slice=dimension == 2), flat_steps(offsets, volume.shape)
-    g, i, j, n = count_runs(grid.scaled(8, 2), grid.rows, grid.slices, starts, steps, 2, 8)
-    found = dict(zip(zip(g.tolist(), i.tolist(), j.tolist(), strict=True), n.tolist(), strict=True))
+    pairs = list(product(range(starts.size - 1), range(steps.size)))
+    tasks = np.array([(starts[s], starts[s + 1], steps[d], t) for t, (s, d) in enumerate(pairs)])
+    tables, scaled = np.zeros((len(tasks), 3 * 8), np.int32), grid.scaled(8, 2)
+    crossed = grid.crossed if dimension == 3 else grid.rows
+    count_runs(scaled, grid.rows, crossed, grid.slices, tasks, grid.row + 1, 8, np.zeros_like(scaled), tables)
+    shaped = tables.reshape(-1, 3, 8)
+    found = {tuple(cell): int(shaped[tuple(cell)]) for cell in np.argwhere(shaped).tolist() if cell[1]}
     slow: dict[tuple[int, int, int], int] = {}
     layers = [layer for layer in range(volume.shape[0]) if volume[layer].any()]
     for d, offset in enumerate(offsets):
@@ -60,18 +68,31 @@ def laid(volume: Volume) -> Laid:
     return lay_levels(inner > 0, inner[inner > 0].astype(np.int64), np.uint8)
 
 
-def zones(grid: Laid, distance: npt.NDArray[np.int32], dimension: int) -> npt.NDArray[np.int64]:
+def zones(grid: Laid, distance: npt.NDArray[np.uint16], dimension: int) -> list[tuple[int, int, int, int]]:
+    """Slab, level, size and distance of each zone."""
     steps = flat_steps(-directions(dimension), grid.shape)
     starts = slabs(grid, by_slice=dimension == 2)
-    joins = representatives(-directions(dimension))
-    return np.asarray(find_zones(grid.flat, distance, grid.rows, grid.slices, starts, steps, joins))
+    room, size = np.count_nonzero(grid.flat), grid.flat.size
+    found, ends = np.empty((3, room), np.int32), np.zeros(starts.size, np.int64)
+    find_zones(
+        *(grid.flat, distance, grid.rows, grid.slices, starts, steps, representatives(-directions(dimension))),
+        *(np.empty(grid.layer, np.uint16), np.empty(size, np.int32), np.empty(room, np.int32), found, ends),
+    )
+    slab = np.repeat(np.arange(starts.size - 1), np.diff(ends))
+    return [tuple(one) for one in np.stack([slab, *found[:, : ends[-1]]]).T.tolist()]
+
+
+def distances(grid: Laid, layer: int) -> npt.NDArray[np.uint16]:
+    out = np.zeros(grid.flat.size, np.uint16)
+    border_distance(grid.flat, grid.crossed, grid.slices, grid.row, layer, out)
+    return out
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_zones_equal_scipy_labels(seed: int):
     volume = levels_of(seed, (5, 7, 6), top=1 + seed % 3)
     grid = laid(volume)
-    flat = border_distance(grid.flat, grid.rows, grid.slices, grid.row, grid.layer)
+    flat = distances(grid, grid.layer)
     found = zones(grid, flat, 3)
     distance = flat.reshape(volume.shape)
     expected = []
@@ -79,24 +100,22 @@ def test_zones_equal_scipy_labels(seed: int):
         labels, count = ndimage.label(volume == level, structure=np.ones((3, 3, 3)))
         each = [labels == zone for zone in range(1, count + 1)]
         expected += [(0, level, int(zone.sum()), int(distance[zone].min())) for zone in each]
-    assert sorted(map(tuple, found.T.tolist())) == sorted(expected)
+    assert sorted(found) == sorted(expected)
 
 
 def test_zones_stay_within_their_slice():
     volume = np.pad(np.ones((3, 2, 2), np.uint16), 1)
-    found = zones(laid(volume), np.ones(volume.size, np.int32), 2)
-    assert found[:3].T.tolist() == [[slab, 1, 4] for slab in range(3)]
+    assert zones(laid(volume), np.ones(volume.size, np.uint16), 2) == [(slab, 1, 4, 1) for slab in range(3)]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_border_distances_equal_scipy(seed: int):
     inside = np.pad(np.random.default_rng(seed).random((7, 9, 8)) < 0.9, 1)
     grid = laid(inside.astype(np.uint16))
-    parts = (grid.flat, grid.rows, grid.slices, grid.row)
     taxi = ndimage.distance_transform_cdt(inside, metric="taxicab")
-    np.testing.assert_array_equal(border_distance(*parts, grid.layer).reshape(inside.shape), taxi)
+    np.testing.assert_array_equal(distances(grid, grid.layer).reshape(inside.shape), taxi)
     layers = np.stack([ndimage.distance_transform_cdt(layer, metric="taxicab") for layer in inside])
-    np.testing.assert_array_equal(border_distance(*parts, 0).reshape(inside.shape), layers)
+    np.testing.assert_array_equal(distances(grid, 0).reshape(inside.shape), layers)
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
@@ -104,10 +123,13 @@ def test_neighbours_equal_a_slow_visit(dimension: int):
     volume = levels_of(5)
     grid = laid(volume)
     around = flat_steps(lines(dimension), volume.shape)
-    found = visit_neighbours(grid.flat, grid.rows, grid.slices, slabs(grid, by_slice=False), around, 3)
-    counts, differences, dependence = found
+    most = 3 * around.size + 1
+    room = [np.empty(grid.layer, kind) for kind in (np.uint8, np.uint8, np.uint16)]
+    tables = [np.zeros((1, 4 * most), kind) for kind in (np.int32, np.int64, np.int32)]
+    visit_neighbours(grid.flat, grid.rows, grid.slices, slabs(grid, by_slice=False), around, *room, *tables)
+    counts, differences, dependence = (table.reshape(1, 4, most)[:, 1:] for table in tables)
     offsets = [*directions(dimension), *-directions(dimension)]
-    slow = np.zeros((3, *counts.shape[1:]), np.int64)
+    slow = np.zeros((3, 4, most), np.int64)
     for place in np.argwhere(volume):
         level = int(volume[tuple(place)])
         around = [int(volume[tuple(place + offset)]) for offset in offsets]
@@ -115,7 +137,7 @@ def test_neighbours_equal_a_slow_visit(dimension: int):
         slow[0, level, m] += 1
         slow[1, level, m] += abs(level * m - sum(around))
         slow[2, level, 1 + sum(value == level for value in around)] += 1
-    np.testing.assert_array_equal(np.concatenate([counts, differences, dependence]), slow)
+    np.testing.assert_array_equal(np.concatenate([counts, differences, dependence]), slow[:, 1:])
 
 
 def blob(seed: int = 0) -> tuple[Image, Mask]:
@@ -192,7 +214,7 @@ def test_volume_curves_without_a_range_are_not_defined():
 
 
 def test_tone_differences_equal_the_formulas_written_out():
-    counts, differences = np.zeros((2, 6, 4), np.int64), np.zeros((2, 6, 4), np.int64)
+    counts, differences = np.zeros((2, 6, 4), np.int32), np.zeros((2, 6, 4), np.int64)
     counts[1, [1, 2, 2, 5], [1, 2, 1, 2]] = [3, 1, 3, 1]
     counts[1, 3, 0] = 7
     differences[1, [1, 2, 2, 5], [1, 2, 1, 2]] = [2, 2, 3, 8]

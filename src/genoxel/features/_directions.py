@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from genoxel.core.errors import NotDefinedError
+from genoxel.core.image import FloatArray
 from genoxel.features._entries import Entries, Ints
 from genoxel.features.region import Laid, Region
 
@@ -51,6 +54,58 @@ def voxels_of(region: Region, by_slice: bool) -> Ints:
     laid = region.laid_out
     counts = np.count_nonzero(laid.flat.reshape(laid.shape), axis=(1, 2))
     return np.asarray(counts[counts > 0])
+
+
+class Tasks(NamedTuple):
+    """What the kernels of pairs and runs count, matrix by matrix.
+
+    `each` (n, 4): first slice and stop, flat offset of the direction, and the matrix, ascending; `voxels` (matrices,)
+    are those counted on, once for each slice and direction.
+    """
+
+    each: Ints
+    voxels: Ints
+
+    def among(self, first: int, stop: int) -> Ints:
+        """Return the tasks of the matrices from `first` to `stop`, counted from 0."""
+        if stop - first == self.voxels.size:
+            return self.each
+        a, b = np.searchsorted(self.each[:, 3], (first, stop))
+        return np.asarray(self.each[a:b] - np.array([0, 0, 0, first]))
+
+
+def tasks_of(region: Region, aggregation: str) -> Tasks:
+    """Return what has to be counted for `aggregation`: every slab in every direction, pooled in its way."""
+    return region.shared(("tasks", aggregation), lambda: _tasks(region, aggregation))
+
+
+def _tasks(region: Region, aggregation: str) -> Tasks:
+    three = aggregation.startswith("3d")
+    laid = region.laid_out
+    starts = slabs(laid, by_slice=not three)
+    steps = flat_steps(directions(3 if three else 2), laid.shape)
+    slab, way = np.divmod(np.arange((starts.size - 1) * steps.size), steps.size)
+    together = {"_avg": 1, "2d_slice_merged": steps.size, "25d_direction_merged": starts.size - 1}
+    pooled = next((n for name, n in together.items() if aggregation.endswith(name)), slab.size)
+    if aggregation == "25d_direction_merged":
+        order = np.argsort(way, kind="stable")
+        slab, way = slab[order], way[order]
+    each = np.empty((slab.size, 4), np.int64)
+    each[:, 0], each[:, 1], each[:, 2], each[:, 3] = (
+        starts[slab],
+        starts[slab + 1],
+        steps[way],
+        np.arange(slab.size) // pooled,
+    )
+    return Tasks(each, voxels_of(region, by_slice=not three)[slab].reshape(-1, pooled).sum(axis=1))
+
+
+def held(sums: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which matrices hold any count; an empty direction or slice says nothing and is left out."""
+    full = np.asarray(sums > 0)
+    if not full.any():
+        raise NotDefinedError("no pair of voxels in the region", "neighbouring voxels", "draw a larger region")
+    return full
 
 
 def pool_weighted(region: Region, entries: Entries, aggregation: str) -> Entries:

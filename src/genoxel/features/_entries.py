@@ -1,13 +1,12 @@
-"""Texture matrices as lists of their entries, several matrices (groups) side by side.
+"""Texture matrices as lists of their entries, several matrices (groups) side by side, for what tables cannot hold.
 
-A matrix of grey levels and runs, zones or neighbours is mostly empty, so only what was counted is kept: entry e says
-that group g[e] holds n[e] counts at row i[e] and column j[e]. A group is a slice, a direction, or both.
+Entry e says that group g[e] holds n[e] counts at row i[e] and column j[e], neither of which need be whole numbers
+where distance weighs. A group is a slice, a direction, or both.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -76,22 +75,6 @@ class Entries:
         number = np.cumsum(held) - 1
         return Entries(number[self.g], self.i, self.j, self.n, int(held.sum()), self.n_levels, self.voxels[held])
 
-    @cached_property
-    def summary(self) -> tuple[FloatArray, ...]:
-        """Sums (15 of groups,) over the entries, as `sum_entries` lists them."""
-        if not self.whole:
-            from genoxel.features._weighted import entry_sums
-
-            return entry_sums(self)
-        from genoxel.features._kernels.entries import sum_entries
-
-        return tuple(sum_entries(self.g, self.i, self.j, self.n, self.groups))
-
-    @property
-    def total(self) -> FloatArray:
-        """Number of counts in each matrix (groups,)."""
-        return self.summary[0]
-
 
 def entropy(p: FloatArray) -> FloatArray:
     """Return the terms -p log2 p, 0 where p is 0."""
@@ -109,8 +92,3 @@ def pooled(values: FloatArray) -> float:
     if not defined.size:
         raise NotDefinedError("no spread to divide by in any matrix", "varying grey levels", "look at the region")
     return float(defined.mean())
-
-
-def quotient(above: FloatArray, below: FloatArray) -> FloatArray:
-    """Return above / below, NaN where `below` is 0."""
-    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=np.asarray(below) != 0))

@@ -10,12 +10,13 @@ import numpy.typing as npt
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
 from genoxel.features._entries import Entries, Ints, entropy
+from genoxel.features._sums import Sums, collected
 from genoxel.features._weighting import Weighting
 from genoxel.features.region import Region
 
 
 def pair_sums(entries: Entries) -> list[FloatArray]:
-    """Return the 20 numbers (groups,) of co-occurrence matrices that `sum_pairs` gives for whole counts."""
+    """Return the 23 numbers (groups,) of co-occurrence matrices that `sum_pairs` gives for whole counts."""
     rows = [_pair_sums(*_of_group(entries, group), entries.n_levels) for group in range(entries.groups)]
     return [np.array(column) for column in zip(*rows, strict=True)]
 
@@ -36,12 +37,13 @@ def _pair_sums(i: Ints, j: Ints, p: FloatArray, n_levels: int) -> list[float]:
     k, total = np.arange(n_levels, dtype=np.float64), np.arange(2 * n_levels + 1, dtype=np.float64)
     mean, gap = float(margin @ levels), float(gaps @ k)
     away = total - 2 * mean
+    variance, joint, own = float(margin @ (levels - mean) ** 2), (times * entropy(cell)).sum(), entropy(margin).sum()
     return [
         float(cell.max()),
         mean,
-        float(margin @ (levels - mean) ** 2),
-        float((times * entropy(cell)).sum()),
-        float(entropy(margin).sum()),
+        variance,
+        float(joint),
+        float(own),
         gap,
         float(gaps @ (k - gap) ** 2),
         float(entropy(gaps).sum()),
@@ -57,6 +59,9 @@ def _pair_sums(i: Ints, j: Ints, p: FloatArray, n_levels: int) -> list[float]:
         float((p * i * j).sum()),
         float(sums @ away**3),
         float(sums @ away**4),
+        float(sums @ away**2 - gaps @ k**2) / 4 / variance if variance else np.nan,
+        float(joint - 2 * own) / own if own else np.nan,
+        float(np.sqrt(-np.expm1(-2 * max(2 * own - joint, 0.0)))),
     ]
 
 
@@ -64,8 +69,21 @@ def _binned(key: Ints, p: FloatArray, size: int) -> FloatArray:
     return np.asarray(np.bincount(key, p, size), dtype=np.float64)
 
 
-def entry_sums(entries: Entries) -> tuple[FloatArray, ...]:
-    """Return the 15 numbers (groups,) of matrices of levels and sizes that `sum_entries` gives for whole counts."""
+def dense(entries: Entries) -> list[FloatArray]:
+    """Return the symmetric matrices of `entries`, whose counts stand at i <= j for both orders; levels that occur."""
+    matrices = []
+    for group in range(entries.groups):
+        own = entries.g == group
+        i, j, n = entries.i[own], entries.j[own], entries.n[own] / 2
+        levels, place = np.unique(np.concatenate([i, j]), return_inverse=True)
+        matrix = np.zeros((levels.size, levels.size))
+        np.add.at(matrix, (place[: i.size], place[i.size :]), n)
+        matrices.append(matrix + matrix.T)
+    return matrices
+
+
+def entry_sums(entries: Entries) -> Sums:
+    """Return the sums of matrices of levels and sizes, as `sum_tables` gives them for whole counts."""
     rows = []
     for group in range(entries.groups):
         i, j, p = _of_group(entries, group)
@@ -73,10 +91,11 @@ def entry_sums(entries: Entries) -> tuple[FloatArray, ...]:
         level, size = i.astype(np.float64), j.astype(np.float64)
         powers = ((0, -2), (0, 2), (-2, 0), (2, 0), (-2, -2), (2, -2), (-2, 2), (2, 2))
         means = [float((p * level**a * size**b).sum()) for a, b in powers]
-        squares = [whole**2 * float((_shares(key, p) ** 2).sum()) for key in (i, j)]
+        uneven = [float((_shares(key, p) ** 2).sum()) for key in (i, j)]
+        squares = [whole * one for one in uneven]
         spreads = [float(p @ (key - p @ key) ** 2) for key in (level, size)]
-        rows.append([whole, *means, *squares, *spreads, float(entropy(p).sum()), float((p**2).sum())])
-    return tuple(np.array(column) for column in zip(*rows, strict=True))
+        rows.append([whole, *means, *squares, *spreads, float(entropy(p).sum()), float((p**2).sum()), *uneven, 0.0])
+    return collected(np.array(rows), entries.voxels)
 
 
 def _shares(key: npt.NDArray[np.generic], p: FloatArray) -> FloatArray:
@@ -109,7 +128,7 @@ class Around:
 
 
 def weighted_tones(region: Region, aggregation: str, weighting: Weighting) -> FloatArray:
-    """Return the 8 numbers (matrices,) that `sum_tones` gives, with means of neighbours weighted by distance."""
+    """Return the 6 numbers (matrices,) that `sum_tones` gives, with means of neighbours weighted by distance."""
     around = Around(region, aggregation == "3d")
     weights = weighting.of(around.offsets, around.spacing)
     held, total = np.zeros(around.levels.size), np.zeros(around.levels.size)
@@ -130,15 +149,15 @@ def _tone_sums(levels: Ints, gap: FloatArray) -> list[float]:
     p, s = np.bincount(place) / levels.size, np.bincount(place, gap)
     apart = np.abs(i[:, None] - i)
     both = p[:, None] + p
+    contrast = float((p[:, None] * p * apart**2).sum() * s.sum())
+    unlike = float(np.abs((i * p)[:, None] - i * p).sum())
     return [
-        float(i.size),
         float(levels.size),
-        float(s.sum()),
-        float(p @ s),
-        float((p[:, None] * p * apart**2).sum()),
-        float(np.abs((i * p)[:, None] - i * p).sum()),
-        float((apart * ((p * s)[:, None] + p * s) / both).sum()),
-        float((both * apart**2).sum()),
+        float(1 / (p @ s)) if p @ s > 0 else np.nan,
+        contrast / (i.size * (i.size - 1) * levels.size) if i.size > 1 else np.nan,
+        float(p @ s) / unlike if unlike > 0 else np.nan,
+        float((apart * ((p * s)[:, None] + p * s) / both).sum() / levels.size),
+        float((both * apart**2).sum() / s.sum()) if s.sum() > 0 else np.nan,
     ]
 
 

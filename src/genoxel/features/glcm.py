@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.features._directions import directions, flat_steps, pool_weighted, slabs, voxels_of
-from genoxel.features._entries import Entries, quotient
+from genoxel.features._directions import held, pool_weighted, tasks_of
+from genoxel.features._entries import Entries
+from genoxel.features._sums import Tables, chunks, listed
 from genoxel.features.catalog import PYRADIOMICS, Family
 from genoxel.features.region import Region
 
@@ -17,7 +20,7 @@ class Glcm(NamedTuple):
     """What the features are made of: for each of several symmetric matrices side by side one number (groups,).
 
     p is the joint probability of two levels i and j, mu the mean level. The kernel `sum_pairs` fills the fields, in
-    their order, in one pass over the counts; `entries` holds those, i <= j.
+    their order, in one pass over the counts; `matrices` gives the symmetric counts of the levels that occur.
     """
 
     highest: FloatArray
@@ -40,42 +43,67 @@ class Glcm(NamedTuple):
     autocorrelation: FloatArray
     cluster_shade: FloatArray
     cluster_prominence: FloatArray
-    entries: Entries
-
-
-def summed(entries: Entries) -> Glcm:
-    """Return the sums over the matrices in `entries`, whose counts stand at i <= j for both orders."""
-    if not entries.whole:
-        from genoxel.features._weighted import pair_sums
-
-        return Glcm._make([*pair_sums(entries), entries])
-    from genoxel.features._kernels.cooccurrence import sum_pairs
-
-    sums = sum_pairs(entries.g, entries.i, entries.j, entries.n, entries.groups, entries.n_levels)
-    return Glcm._make([*sums, entries])
+    correlation: FloatArray
+    information_1: FloatArray
+    information_2: FloatArray
+    matrices: Callable[[], list[FloatArray]]
 
 
 def build(region: Region, aggregation: str) -> Glcm:
-    """Return the co-occurrence matrices of `region`, pooled by `aggregation`."""
-    return summed(pool_weighted(region, counted(region, aggregation), aggregation))
+    """Return the sums of the co-occurrence matrices of `region`, pooled by `aggregation`."""
+    if region.weighting is not None:
+        from genoxel.features._weighted import dense, pair_sums
+
+        entries = pool_weighted(region, counted(region, aggregation), aggregation)
+        return Glcm._make([*pair_sums(entries), lambda: dense(entries)])
+    return region.shared(("pairs", aggregation), lambda: _summed(region, aggregation))
+
+
+def _summed(region: Region, aggregation: str) -> Glcm:
+    out = np.concatenate([summed(tables) for tables in tables_of(region, aggregation)])
+    return Glcm._make([*out[held(out[:, 0])].T, lambda: _matrices(region, aggregation)])
+
+
+def tables_of(region: Region, aggregation: str) -> Iterator[Tables]:
+    """Yield tables (matrices, levels + 1, levels + 1) of pairs at their lower, then their higher level from 0 on."""
+    from genoxel.features._kernels.cooccurrence import count_pairs
+
+    laid, tasks = region.laid_out, tasks_of(region, aggregation)
+    factor = region.n_levels + 1
+    kind = np.uint16 if factor**2 <= 65536 else np.uint32
+    code = np.empty(laid.layer, kind)
+    for first, stop in chunks(tasks.voxels.size, factor**2):
+        tables = np.zeros((stop - first, factor**2), np.int32)
+        count_pairs(laid.flat, laid.rows, laid.slices, tasks.among(first, stop), kind(factor), code, tables)
+        yield tables.reshape(-1, factor, factor)
+
+
+def summed(tables: Tables) -> FloatArray:
+    """Return (matrices, 23) numbers in the order of `Glcm`, zeros where nothing was counted, of tables of pairs."""
+    from genoxel.features._kernels.cooccurrence import sum_pairs
+    from genoxel.features._kernels.logs import LOG2
+
+    count, factor, _ = tables.shape
+    out = np.zeros((count, len(Glcm._fields) - 1))
+    sum_pairs(tables.reshape(count, -1), factor - 1, np.empty(4 * factor, np.int64), LOG2, out)
+    return out
+
+
+def _matrices(region: Region, aggregation: str) -> list[FloatArray]:
+    matrices = []
+    for tables in tables_of(region, aggregation):
+        for table in tables[:, 1:, 1:].astype(np.float64):
+            whole = table + table.T
+            kept = whole.any(axis=0)
+            matrices += [whole[np.ix_(kept, kept)]] if kept.any() else []
+    return matrices
 
 
 def counted(region: Region, aggregation: str) -> Entries:
-    """Return the matrix of each direction (and slice, unless 3d), unpooled."""
-    three = aggregation.startswith("3d")
-    return region.shared(("pairs", three), lambda: _counted(region, three))
-
-
-def _counted(region: Region, three: bool) -> Entries:
-    from genoxel.features._kernels.cooccurrence import count_pairs
-
-    laid = region.laid_out
-    steps = flat_steps(directions(3 if three else 2), laid.shape)
-    starts = slabs(laid, by_slice=not three)
-    scaled = laid.scaled(region.n_levels + 1, region.n_levels)
-    g, i, j, n = count_pairs(laid.flat, scaled, laid.rows, laid.slices, starts, steps, region.n_levels)
-    counts = np.repeat(voxels_of(region, by_slice=not three), steps.size)
-    return Entries(g, i, j, n, counts.size, region.n_levels, counts)
+    """Return the matrix of each direction (and slice, unless 3d), unpooled; counts are of both orders of a pair."""
+    single = "3d_avg" if aggregation.startswith("3d") else "2d_avg"
+    found = listed(tables_of(region, single), tasks_of(region, single).voxels)
+    return replace(found, n=2 * found.n)
 
 
 FAMILY = Family("glcm", "grey level co-occurrence matrix", build, "directions", ("texture",))
@@ -192,11 +220,8 @@ def inverse_variance(m: Glcm) -> FloatArray:
 
 @feature("correlation", code="NI2N", formula="(sum i j p_ij - mu²) / sigma²")
 def correlation(m: Glcm) -> FloatArray:
-    """Linear correlation of neighbouring levels; not defined where a matrix holds one level.
-
-    Of the sum of two levels the variance is 2 sigma² + 2 cov, of their difference 2 sigma² - 2 cov.
-    """
-    return quotient((m.sum_variance - m.contrast) / 4, m.variance)
+    """Linear correlation of neighbouring levels; not defined where a matrix holds one level."""
+    return m.correlation
 
 
 @feature("autocorrelation", code="QWB0", formula="sum i j p_ij")
@@ -229,14 +254,13 @@ def information_correlation_1(m: Glcm) -> FloatArray:
 
     For a symmetric matrix HXY1 = 2 HX.
     """
-    return quotient(m.joint_entropy - 2 * m.marginal_entropy, m.marginal_entropy)
+    return m.information_1
 
 
 @feature("information correlation 2", code="JN9H", formula="sqrt(1 - exp(-2 (HXY2 - HXY)))")
 def information_correlation_2(m: Glcm) -> FloatArray:
     """Mutual information of neighbouring levels on a scale from 0 to 1. For a symmetric matrix HXY2 = 2 HX."""
-    shared = np.maximum(2 * m.marginal_entropy - m.joint_entropy, 0.0)
-    return np.asarray(np.sqrt(-np.expm1(-2 * shared)))
+    return m.information_2
 
 
 @feature(
@@ -246,20 +270,7 @@ def information_correlation_2(m: Glcm) -> FloatArray:
 )
 def maximal_correlation_coefficient(m: Glcm) -> FloatArray:
     """Highest correlation of neighbouring levels under any relabelling; not defined for a matrix of one level."""
-    return np.array([_second_correlation(matrix) for matrix in dense(m.entries)])
-
-
-def dense(entries: Entries) -> list[FloatArray]:
-    """Return the symmetric matrices of `entries`, whose counts stand at i <= j for both orders; levels that occur."""
-    matrices = []
-    for group in range(entries.groups):
-        own = entries.g == group
-        i, j, n = entries.i[own], entries.j[own], entries.n[own] / 2
-        levels, place = np.unique(np.concatenate([i, j]), return_inverse=True)
-        matrix = np.zeros((levels.size, levels.size))
-        np.add.at(matrix, (place[: i.size], place[i.size :]), n)
-        matrices.append(matrix + matrix.T)
-    return matrices
+    return np.array([_second_correlation(matrix) for matrix in m.matrices()])
 
 
 def _second_correlation(counts: FloatArray) -> float:

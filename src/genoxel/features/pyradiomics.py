@@ -38,7 +38,7 @@ from genoxel.features._pyradiomics_names import (
     Known,
     mapping,
 )
-from genoxel.features._weighted import weighted_dependence
+from genoxel.features._weighted import entry_sums, weighted_dependence
 from genoxel.features._weighting import Weighting
 from genoxel.features.catalog import family
 from genoxel.features.extract import Features
@@ -301,17 +301,21 @@ def _matrices(kind: str, region: Region, aggregation: str, rules: Setting) -> An
     if kind == "glrlm":
         # a direction whose every line meets at most one voxel of the region is left out
         offsets = directions(3 if aggregation.startswith("3d") else 2)
-        runs = glrlm.counted(region, aggregation)
         held = numbers.meets_twice(region.inside, offsets[:, ::-1])
-        return pool_weighted(region, runs.without(np.tile(held, runs.groups // len(offsets))), aggregation)
+        if held.all():
+            return glrlm.build(region, aggregation)
+        runs = glrlm.counted(region, aggregation)
+        kept = runs.without(np.tile(held, runs.groups // len(offsets)))
+        return entry_sums(pool_weighted(region, kept, aggregation))
     if kind == "ngtdm":
         # a voxel without neighbours counts, with a difference of 0
         found = neighbours_of(region, aggregation == "3d")
-        counts, differences = found.counts.sum(axis=0, keepdims=True), found.differences.sum(axis=0, keepdims=True)
+        counts = found.counts.sum(axis=0, keepdims=True, dtype=np.int32)
+        differences = found.differences.sum(axis=0, keepdims=True)
         counts[:, :, 1] += counts[:, :, 0]
         return ngtdm.summed(counts, differences)
     if kind == "gldm" and rules.gldm_a:
-        return weighted_dependence(region, aggregation, None, rules.gldm_a)
+        return entry_sums(weighted_dependence(region, aggregation, None, rules.gldm_a))
     return family(TEXTURE[kind][0]).build(region, aggregation)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
+from genoxel.core.mask import Box
 from genoxel.features._weighting import Weighting
 from genoxel.image.crop import bounding_box
 from genoxel.image.prepare import Prepared
@@ -22,12 +23,13 @@ T = TypeVar("T")
 class Laid(NamedTuple):
     """Levels as the kernels take them: `flat` the padded volume (k, j, i) of `shape`, flattened, 0 outside.
 
-    `rows` (n, 2) and `slices` (m, 4) lead to the voxels, as the kernel `lay_out` gives them.
+    `rows` (n, 2), `crossed` (n, 2) and `slices` (m, 4) lead to the voxels, as the kernel `lay_out` gives them.
     """
 
     flat: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
     shape: tuple[int, int, int]
     rows: npt.NDArray[np.int64]
+    crossed: npt.NDArray[np.int64]
     slices: npt.NDArray[np.int64]
 
     @property
@@ -118,24 +120,24 @@ class Region:
     @cached_property
     def laid_out(self) -> Laid:
         """Grey levels cut to the region, laid out slice by slice."""
-        return lay_levels(self.inside[self.box], self.levels, np.uint8 if self.n_levels < 255 else np.uint16)
+        return lay_levels(self.inside, self.levels, np.uint8 if self.n_levels < 255 else np.uint16, self.box)
 
     @cached_property
     def box(self) -> tuple[slice, slice, slice]:
         """The smallest box around the region after re-segmentation."""
-        return bounding_box(self.inside)
+        return self.morphology_box if self.same_as_morphology else bounding_box(self.inside)
 
     @cached_property
     def morphology_box(self) -> tuple[slice, slice, slice]:
         """The smallest box around the region before re-segmentation."""
-        return bounding_box(self.morphology)
+        return self.prepared.box or bounding_box(self.morphology)
 
     @cached_property
     def morphology_laid_out(self) -> Laid:
         """The region before re-segmentation as 1, laid out on the same grid when nothing was re-segmented."""
         if self.prepared.levels is not None and self.same_as_morphology:
             return self.laid_out
-        return lay_levels(self.morphology[self.morphology_box], None, np.uint8)
+        return lay_levels(self.morphology, None, np.uint8, self.morphology_box)
 
     @cached_property
     def same_as_morphology(self) -> bool:
@@ -151,12 +153,25 @@ class Region:
         return np.ascontiguousarray(flat.reshape(self.morphology_laid_out.shape)[cut]).ravel()
 
 
-def lay_levels(inside: npt.NDArray[np.bool_], levels: npt.NDArray[np.int64] | None, kind: type) -> Laid:
-    """Return `levels` (n,) of the true voxels of `inside` (i, j, k) laid out as numbers of `kind`; 1 for None."""
+def lay_levels(
+    inside: npt.NDArray[np.bool_], levels: npt.NDArray[np.int64] | None, kind: type, box: Box | None = None
+) -> Laid:
+    """Return `levels` (n,) of the true voxels of `inside` (i, j, k) laid out as numbers of `kind`; 1 for None.
+
+    `box` is the smallest that holds them, if known.
+    """
     from genoxel.features._kernels.layout import lay_out
 
-    shape = (inside.shape[2] + 2, inside.shape[1] + 2, inside.shape[0] + 2)
-    volume = np.zeros(shape, kind)
+    pieces = box or bounding_box(inside)
+    ni, nj, nk = (piece.stop - piece.start for piece in pieces)
     if levels is None:
         levels = np.ones(np.count_nonzero(inside), np.int64)
-    return Laid(volume.ravel(), shape, *lay_out(np.ascontiguousarray(inside), levels, volume))
+    flat = np.zeros((nk + 2) * (nj + 2) * (ni + 2), kind)
+    rows, crossed = np.empty((nk * nj, 2), np.int64), np.empty((nk * nj, 2), np.int64)
+    slices = np.empty((nk, 4), np.int64)
+    n, m = lay_out(
+        *(np.ascontiguousarray(inside).ravel(), levels),
+        np.array([*inside.shape, *(piece.start for piece in pieces), ni, nj, nk]),
+        *(flat, np.zeros((nk, nj, 2), np.int64), rows, crossed, slices),
+    )
+    return Laid(flat, (nk + 2, nj + 2, ni + 2), rows[:n], crossed[:n], slices[:m])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from genoxel.core.errors import GeometryError, InputError, MaskError, SettingsError
 from genoxel.core.image import FloatArray, Image, Step
-from genoxel.core.mask import Mask
+from genoxel.core.mask import Box, Mask
 from genoxel.image.crop import SUPPORT, bounding_box, crop
 from genoxel.image.discretise import Levels, levels_of
 from genoxel.image.intensity import resegment, zscore
@@ -36,7 +36,8 @@ class Prepared:
 
     `image` (i, j, k) float64 intensities; `morphology` and `inside` (i, j, k) bool: the region before and after
     re-segmentation; `levels` (n,) grey levels of the voxels inside, in array order, or None with `no_levels` saying
-    why; `affine` voxel to mm; `steps` what was done, enough to replay.
+    why; `affine` voxel to mm; `steps` what was done, enough to replay; `box` the smallest around `morphology`, if
+    known.
     """
 
     image: FloatArray
@@ -49,6 +50,7 @@ class Prepared:
     modality: str
     bounds: tuple[float, float] | None
     steps: tuple[Step, ...]
+    box: Box | None = None
 
     @property
     def values(self) -> FloatArray:
@@ -159,7 +161,8 @@ def _resampled(image: Image, mask: Mask, rules: ImageSettings) -> tuple[Image, M
 
 def _levelled(image: Image, mask: Mask, morphology: npt.NDArray[np.bool_], rules: ImageSettings) -> Prepared:
     inside = mask.inside()
-    box = _with_margin(bounding_box(morphology), image)
+    held = bounding_box(morphology)
+    box = _with_margin(held, image)
     values = image.values().astype(np.float64)
     bounds = rules.bounds(image.unit)
     levels, reason = None, ""
@@ -178,8 +181,9 @@ def _levelled(image: Image, mask: Mask, morphology: npt.NDArray[np.bool_], rules
     region = np.ascontiguousarray(morphology[box])
     # one array where re-segmentation took nothing away, which spares what is made of both
     kept = region if np.count_nonzero(inside) == np.count_nonzero(morphology) else np.ascontiguousarray(inside[box])
-    arrays = (values[box], region, kept)
-    return Prepared(*arrays, levels, reason, affine, image.unit, image.modality, bounds, steps)
+    arrays = (np.ascontiguousarray(values[box]), region, kept)
+    i, j, k = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(held, box, strict=True))
+    return Prepared(*arrays, levels, reason, affine, image.unit, image.modality, bounds, steps, (i, j, k))
 
 
 def _with_margin(box: tuple[slice, slice, slice], image: Image) -> tuple[slice, slice, slice]:

@@ -1,140 +1,168 @@
-"""Counts of neighbouring grey levels, one matrix per slice and direction, as lists of entries; and what they sum to."""
+"""Counts of neighbouring grey levels, one table per matrix, and what each matrix sums to."""
 
 from __future__ import annotations
 
-from math import log2
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.features._kernels.compiled import compiled
-from genoxel.features._kernels.counting import add, first_of, longest, widened
-from genoxel.features._kernels.logs import LOG2
+from genoxel.features._kernels.compiled import compiled, inlined
+from genoxel.features._kernels.counting import Counts, Floats, add, log_of
 
 Ints = npt.NDArray[np.int64]
 
 
-@compiled
-def _codes(here: npt.NDArray[Any], there: npt.NDArray[Any], code: npt.NDArray[Any]) -> None:
+@inlined
+def _codes(here: npt.NDArray[Any], there: npt.NDArray[Any], factor: Any, code: npt.NDArray[Any]) -> None:
     for x in range(code.size):
-        code[x] = here[x] + there[x]
+        a, b = here[x], there[x]
+        code[x] = min(a, b) * factor + max(a, b)
+
+
+@inlined
+def _count(
+    flat: npt.NDArray[Any], rows: Ints, slices: Ints, step: int, factor: Any, code: npt.NDArray[Any], table: Counts
+) -> None:
+    for s in range(slices.shape[0]):
+        a, b = slices[s, 2], slices[s, 3]
+        # level 0 (outside) goes into a row of its own: no branch in the loop
+        _codes(flat[a:b], flat[a + step : b + step], factor, code[: b - a])
+        for r in range(slices[s, 0], slices[s, 1]):
+            add(code[rows[r, 0] - a : rows[r, 1] - a], table)
 
 
 @compiled
 def count_pairs(
-    flat: npt.NDArray[Any], scaled: npt.NDArray[Any], rows: Ints, slices: Ints, starts: Ints, steps: Ints, n_levels: int
-) -> Any:
-    """Return (g, i, j, n) of pair counts with i <= j; n counts both orders, group = slab * directions + direction.
+    flat: npt.NDArray[Any],
+    rows: Ints,
+    slices: Ints,
+    tasks: Ints,
+    factor: Any,
+    code: npt.NDArray[Any],
+    tables: npt.NDArray[np.int32],
+) -> None:
+    """Add to `tables` (matrices, factor²), at lower level * factor + higher level, the pairs of neighbours.
 
-    `flat` padded levels (k, j, i), 0 outside, flattened; `scaled` the same times levels + 1; `rows` and `slices` as
-    `lay_out` gives them, slab s being slices[starts[s]:starts[s + 1]]; `steps` flat offset of each direction.
+    `flat` padded levels (k, j, i), 0 outside, flattened; `rows` and `slices` as `lay_out` gives them; `tasks` (n, 4):
+    first slice and stop, flat offset from a voxel to its neighbour, and the matrix; `factor` the number of levels and
+    one more; `code` has room for a slice. Pairs with a voxel outside stand at places below `factor`.
     """
-    size = n_levels + 1
-    table = np.zeros(size * size, np.int32)
-    code = np.empty(longest(slices), scaled.dtype)
-    out = np.empty((4, 1024), np.int64)
-    used = 0
-    for slab in range(starts.size - 1):
-        for d in range(steps.size):
-            step = steps[d]
-            for s in range(starts[slab], starts[slab + 1]):
-                a, b = slices[s, 2], slices[s, 3]
-                # level 0 (outside) goes into a row and a column of its own: no branch in the loop
-                _codes(scaled[a:b], flat[a + step : b + step], code[: b - a])
-                for r in range(slices[s, 0], slices[s, 1]):
-                    add(code[rows[r, 0] - a : rows[r, 1] - a], table)
-            group = slab * steps.size + d
-            for i in range(1, size):
-                for j in range(i, size):
-                    n = np.int64(table[i * size + j]) + table[j * size + i]
-                    if n > 0:
-                        if used == out.shape[1]:
-                            out = widened(out)
-                        out[0, used] = group
-                        out[1, used] = i
-                        out[2, used] = j
-                        out[3, used] = n if i == j else 2 * n
-                        used += 1
-            table[:] = 0
-    return first_of(out, used)
+    for t in range(tasks.shape[0]):
+        _count(flat, rows, slices[tasks[t, 0] : tasks[t, 1]], tasks[t, 2], factor, code, tables[tasks[t, 3]])
+
+
+@inlined
+def _gather(table: Counts, n: int, marginal: Ints, gaps: Ints, cross: Ints, logs: Floats, one: Floats) -> Any:
+    """Return the pairs in a table; fill the histograms of levels, differences and sums and what needs the table."""
+    for k in range(n + 1):
+        marginal[k], gaps[k], cross[2 * k], cross[2 * k + 1] = 0, 0, 0, 0
+    pairs: Any = np.int64(0)
+    most: Any = np.int64(0)
+    squares: Any = np.int64(0)
+    product: Any = np.int64(0)
+    bits = 0.0
+    for i in range(1, n + 1):
+        held: Any = np.int64(0)
+        for j in range(i, n + 1):
+            count = np.int64(table[i * (n + 1) + j])
+            if count > 0:
+                # both orders of a pair count: twice at (i, i), else once at (i, j) and once at (j, i)
+                cell = 2 * count if i == j else count
+                held += count
+                marginal[j] += count
+                gaps[j - i] += count
+                cross[i + j] += count
+                most = max(most, cell)
+                squares += count * cell
+                product += count * (i * j)
+                bits += count * log_of(cell, logs)
+        marginal[i] += held
+        pairs += held
+    if pairs == 0:
+        return pairs
+    whole = np.float64(2 * pairs)
+    one[0] = most / whole
+    one[3] = log_of(2 * pairs, logs) - 2 * bits / whole
+    one[16] = 2 * squares / whole / whole
+    one[17] = 2 * product / whole
+    return pairs
+
+
+@inlined
+def _of_levels(marginal: Ints, n: int, whole: float, logs: Floats, one: Floats) -> float:
+    """Fill what the histogram of levels tells; return the mean level."""
+    total = np.int64(0)
+    for level in range(1, n + 1):
+        total += marginal[level] * level
+    mean, bits = total / whole, log_of(np.int64(whole), logs)
+    variance, own = 0.0, 0.0
+    for level in range(1, n + 1):
+        count = marginal[level]
+        if count > 0:
+            variance += count * ((level - mean) * (level - mean))
+            own += count * (bits - log_of(count, logs))
+    one[1], one[2], one[4] = mean, variance / whole, own / whole
+    return mean
+
+
+@inlined
+def _of_differences(gaps: Ints, n: int, pairs: int, logs: Floats, one: Floats) -> None:
+    """Fill what the histogram of the differences between two levels tells."""
+    bits = log_of(pairs, logs)
+    for k in range(n):
+        count = gaps[k]
+        if count > 0:
+            share, part = count / np.float64(pairs), k / n
+            one[5] += share * k
+            one[7] += share * (bits - log_of(count, logs))
+            one[8] += share * (k * k)
+            one[9] += share / (1 + k)
+            one[10] += share / (1 + part)
+            one[11] += share / (1 + k * k)
+            one[12] += share / (1 + part * part)
+            if k > 0:
+                one[13] += share / (k * k)
+    for k in range(n):
+        one[6] += gaps[k] / np.float64(pairs) * ((k - one[5]) * (k - one[5]))
+
+
+@inlined
+def _of_sums(cross: Ints, n: int, pairs: int, mean: float, logs: Floats, one: Floats) -> None:
+    """Fill what the histogram of the sums of two levels tells."""
+    bits = log_of(pairs, logs)
+    for k in range(2, 2 * n + 1):
+        count = cross[k]
+        if count > 0:
+            share, away = count / np.float64(pairs), k - 2 * mean
+            squared = away * away
+            one[14] += share * (bits - log_of(count, logs))
+            one[15] += share * squared
+            one[18] += share * squared * away
+            one[19] += share * squared * squared
+
+
+@inlined
+def _sum(table: Counts, n: int, scratch: Ints, logs: Floats, one: Floats) -> None:
+    gaps, cross = scratch[n + 1 : 2 * n + 2], scratch[2 * n + 2 :]
+    pairs = _gather(table, n, scratch, gaps, cross, logs, one)
+    if pairs == 0:
+        return
+    mean = _of_levels(scratch, n, np.float64(2 * pairs), logs, one)
+    _of_differences(gaps, n, pairs, logs, one)
+    _of_sums(cross, n, pairs, mean, logs, one)
+    # of the sum of two levels the variance is 2 sigma² + 2 cov, of their difference 2 sigma² - 2 cov
+    one[20] = (one[15] - one[8]) / 4 / one[2] if one[2] > 0 else np.nan
+    one[21] = (one[3] - 2 * one[4]) / one[4] if one[4] > 0 else np.nan
+    one[22] = np.sqrt(-np.expm1(-2 * max(2 * one[4] - one[3], 0.0)))
 
 
 @compiled
-def sum_pairs(g: Ints, i: Ints, j: Ints, n: Ints, groups: int, n_levels: int) -> Any:
-    """Return (20, groups) numbers, in the order of the fields of `Glcm`; the entries are those of `count_pairs`."""
-    marginal = np.zeros((groups, n_levels + 1), np.int64)
-    gaps = np.zeros((groups, n_levels), np.int64)
-    cross = np.zeros((groups, 2 * n_levels + 1), np.int64)
-    highest = np.zeros(groups, np.int64)
-    squares = np.zeros(groups, np.float64)
-    total = np.zeros(groups, np.int64)
-    for e in range(g.size):
-        q, both = g[e], n[e]
-        marginal[q, i[e]] += both
-        gaps[q, j[e] - i[e]] += both
-        cross[q, i[e] + j[e]] += both
-        total[q] += both
-        if i[e] == j[e]:
-            highest[q] = max(highest[q], both)
-            squares[q] += np.float64(both) * both
-        else:
-            # `both` counts (i, j) and (j, i), each half of it
-            highest[q] = max(highest[q], both // 2)
-            squares[q] += np.float64(both) * both / 2
-    out = np.zeros((20, groups), np.float64)
-    for e in range(g.size):
-        # the marginal of a symmetric matrix: half of each pair belongs to either level
-        q, both = g[e], n[e]
-        if i[e] != j[e]:
-            marginal[q, i[e]] -= both // 2
-            marginal[q, j[e]] += both // 2
-        one = both if i[e] == j[e] else both // 2
-        logarithm = LOG2[one] if one < LOG2.size else log2(one)
-        out[3, q] += both * logarithm
-        out[17, q] += np.float64(both) * i[e] * j[e]
-    for q in range(groups):
-        whole = np.float64(total[q])
-        bits = log2(whole)
-        mean = 0.0
-        for level in range(1, n_levels + 1):
-            mean += np.float64(marginal[q, level]) * level
-        mean /= whole
-        variance, own = 0.0, 0.0
-        for level in range(1, n_levels + 1):
-            count = marginal[q, level]
-            if count > 0:
-                variance += count * (level - mean) ** 2
-                own += count * (bits - (LOG2[count] if count < LOG2.size else log2(count)))
-        out[0, q] = highest[q] / whole
-        out[1, q] = mean
-        out[2, q] = variance / whole
-        out[3, q] = bits - out[3, q] / whole
-        out[4, q] = own / whole
-        out[16, q] = squares[q] / whole / whole
-        out[17, q] /= whole
-        for k in range(n_levels):
-            count = gaps[q, k]
-            if count > 0:
-                share = count / whole
-                out[5, q] += share * k
-                out[7, q] += share * (bits - (LOG2[count] if count < LOG2.size else log2(count)))
-                out[8, q] += share * (k * k)
-                out[9, q] += share / (1 + k)
-                out[10, q] += share / (1 + k / n_levels)
-                out[11, q] += share / (1 + k * k)
-                out[12, q] += share / (1 + (k / n_levels) ** 2)
-                if k > 0:
-                    out[13, q] += share / (k * k)
-        for k in range(n_levels):
-            out[6, q] += gaps[q, k] / whole * (k - out[5, q]) ** 2
-        for k in range(2, 2 * n_levels + 1):
-            count = cross[q, k]
-            if count > 0:
-                share = count / whole
-                away = k - 2 * mean
-                out[14, q] += share * (bits - (LOG2[count] if count < LOG2.size else log2(count)))
-                out[15, q] += share * away**2
-                out[18, q] += share * away**3
-                out[19, q] += share * away**4
-    return out
+def sum_pairs(tables: npt.NDArray[np.int32], n: int, scratch: Ints, logs: Floats, out: Floats) -> None:
+    """Fill `out` (matrices, 23) with the numbers of matrices of `n` levels, in the order of the fields of `Glcm`.
+
+    `tables` (matrices, (n + 1)²) as `count_pairs` fills them; an empty one leaves its row as it was. `scratch`
+    (4 n + 4,) is overwritten.
+    """
+    for q in range(tables.shape[0]):
+        _sum(tables[q], n, scratch, logs, out[q])
