@@ -6,11 +6,12 @@ was cut from: the step "crop" holds the shape of the volume and the place of the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from genoxel.core.errors import MaskError
+from genoxel.core.errors import GeometryError, MaskError
 from genoxel.core.image import Grid, Image, Step
 from genoxel.core.mask import Mask, held_box
 
@@ -43,21 +44,34 @@ def crop(image: Image, mask: Mask, margin_mm: float = 10.0, support: int = 2) ->
     margins = [max(support, int(np.ceil(margin_mm / size - 1e-9))) for size in image.spacing]
     low = [max(0, piece.start - margin) for piece, margin in zip(box, margins, strict=True)]
     high = [min(size, piece.stop + margin) for piece, margin, size in zip(box, margins, image.shape, strict=True)]
-    cut = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    affine = np.array(image.affine)
-    affine[:3, 3] = image.grid.to_patient([low])[0]
     shape, start = whole(image.history, image.grid)
     place = [int(a + b) for a, b in zip(start, low, strict=True)]
-    step = Step(
-        "crop", {"start": place, "shape": [b - a for a, b in zip(low, high, strict=True)], "whole_shape": list(shape)}
-    )
-    small = replace(
-        image, array=np.ascontiguousarray(image.values()[cut]), affine=affine, history=(*image.history, step)
-    )
-    region = replace(
-        mask, array=np.ascontiguousarray(np.asarray(mask.array)[cut]), affine=affine, history=(*mask.history, step)
-    )
-    return small, region
+    params = {"start": place, "shape": [b - a for a, b in zip(low, high, strict=True)], "whole_shape": list(shape)}
+    small = cut(image, params)
+    piece = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    inside = np.ascontiguousarray(np.asarray(mask.array)[piece])
+    return small, replace(mask, array=inside, affine=small.affine, history=(*mask.history, small.history[-1]))
+
+
+def cut(image: Image, params: Mapping[str, Any]) -> Image:
+    """Return the piece of `image` that the parameters of a step "crop" tell: `start` in the whole volume, and `shape`.
+
+    Raises `GeometryError` where the image does not hold it.
+    """
+    shape, origin = whole(image.history, image.grid)
+    low = [int(place) - begin for place, begin in zip(params["start"], origin, strict=True)]
+    high = [begin + int(size) for begin, size in zip(low, params["shape"], strict=True)]
+    outside = any(a < 0 or b > size or a >= b for a, b, size in zip(low, high, image.shape, strict=True))
+    if outside or list(shape) != list(params["whole_shape"]):
+        raise GeometryError(
+            f"a crop of {params['shape']} from {params['start']} of a volume of {list(params['whole_shape'])}",
+            f"a piece of this volume of {list(shape)}",
+            "give the image that the record speaks of",
+        )
+    affine = np.array(image.affine)
+    affine[:3, 3] = image.grid.to_patient([low])[0]
+    array = np.ascontiguousarray(image.values()[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
+    return image.with_step("crop", array, params, affine=affine)
 
 
 def bounding_box(inside: np.ndarray) -> tuple[slice, slice, slice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,19 +17,19 @@ Within = Literal["image", "body", "brain", "roi"]
 _AIR_HU = -500.0
 
 
-def zscore(image: Image, within: Within = "body", mask: Mask | None = None) -> Image:
+def zscore(image: Image, within: Within = "body", mask: Mask | None = None, brain: Mask | None = None) -> Image:
     """Return `image` as z-scores: mean 0 and standard deviation 1 of the voxels `within`.
 
-    "image": all voxels. "body": above the air (-500 HU for CT, else Otsu's threshold). "brain": everything but the
-    empty surroundings of a skull-stripped image, where a tenth of the voxels or more hold one lowest value; otherwise
-    as "body". "roi": inside `mask`. The rule taken, mean and deviation are recorded. Raises `InputError` for a constant
-    image and for values that are not finite, `MaskError` for "roi" without a mask.
+    "image": all voxels. "body": above the air (-500 HU for CT, else Otsu's threshold). "brain": inside the mask
+    `brain` where one is given; else everything but the empty surroundings of a skull-stripped image, where a tenth of
+    the voxels or more hold one lowest value; otherwise as "body". "roi": inside `mask`. The rule taken, mean and
+    deviation are recorded. Raises `InputError` for a constant image and for values that are not finite, `MaskError`
+    for "roi" without a mask.
 
     >>> zscore(Image(np.array([[[1.0, 3.0]]]), np.eye(4)), within="image").values().tolist()
     [[[-1.0, 1.0]]]
     """
-    values = image.values().astype(np.float64)
-    chosen, rule = _chosen(values, image, within, mask)
+    chosen, rule = chosen_voxels(image, within, mask, brain)
     mean, deviation = float(chosen.mean()), float(chosen.std())
     if not np.isfinite(mean):
         count = int(np.count_nonzero(~np.isfinite(chosen)))
@@ -36,16 +37,28 @@ def zscore(image: Image, within: Within = "body", mask: Mask | None = None) -> I
     if deviation == 0:
         raise InputError(f"one constant value within the {within}", "varying intensities", "check series and region")
     params = {"within": within, "rule": rule, "mean": mean, "deviation": deviation, "voxels": int(chosen.size)}
-    return image.with_step("zscore", (values - mean) / deviation, params, unit="")
+    return replay_zscore(image, params)
 
 
-def _chosen(values: FloatArray, image: Image, within: Within, mask: Mask | None) -> tuple[FloatArray, str]:
+def replay_zscore(image: Image, params: Mapping[str, Any]) -> Image:
+    """Return `image` scaled by the recorded mean and deviation."""
+    values = (image.values().astype(np.float64) - params["mean"]) / params["deviation"]
+    return image.with_step("zscore", values, params, unit="")
+
+
+def chosen_voxels(
+    image: Image, within: Within, mask: Mask | None = None, brain: Mask | None = None
+) -> tuple[FloatArray, str]:
+    """Return the intensities (n,) of the voxels `within` as in `zscore`, and the rule that was taken in words."""
+    values = image.values().astype(np.float64)
     if within == "image":
         return values.ravel(), "all voxels"
     if within == "roi":
         if mask is None:
             raise MaskError("no mask for normalising within the region", "a mask", "pass mask=")
         return values[mask.on(image).inside()], "inside the mask"
+    if within == "brain" and brain is not None:
+        return values[brain.on(image).inside()], "inside the brain mask"
     if within == "brain":
         lowest = values.min()
         empty = values == lowest

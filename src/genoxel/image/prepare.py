@@ -1,7 +1,7 @@
 """From an image and a mask to a region that can be measured: the steps of the IBSI scheme in their order.
 
-Normalise, crop, interpolate image and mask, round, re-segment, discretise. A z-score already in the history of the
-image is not repeated, so that an image normalised as a whole and then cut gives the same numbers.
+Stages on the whole image (`stages`), crop, interpolate image and mask, round, re-segment, discretise. A stage already
+in the history of the image is not repeated, so that an image normalised as a whole and then cut gives the same numbers.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Box, Mask
 from genoxel.image.crop import SUPPORT, bounding_box, crop
 from genoxel.image.discretise import Levels, levels_of
-from genoxel.image.intensity import resegment, zscore
+from genoxel.image.intensity import resegment
 from genoxel.image.resample import resample, resample_mask
 from genoxel.image.settings import ImageSettings
+from genoxel.image.stages import Aids, whole_image
 
 MARGIN_MM = 7.0
 """Kept around a region: the 1 cm³ sphere of the local peaks has a radius of 6.2 mm."""
@@ -72,8 +73,7 @@ def prepare(
     mask = mask.on(image)
     if region is not None:
         mask = mask.region(region).on(image)
-    if rules.normalise is not None and not any(step.name == "zscore" for step in image.history):
-        image = zscore(image, rules.normalise.within, mask)
+    image = whole_image(image, rules, Aids(mask=mask))
     _refuse_size(mask.count(), 1, "")
     image, mask = crop(image, mask, MARGIN_MM, SUPPORT[rules.interpolate])
     image, mask = _resampled(image, mask, rules)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from genoxel.core.errors import SettingsError
 from genoxel.core.settings import Settings
@@ -43,10 +44,121 @@ class Discretise(Settings):
 
 
 class Normalise(Settings):
-    """Intensities to z-scores, with mean and deviation taken within the whole image, the body, the brain or the ROI."""
+    """How intensities are made comparable; MR alone needs it.
 
-    method: Literal["zscore"] = "zscore"
+    "zscore": mean and deviation `within` the whole image, the body, the brain or the ROI. "whitestripe": those of the
+    white matter, at the "last" or the "highest" `peak` of the histogram. "nyul": landmarks learned on the images in the
+    folder `reference`, which must be of patients who take no part in the study. "reference": divided by the median of
+    the structure `tissue`.
+
+    >>> Normalise(method="reference", tissue="Cerebellum").describe()
+    'divided by the median of the structure Cerebellum'
+    """
+
+    method: Literal["zscore", "nyul", "whitestripe", "reference"] = "zscore"
     within: Literal["image", "body", "brain", "roi"] = "body"
+    peak: Literal["last", "highest"] = "highest"
+    reference: Path | None = None
+    tissue: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Normalise:
+        if (self.method == "reference") != bool(self.tissue):
+            raise SettingsError("a reference tissue", 'method = "reference" with tissue, and no other', "name both")
+        if self.reference is not None and self.method != "nyul":
+            raise SettingsError(f"reference beside {self.method}", 'reference with method = "nyul"', "remove it")
+        if self.within == "roi" and self.method in {"nyul", "whitestripe"}:
+            raise SettingsError(f"{self.method} within the roi", "image, body or brain", 'within = "brain"')
+        return self
+
+    def describe(self) -> str:
+        """Return the rule in words."""
+        if self.method == "reference":
+            return f"divided by the median of the structure {self.tissue}"
+        names = {
+            "zscore": "z-scores",
+            "nyul": "moved to the landmarks of a reference set (Nyúl)",
+            "whitestripe": f"z-scores of the white stripe at the {self.peak} peak",
+        }
+        return f"{names[self.method]} within the {self.within}"
+
+
+class Denoise(Settings):
+    """How noise is reduced: "median" (`size` voxels), "gaussian" (`sigma_mm`), "curvature" (`iterations`), "nlm".
+
+    >>> Denoise(method="gaussian", sigma_mm=0.8).used()
+    {'method': 'gaussian', 'sigma_mm': 0.8}
+    """
+
+    method: Literal["median", "gaussian", "curvature", "nlm"] = "median"
+    size: int = Field(default=3, ge=3, le=11)
+    sigma_mm: float = Field(default=1.0, gt=0, le=20, allow_inf_nan=False)
+    iterations: int = Field(default=5, ge=1, le=100)
+    conductance: float = Field(default=3.0, gt=0, allow_inf_nan=False)
+    strength: float = Field(default=0.8, gt=0, le=5, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _odd(self) -> Denoise:
+        if self.size % 2 == 0:
+            raise SettingsError(f"a median of {self.size} voxels", "an odd number", "3 or 5")
+        return self
+
+    def used(self) -> dict[str, Any]:
+        """Return the method and the settings that it reads."""
+        own = {
+            "median": ("size",),
+            "gaussian": ("sigma_mm",),
+            "curvature": ("iterations", "conductance"),
+            "nlm": ("strength",),
+        }
+        return {"method": self.method, **{name: getattr(self, name) for name in own[self.method]}}
+
+
+class Bias(Settings):
+    """How the shading of coils is taken out: N4 with a mesh of `mesh_mm`, halved at each further of the `levels`."""
+
+    method: Literal["n4"] = "n4"
+    mesh_mm: float = Field(default=200.0, ge=10, le=1000, allow_inf_nan=False)
+    levels: int = Field(default=3, ge=1, le=6)
+    iterations: int = Field(default=50, ge=1, le=500)
+    convergence: float = Field(default=0.001, gt=0, lt=1)
+    shrink_mm: float = Field(default=4.0, gt=0, le=20, allow_inf_nan=False)
+
+
+class Clip(Settings):
+    """Intensities beyond two bounds are set to them: a `range`, or `percentiles` of the volume."""
+
+    range: tuple[float, float] | None = None
+    percentiles: tuple[float, float] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Clip:
+        if (self.range is None) == (self.percentiles is None):
+            raise SettingsError("clip", "either range or percentiles", "clip = { percentiles = [0.5, 99.5] }")
+        low, high = self.range or self.percentiles or (0.0, 0.0)
+        if not low < high or (self.percentiles and not 0 <= low < high <= 100):
+            raise SettingsError(f"clip {low:g} to {high:g}", "a lower and a higher bound", "swap or correct them")
+        return self
+
+
+class Register(Settings):
+    """Other series of a patient brought onto the grid of the series called `to`, whose contour then serves for all.
+
+    `kind`: "grid" (same place, as in PET/CT: resampled alone), "rigid", "affine", "bspline" (mesh of `mesh_mm`).
+    `refuse_mm`: two registrations from different samples that disagree by more than this refuse the patient.
+    """
+
+    to: str
+    kind: Literal["grid", "rigid", "affine", "bspline"] = "rigid"
+    interpolate: Interpolation = "linear"
+    mesh_mm: float = Field(default=50.0, ge=10, le=500, allow_inf_nan=False)
+    refuse_mm: float = Field(default=3.0, gt=0, le=50, allow_inf_nan=False)
+
+
+Brain = Literal["template"]
+_SHORT = {"denoise": "method", "bias": "method", "register": "to", "registration": "to", "normalise": "method"}
+_WHOLE = ("denoise", "bias", "clip", "registration", "brain", "normalise")
+"""Stages on the whole image, in their order; resampling, re-segmentation and grey levels follow."""
 
 
 class ImageSettings(Settings):
@@ -56,12 +168,17 @@ class ImageSettings(Settings):
     `range` re-segment (keep voxels of the region within these intensities, ends included); `range_hu` speaks of images
     in HU alone. `outliers_sigma` leaves out voxels beyond so many deviations from the region's mean, after the range.
     `unit` states the unit of intensities where files do not say it ("SUV", "HU").
-    `discretise = "none"` takes whole-number intensities from 1 as levels. `override` changes single keys per modality.
+    `denoise`, `bias`, `register`, `clip`, `brain` and `normalise` are done on the whole image, in this order, before
+    resampling. `discretise = "none"` takes whole-number intensities from 1 as levels. `override` changes single keys
+    per modality.
 
     >>> ImageSettings(range_hu=(-1000, 400), override={"PET": {"discretise": {"bin_size": 0.5, "anchor": 0}}}
     ...     ).for_modality("PET").discretise
     Discretise(bin_size=0.5, anchor=0.0, bins=None)
     """
+
+    # a field called register would hide a method of the model
+    model_config = ConfigDict(populate_by_name=True)
 
     modalities: tuple[str, ...] = ()
     unit: str = ""
@@ -73,9 +190,28 @@ class ImageSettings(Settings):
     range_hu: tuple[float, float] | None = None
     range: tuple[float, float] | None = None
     outliers_sigma: float | None = Field(default=None, gt=0)
+    denoise: Denoise | None = None
+    bias: Bias | None = None
+    registration: Register | None = Field(default=None, alias="register")
+    clip: Clip | None = None
+    brain: Brain | None = None
     normalise: Normalise | None = None
     discretise: Discretise | Literal["none"] = Discretise(bins=32)
     override: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, content: Any) -> Any:
+        """Take `bias = "n4"` for `bias = { method = "n4" }`, and `clip = [0, 400]` for its range."""
+        if not isinstance(content, dict):
+            return content
+        found = dict(content)
+        for key, name in _SHORT.items():
+            if isinstance(found.get(key), str):
+                found[key] = {name: found[key]}
+        if isinstance(found.get("clip"), list | tuple):
+            found["clip"] = {"range": found["clip"]}
+        return found
 
     @model_validator(mode="after")
     def _legal(self) -> ImageSettings:
@@ -88,7 +224,12 @@ class ImageSettings(Settings):
             bounds = getattr(self, key)
             if bounds is not None and not bounds[0] < bounds[1]:
                 raise SettingsError(f"{key} = {list(bounds)}", "a lower and a higher bound", "swap or correct them")
+        if self.brain is not None and (self.normalise is None or self.normalise.within != "brain"):
+            fix = 'normalise = { method = "zscore", within = "brain" }, or remove brain'
+            raise SettingsError("brain without anything within the brain", "a normalisation within it", fix)
         for modality in self.override:
+            if {"register", "registration"} & set(self.override[modality]):
+                raise SettingsError(f"register for {modality} alone", "one register for all", "move it to [image]")
             self.for_modality(modality)
         return self
 
@@ -98,6 +239,10 @@ class ImageSettings(Settings):
         if not changes and not self.override:
             return self
         return ImageSettings.model_validate({**self.model_dump(exclude={"override"}), **changes})
+
+    def after_whole(self) -> ImageSettings:
+        """Return the settings without the stages on the whole image, for one that has been through them."""
+        return self.model_copy(update=dict.fromkeys(_WHOLE) | {"override": {}})
 
     def bounds(self, unit: str) -> tuple[float, float] | None:
         """Return the re-segmentation range that holds for intensities of `unit`."""

@@ -77,10 +77,9 @@ def columns_of_text(text: str) -> tuple[Column, ...]:
 def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], work: FeatureWork) -> Features:
     image = image_of(arrays[f"{place}.image"], volume["image"])
     mask = mask_of(arrays[f"{place}.mask"], volume["mask"])
-    # The step `image` normalised the whole volume; a second time on the cut-out would be wrong.
+    # The step `image` did the stages on the whole volume; a second time on the cut-out would be wrong.
     asked = work.image.for_modality(volume["label"])
-    rules = asked.model_copy(update={"normalise": None, "override": {}})
-    return extract(image, mask, rules, work.features, volume["region"], settings_digest(asked, work.features))
+    return extract(image, mask, asked.after_whole(), work.features, volume["region"], settings_digest(asked, work.features))
 
 
 def feature_jobs(images: Mapping[str, Result], image: ImageSettings, features: FeatureSettings) -> list[Job]:

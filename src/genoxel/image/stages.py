@@ -1,0 +1,68 @@
+"""What is done to a whole image before its region is measured, in one fixed order.
+
+Noise, shading, registration, clipping, brain, normalisation: then the IBSI scheme of `prepare` (interpolation,
+re-segmentation, grey levels). A stage that stands in the history of the image is not repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from genoxel.core.errors import SettingsError
+from genoxel.core.image import Image
+from genoxel.core.mask import Mask
+from genoxel.image.bias import correct_bias
+from genoxel.image.denoise import clip, denoise
+from genoxel.image.normalise import NORMALISED, Landmarks, normalise
+from genoxel.image.settings import ImageSettings
+
+
+@dataclass(frozen=True)
+class Aids:
+    """What stages need beside the image: the region, the brain, landmarks of Nyúl, a reference tissue.
+
+    `brain` is called with the image when a mask of the brain is needed; `None` where the study asks for none.
+    """
+
+    mask: Mask | None = None
+    tissue: Mask | None = None
+    landmarks: Landmarks | None = None
+    brain: Callable[[Image], Mask] | None = None
+
+
+def before_registration(image: Image, rules: ImageSettings) -> Image:
+    """Return `image` with less noise and without coil shading, as `rules` say (for its modality)."""
+    done = {step.name for step in image.history}
+    if rules.denoise is not None and "denoise" not in done:
+        image = denoise(image, rules.denoise)
+    # a study of PET and MR asks for it once; what has a unit has no coil
+    if rules.bias is not None and "n4" not in done and not image.unit:
+        image = correct_bias(image, rules.bias)
+    return image
+
+
+def after_registration(image: Image, rules: ImageSettings, aids: Aids | None = None) -> Image:
+    """Return `image` clipped and normalised as `rules` say; raises as the stages do."""
+    given = aids or Aids()
+    done = {step.name for step in image.history}
+    if rules.clip is not None and "clip" not in done:
+        image = clip(image, rules.clip)
+    if rules.normalise is None or done & NORMALISED:
+        return image
+    brain = given.brain(image) if given.brain is not None and rules.brain is not None else None
+    return normalise(image, rules.normalise, given.mask, brain, given.landmarks, given.tissue)
+
+
+def whole_image(image: Image, rules: ImageSettings, aids: Aids | None = None) -> Image:
+    """Return `image` through all stages on the whole image but registration, which needs a second image.
+
+    Raises `SettingsError` where `rules` ask for registration and the image has not been registered.
+    """
+    if rules.registration is not None and not any(step.name == "register" for step in image.history):
+        raise SettingsError(
+            "register for an image alone",
+            "register in a study, which knows all series of a patient",
+            "call genoxel.image.register.register and apply before, or remove register",
+        )
+    return after_registration(before_registration(image, rules), rules, aids)

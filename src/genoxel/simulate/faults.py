@@ -1,0 +1,202 @@
+"""Known faults planted into an image or a contour, at three severities; the first is invisible at a glance.
+
+For tests and benchmarks of quality control: what is planted is known, so what is found can be counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.errors import SettingsError, nearest
+from genoxel.core.image import FloatArray, Image
+from genoxel.core.mask import Mask
+
+Pair = tuple[Image, Mask]
+
+SEVERITIES: Mapping[str, tuple[str, str, str]] = {
+    "noise": ("1.25 times the noise", "2 times", "4 times"),
+    "motion": ("1 mm", "3 mm", "6 mm"),
+    "missing slices": ("1 slice", "2 slices", "4 slices"),
+    "cut by the edge": ("the outermost layer", "a quarter of the length", "half of the length"),
+    "metal": ("a clip of 1 mm", "a ball of 3 mm", "a ball of 8 mm"),
+    "orientation": ("left-right", "front-back", "a quarter turn"),
+    "stray voxels": ("1 voxel", "10 voxels", "100 voxels"),
+    "mostly air": ("55 % air", "75 % air", "95 % air"),
+    "whole image": ("half of the body", "three quarters of the body", "the whole body"),
+    "flipped contour": ("head-foot", "left-right", "front-back"),
+}
+"""Fault -> what severity 1, 2 and 3 mean (motion: within a slice for MR, between slices for CT)."""
+
+
+def plant(image: Image, mask: Mask, fault: str, severity: int, rng: np.random.Generator) -> Pair:
+    """Return `image` and `mask` with one `fault` of `severity` 1, 2 or 3; `SettingsError` for an unknown one.
+
+    >>> image, mask = Image(np.zeros((8, 8, 8)), np.eye(4)), Mask(np.ones((8, 8, 8), np.uint8), np.eye(4))
+    >>> plant(image, mask, "missing slices", 1, np.random.default_rng(0))[0].shape
+    (8, 8, 7)
+    """
+    if fault not in _FAULTS or severity not in (1, 2, 3):
+        legal = f"{', '.join(_FAULTS)}; severity 1, 2, 3"
+        raise SettingsError(f"the fault {fault!r} of severity {severity}", legal, nearest(fault, _FAULTS))
+    return _FAULTS[fault](image, mask, severity, rng)
+
+
+def _changed(image: Image, array: npt.NDArray[np.floating]) -> Image:  # type: ignore[type-arg]
+    return replace(image, array=np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _noise(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    from genoxel.image.denoise import noise_level
+    from genoxel.image.qc import body_of
+
+    values = image.values().astype(np.float64)
+    factor = (1.25, 2.0, 4.0)[severity - 1]
+    width = noise_level(values, body_of(image)) * np.sqrt(factor**2 - 1)
+    noise = rng.normal(0, width, (2, *values.shape))
+    shown = values + noise[0] if image.unit == "HU" else np.hypot(values + noise[0], noise[1])
+    return _changed(image, np.rint(shown)), mask
+
+
+def _motion(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    from scipy.ndimage import shift
+
+    values, amount = image.values().astype(np.float64), (1.0, 3.0, 6.0)[severity - 1]
+    if image.unit == "HU":
+        moves = rng.normal(0, amount / np.sqrt(2), (values.shape[2], 2)) / np.array(image.spacing[:2])
+        slices = [shift(values[:, :, k], moves[k], order=1, mode="nearest") for k in range(values.shape[2])]
+        return _changed(image, np.rint(np.stack(slices, axis=2))), mask
+    slices = [_ghosted(values[:, :, k], amount / image.spacing[1], rng) for k in range(values.shape[2])]
+    return _changed(image, np.rint(np.stack(slices, axis=2))), mask
+
+
+def _ghosted(picture: FloatArray, steps: float, rng: np.random.Generator) -> FloatArray:
+    """Return a slice whose lines of k-space were taken while the patient swayed along the second axis."""
+    lines = picture.shape[1]
+    places = np.fft.fftfreq(lines)
+    sway = steps * np.sin(2 * np.pi * (np.arange(lines) / lines * rng.uniform(6, 14) + rng.random()))
+    # lines are acquired from one edge of k-space to the other
+    order = np.argsort(np.argsort(places))
+    moved = np.fft.fft2(picture) * np.exp(-2j * np.pi * places * sway[order])[None, :]
+    return np.asarray(np.abs(np.fft.ifft2(moved)))
+
+
+def _missing(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    count, size = (1, 2, 4)[severity - 1], image.shape[2]
+    first = int(rng.integers(size // 3, max(size // 3 + 1, 2 * size // 3 - count)))
+    kept = np.delete(np.arange(size), np.arange(first, first + count))
+    inside = np.ascontiguousarray(np.asarray(mask.array)[:, :, kept])
+    return _changed(image, image.values()[:, :, kept]), replace(mask, array=inside)
+
+
+def _cut_off(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    axis = int(rng.integers(3))
+    held = np.flatnonzero(np.asarray(mask.array).any(axis=tuple(one for one in range(3) if one != axis)))
+    share = (0.0, 0.25, 0.5)[severity - 1]
+    last = int(held[-1]) - max(1, round(share * held.size))
+    piece = tuple(slice(0, last + 1) if one == axis else slice(None) for one in range(3))
+    inside = np.ascontiguousarray(np.asarray(mask.array)[piece])
+    return _changed(image, image.values()[piece]), replace(mask, array=inside)
+
+
+def _metal(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    radius = (1.0, 3.0, 8.0)[severity - 1]
+    values = image.values().astype(np.float64)
+    solid = np.argwhere((values > 0) & (values < 300) & (np.asarray(mask.array) == 0))
+    centre = image.grid.to_patient(solid[rng.integers(len(solid))])[0]
+    places = image.grid.to_patient(np.argwhere(np.ones(image.shape, dtype=bool)))
+    away = np.linalg.norm(places - centre, axis=1).reshape(image.shape)
+    # a thing smaller than a voxel fills a part of it
+    share = np.clip((radius - away) / max(image.spacing[0], 1.0) + 0.5, 0, 1)
+    for k in np.flatnonzero(share.any(axis=(0, 1))):
+        values[:, :, k] = _streaked(values[:, :, k], share[:, :, k], image.spacing[0])
+    return _changed(image, np.clip(np.rint(values), -1024, 3071)), mask
+
+
+def _streaked(picture: FloatArray, share: FloatArray, pixel_mm: float) -> FloatArray:
+    """Return a CT slice with metal: projections through it are cut off, as by a detector that sees no photons."""
+    from skimage.transform import iradon, radon
+
+    size = max(picture.shape)
+    square = np.zeros((size, size))
+    square[: picture.shape[0], : picture.shape[1]] = share
+    angles = np.arange(0.0, 180.0, 1.5)
+    clean = radon(square, angles, circle=False) * pixel_mm
+    lost = np.maximum(clean * 0.2 - 0.6, 0)
+    streaks = iradon(lost / pixel_mm, angles, circle=False, filter_name="ramp") / 0.019 * 1000
+    return np.asarray(picture + 9000 * share - streaks[: picture.shape[0], : picture.shape[1]])
+
+
+def _orientation(image: Image, mask: Mask, severity: int, _: np.random.Generator) -> Pair:
+    values, inside = image.values(), np.asarray(mask.array)
+    if severity < 3:
+        axis = severity - 1
+        return _changed(image, np.flip(values, axis)), replace(mask, array=np.ascontiguousarray(np.flip(inside, axis)))
+    affine = np.array(image.affine)
+    affine[:3, :2] = affine[:3, 1::-1]
+    turned = replace(image, array=np.ascontiguousarray(values), affine=_straight(affine, image))
+    return turned, replace(mask, affine=turned.affine)
+
+
+def _straight(affine: FloatArray, image: Image) -> FloatArray:
+    """Return the affine with its first two axes swapped, around the same middle."""
+    middle = (np.array(image.shape) - 1) / 2
+    affine[:3, 3] = image.grid.to_patient([middle])[0] - affine[:3, :3] @ middle
+    return affine
+
+
+def _stray(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    from scipy.ndimage import distance_transform_edt
+
+    inside = np.asarray(mask.array).copy()
+    far = np.argwhere(distance_transform_edt(inside == 0) > 5)
+    chosen = far[rng.choice(len(far), (1, 10, 100)[severity - 1], replace=False)]
+    inside[tuple(chosen.T)] = 1
+    return image, replace(mask, array=inside)
+
+
+def _air(image: Image, mask: Mask, severity: int, _: np.random.Generator) -> Pair:
+    """Let the contour run over into the nearest air."""
+    from scipy.ndimage import distance_transform_edt
+
+    from genoxel.image.qc import body_of
+
+    inside = np.asarray(mask.array) != 0
+    body = body_of(image)
+    share = (0.55, 0.75, 0.95)[severity - 1]
+    away = np.where(body | inside, np.inf, distance_transform_edt(~inside, sampling=image.spacing)).ravel()
+    wanted = int(np.ceil(share / (1 - share) * np.count_nonzero(inside & body)))
+    chosen = np.argsort(away, kind="stable")[: min(wanted, int(np.isfinite(away).sum()))]
+    grown = (inside & body).ravel()
+    grown[chosen] = True
+    return image, replace(mask, array=grown.reshape(image.shape).astype(np.uint8))
+
+
+def _whole(image: Image, mask: Mask, severity: int, _: np.random.Generator) -> Pair:
+    from genoxel.image.qc import body_of
+
+    body = body_of(image)
+    share = (0.5, 0.75, 1.0)[severity - 1]
+    across = np.cumsum(body.sum(axis=(1, 2))) / body.sum()
+    return image, replace(mask, array=(body & (across <= share)[:, None, None]).astype(np.uint8))
+
+
+def _flipped(image: Image, mask: Mask, severity: int, _: np.random.Generator) -> Pair:
+    return image, replace(mask, array=np.ascontiguousarray(np.flip(np.asarray(mask.array), (2, 0, 1)[severity - 1])))
+
+
+_FAULTS: Mapping[str, Callable[[Image, Mask, int, np.random.Generator], Pair]] = {
+    "noise": _noise,
+    "motion": _motion,
+    "missing slices": _missing,
+    "cut by the edge": _cut_off,
+    "metal": _metal,
+    "orientation": _orientation,
+    "stray voxels": _stray,
+    "mostly air": _air,
+    "whole image": _whole,
+    "flipped contour": _flipped,
+}
