@@ -29,7 +29,7 @@ def correct_bias(image: Image, how: Bias | None = None) -> Image:
     rules = how or Bias()
     if image.unit:
         raise InputError(f"a bias field in an image of {image.unit}", "an MR image of arbitrary unit", "no bias there")
-    params = {**rules.model_dump(), "threshold": otsu(finite(image, "N4"))}
+    params = {**rules.used(), "threshold": otsu(finite(image, "N4"))}
     return _apply(image, params)
 
 

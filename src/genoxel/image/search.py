@@ -12,7 +12,7 @@ from genoxel.image.intensity import otsu
 from genoxel.image.itk import one_thread, to_itk
 from genoxel.image.settings import Register
 
-_SAMPLES = 60_000
+_SAMPLES = 40_000
 LEVELS = ((4, 4.0), (2, 2.0), (1, 0.0))
 """Shrink factor and smoothing in mm, coarse to fine."""
 
@@ -40,9 +40,8 @@ def find_transform(
     """Return the affine part (4 x 4) and the free-form part (empty unless "bspline"), from the best of the `starts`."""
     pair = pair_of(fixed, moving)
     mask = _surroundings(within) if within is not None else None
-    tried = [linear(pair, start, "rigid", mask, seed) for start in starts]
-    score, matrix = min(tried, key=lambda one: one[0])
-    del score
+    tried = [linear(pair, start, "rigid", mask, seed, LEVELS[:1]) for start in starts]
+    matrix = linear(pair, min(tried, key=lambda one: one[0])[1], "rigid", mask, seed, LEVELS[1:])[1]
     if rules.kind in {"affine", "bspline"}:
         matrix = linear(pair, matrix, "affine", mask, seed)[1]
     free = free_form(pair, matrix, rules.mesh_mm, mask, seed) if rules.kind == "bspline" else {}

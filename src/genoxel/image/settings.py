@@ -105,13 +105,13 @@ class Denoise(Settings):
 
     def used(self) -> dict[str, Any]:
         """Return the method and the settings that it reads."""
-        own = {
-            "median": ("size",),
-            "gaussian": ("sigma_mm",),
-            "curvature": ("iterations", "conductance"),
-            "nlm": ("strength",),
+        own: dict[str, dict[str, float]] = {
+            "median": {"size": self.size},
+            "gaussian": {"sigma_mm": self.sigma_mm},
+            "curvature": {"iterations": self.iterations, "conductance": self.conductance},
+            "nlm": {"strength": self.strength},
         }
-        return {"method": self.method, **{name: getattr(self, name) for name in own[self.method]}}
+        return {"method": self.method, **own[self.method]}
 
 
 class Bias(Settings):
@@ -122,7 +122,12 @@ class Bias(Settings):
     levels: int = Field(default=3, ge=1, le=6)
     iterations: int = Field(default=50, ge=1, le=500)
     convergence: float = Field(default=0.001, gt=0, lt=1)
-    shrink_mm: float = Field(default=4.0, gt=0, le=20, allow_inf_nan=False)
+    shrink_mm: float = Field(default=6.0, gt=0, le=20, allow_inf_nan=False)
+
+    def used(self) -> dict[str, Any]:
+        """Return what the record of the step holds of these settings."""
+        search = {"levels": self.levels, "iterations": self.iterations, "convergence": self.convergence}
+        return {"method": self.method, "mesh_mm": self.mesh_mm, "shrink_mm": self.shrink_mm, **search}
 
 
 class Clip(Settings):
@@ -243,6 +248,11 @@ class ImageSettings(Settings):
     def after_whole(self) -> ImageSettings:
         """Return the settings without the stages on the whole image, for one that has been through them."""
         return self.model_copy(update=dict.fromkeys(_WHOLE) | {"override": {}})
+
+    def whole_stages(self) -> list[dict[str, Any] | str | None]:
+        """Return the settings of the stages on the whole image as plain values, in their order."""
+        found = [getattr(self, name) for name in _WHOLE]
+        return [one.model_dump(mode="json") if isinstance(one, Settings) else one for one in found]
 
     def bounds(self, unit: str) -> tuple[float, float] | None:
         """Return the re-segmentation range that holds for intensities of `unit`."""

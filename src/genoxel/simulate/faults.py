@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +46,7 @@ def plant(image: Image, mask: Mask, fault: str, severity: int, rng: np.random.Ge
     return _FAULTS[fault](image, mask, severity, rng)
 
 
-def _changed(image: Image, array: npt.NDArray[np.floating]) -> Image:  # type: ignore[type-arg]
+def _changed(image: Image, array: npt.NDArray[Any]) -> Image:
     return replace(image, array=np.ascontiguousarray(array, dtype=np.float32))
 
 

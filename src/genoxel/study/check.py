@@ -29,6 +29,7 @@ from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
 from genoxel.study.steps.cohort import outcomes_of
 from genoxel.study.steps.content import simulated_folder
+from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
 from genoxel.study.study import Study
 from genoxel.study.validity import quick_problems
@@ -265,7 +266,8 @@ class _Check:
             flow = flow.drop(label, dict(lost))
             self.problems += [problem_of_reason(one, reason) for one, reason in sorted(lost.items())]
         began = time.monotonic()
-        self.images = imaging.prepare(self.engine, imaging.image_jobs(plan.work, self.engine.ledger))
+        work = with_landmarks(self.study, plan.work, found.patients, self.engine)
+        self.images = imaging.prepare(self.engine, imaging.image_jobs(work, self.engine.ledger))
         self.seconds = time.monotonic() - began
         broken = {patient: result.error for patient, result in self.images.items() if not result.ok} | dict(
             plan.misfits

@@ -94,10 +94,13 @@ class _Planner:
     def plan(self) -> ImageWork:
         if not self.series:
             raise _LostError(HAS_SERIES, "no image series")
+        registration = self.study.settings.image.registration
         labels = labels_of(self.study) or self._drawn_labels()
         planned = [self._one(label) for label in labels]
         # The series on which the contour was drawn comes first: its picture stands on the contact sheet.
         planned.sort(key=lambda one: one.series.series not in {drawn.series for drawn in one.structures})
+        if registration is not None:
+            planned.sort(key=lambda one: canonical(one.label) != canonical(registration.to))
         images = self.study.settings.io.images
         reading = images.reading if images else ReadingSettings()
         return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override, reading)
@@ -112,6 +115,9 @@ class _Planner:
 
     def _one(self, label: str) -> Planned:
         series, why = self._series(label)
+        registration = self.study.settings.image.registration
+        if registration is not None and canonical(label) != canonical(registration.to):
+            return Planned(label, series, (), why)
         return Planned(label, series, self._structures(series, label), why)
 
     def _series(self, label: str) -> tuple[SeriesRecord, str]:

@@ -32,6 +32,7 @@ from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output, records
 from genoxel.study.steps.cohort import Box, Gathered, gather
 from genoxel.study.steps.content import Findings, content_of
+from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.learn import learn, learnable
 from genoxel.study.steps.report import write_report
 from genoxel.study.steps.who import Who, enter
@@ -155,7 +156,8 @@ class _Run:
         without = {patient: why for _, lost in plan.boxes for patient, why in lost.items()}
         lines = grouped(problem_of_reason(patient, why) for patient, why in sorted(without.items()))
         self.notes = [f" left out {line}" for line in lines]
-        jobs = imaging.image_jobs(plan.work, self.engine.ledger)
+        work = with_landmarks(self.study, plan.work, found.patients, self.engine)
+        jobs = imaging.image_jobs(work, self.engine.ledger)
         self.inputs["images"] = digest(sorted(job.key for job in jobs))
         self.images = imaging.prepare(self.engine, jobs)
         self._note_failed("image", self.images, plan.misfits)
@@ -210,6 +212,8 @@ class _Run:
             output.write_flow(gathered.cohort.flow, sink)
         output.write_failed(self.failed, sink)
         output.write_verdicts(found.targets, gathered.outcomes, sink)
+        if self.images:
+            output.write_record(imaging.histories_of(self.images), sink("processing.json"))
         write_report(content_of(self.study, found, self.inputs), sink, self.settings.report)
         output.remove_old(self.study.results, old, sink.written)
         settings = self.settings.model_dump(mode="json", by_alias=True)

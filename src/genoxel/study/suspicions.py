@@ -1,12 +1,23 @@
-"""What looks odd about a contour on an image, in words for the contact sheet and for rows of features."""
+"""What looks odd about an image and a contour, in words for the contact sheet and for rows of features."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.image import Image, Step
 from genoxel.core.mask import Mask
 from genoxel.image.crop import bounding_box
+from genoxel.image.orientation import turn_gains
+from genoxel.image.qc import LIMITS, ImageQuality, MaskQuality
+
+FEWEST = 8
+"""With fewer patients nobody can stand out from the others."""
+OUTLYING = 3.5
+"""Robust deviations from the median beyond which one stands out (Iglewicz and Hoaglin 1993)."""
 
 
 def suspicions(image: Image, mask: Mask) -> list[str]:
@@ -35,9 +46,9 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
         flags.append("contour touches the edge of the image")
     if count > 0.5 * inside.size:
         flags.append("contour covers more than half of the image")
-    pieces = int(ndimage.label(small, np.ones((3, 3, 3)))[1])
-    if pieces > 1:
-        flags.append(f"contour in {pieces} pieces")
+    sizes = np.bincount(ndimage.label(small, np.ones((3, 3, 3)))[0].ravel())[1:]
+    if sizes.size > 1:
+        flags.append(f"contour in {sizes.size} pieces ({int(sizes.sum() - sizes.max())} voxels outside the largest)")
     if float(np.ptp(values)) == 0:
         flags.append("one constant intensity inside")
     return flags + [text for step in mask.history if (text := _told(step))]
@@ -55,3 +66,63 @@ def _told(step: Step) -> str:
     if step.name == "split" and params["left_out"]:
         return f"{params['left_out']} of {params['of']} pieces below {params['least_voxels']} voxels left out"
     return ""
+
+
+def contour_suspicions(found: MaskQuality, known: Sequence[str]) -> list[str]:
+    """Return what the measures of a contour say in words, less what `known` words say already."""
+    flags = []
+    if found.air_share > LIMITS["air_share"] and not any("mostly air" in one for one in known):
+        flags.append(f"contour mostly air ({found.air_share:.0%} of its voxels)")
+    if found.body_share > LIMITS["body_share"] and not any("more than half" in one for one in known):
+        flags.append(f"contour holds {found.body_share:.0%} of the body")
+    if found.flip_gain > LIMITS["flip_gain"]:
+        flags.append("contour mirrored? its mirror image follows an edge, the contour does not")
+    return flags
+
+
+def image_suspicions(found: ImageQuality, unit: str) -> list[str]:
+    """Return what the measures of a volume say in words: noise, motion, missing or repeated slices, metal."""
+    said = {
+        f"noisy ({found.noise:.0f} HU)": unit == "HU" and found.noise > LIMITS["noise_hu"],
+        f"noisy ({found.noise_share:.0%} of the signal)": found.noise_share > LIMITS["noise_share"],
+        f"ghosts beside the body ({found.ghosting:.1%} of the signal): motion?": found.ghosting > LIMITS["ghosting"],
+        f"slices {found.jitter_mm:.1f} mm apart sideways: motion?": found.jitter_mm > LIMITS["jitter_mm"],
+        f"a jump between two slices ({found.slice_jump:.1f} times the usual): slices missing?": found.slice_jump
+        > LIMITS["slice_jump"],
+        f"{found.repeated_slices:.0f} repeated or empty slices": found.repeated_slices > LIMITS["repeated_slices"],
+        f"metal ({found.metal_ml:.2g} ml above 2800 HU)": found.metal_ml > LIMITS["metal_ml"],
+    }
+    return [words for words, holds in said.items() if holds]
+
+
+_COMPARED = {
+    "noise": "noisier than the others ({0:.3g}, median {1:.3g})",
+    "ghosting": "more ghosts beside the body than the others ({0:.1%}, median {1:.1%}): motion?",
+    "jitter_mm": "slices more out of line than in the others ({0:.2g} mm, median {1:.2g} mm): motion?",
+    "slice_jump": "a larger jump between two slices than in the others ({0:.2g}, median {1:.2g})",
+}
+
+
+def beside_others(
+    measures: Mapping[str, Mapping[str, Any]], prints: Mapping[str, npt.NDArray[np.float32]]
+) -> dict[str, list[str]]:
+    """Return patient -> what stands out from the other patients, for the measures and pictures of one sequence.
+
+    A measure stands out beyond 3.5 robust deviations above the median and 1.5 times the median, among 8 patients or
+    more; an orientation where a mirrored or turned image is clearly more like the others.
+    """
+    flags: dict[str, list[str]] = {}
+    for name, words in _COMPARED.items():
+        known = {who: float(one[name]) for who, one in measures.items() if np.isfinite(one[name])}
+        if len(known) < FEWEST:
+            continue
+        values = np.array(list(known.values()))
+        median = float(np.median(values))
+        spread = 1.4826 * float(np.median(np.abs(values - median)))
+        for who, value in known.items():
+            if value > max(median + OUTLYING * spread, 1.5 * median):
+                flags.setdefault(who, []).append(words.format(value, median))
+    for who, (gain, way) in turn_gains(prints).items():
+        if gain > LIMITS["turn_gain"]:
+            flags.setdefault(who, []).append(f"image lies unlike the others: {way}, it would be like them")
+    return flags

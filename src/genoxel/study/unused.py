@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from genoxel.core.errors import nearest
 from genoxel.study.plan import labels_of
@@ -59,6 +59,8 @@ def _images(study: Study) -> Iterator[Problem]:
         if modality not in labels:
             fix = nearest(modality, labels) or "name it as under [io.images]"
             yield Problem(f"image.override.{modality}", "a modality that is not measured", ", ".join(labels), fix)
+    if image.registration is not None:
+        yield from _registration(image.registration.to, labels)
     if image.range_hu is not None and labels and "CT" not in {canonical(label) for label in labels}:
         got = f"a range in HU for {', '.join(labels)}, which know no HU"
         yield Problem("image.range_hu", got, "range, in the intensities of these images", "write range = [...]")
@@ -73,6 +75,14 @@ def _features(study: Study) -> Iterator[Problem]:
     if "suv_thresholds" in given and not above and "mtv" not in features.families:
         got = "thresholds, though no metabolic volume is measured"
         yield Problem("features.suv_thresholds", got, 'set = "extended", or the family "mtv"', "ask for one of them")
+
+
+def _registration(to: str, labels: Sequence[str]) -> Iterator[Problem]:
+    if canonical(to) not in {canonical(label) for label in labels}:
+        legal = ", ".join(labels) or "modalities = [...] under [io.images] or [image]"
+        yield Problem("image.register.to", f"{to!r}, which is not measured", legal, nearest(to, labels) or "name it")
+    elif len(labels) < 2:
+        yield Problem("image.register", "registration of one series", "two series or more", "remove register")
 
 
 def _ready_made(study: Study) -> Iterator[Problem]:

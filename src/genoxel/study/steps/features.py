@@ -79,7 +79,9 @@ def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], w
     mask = mask_of(arrays[f"{place}.mask"], volume["mask"])
     # The step `image` did the stages on the whole volume; a second time on the cut-out would be wrong.
     asked = work.image.for_modality(volume["label"])
-    return extract(image, mask, asked.after_whole(), work.features, volume["region"], settings_digest(asked, work.features))
+    return extract(
+        image, mask, asked.after_whole(), work.features, volume["region"], settings_digest(asked, work.features)
+    )
 
 
 def feature_jobs(images: Mapping[str, Result], image: ImageSettings, features: FeatureSettings) -> list[Job]:

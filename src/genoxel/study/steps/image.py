@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import InputError
+from genoxel.core.errors import GeometryError, InputError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
 from genoxel.image.crop import SUPPORT, crop
-from genoxel.image.intensity import zscore
+from genoxel.image.normalise import Landmarks, content_digest
+from genoxel.image.orientation import fingerprint
+from genoxel.image.qc import image_quality, mask_quality
+from genoxel.image.register import apply, coverage, register
 from genoxel.image.settings import ImageSettings
+from genoxel.image.stages import Aids, after_registration, before_registration
 from genoxel.io.images import read_image
 from genoxel.io.inventory import SeriesRecord, StructureRecord
 from genoxel.io.settings import ReadingSettings
@@ -27,7 +31,7 @@ from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import Ledger, key_of
 from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.volumes import image_facts, mask_facts
-from genoxel.study.suspicions import suspicions
+from genoxel.study.suspicions import beside_others, contour_suspicions, image_suspicions, suspicions
 
 VERSION = "2"
 ROOMS = (
@@ -46,17 +50,24 @@ _READING = ReadingSettings()
 
 @dataclass(frozen=True)
 class Planned:
-    """One series of a patient, what it is called in columns, and the structure files that fit it best."""
+    """One series of a patient, what it is called in columns, and the structure files that fit it best.
+
+    `landmarks` are those that its intensities are moved to, where the study asks for Nyúl's method.
+    """
 
     label: str
     series: SeriesRecord
     structures: tuple[StructureRecord, ...]
     why: str = ""
+    landmarks: Landmarks | None = None
 
 
 @dataclass(frozen=True)
 class ImageWork:
-    """What a worker needs to prepare one patient; `override` is the decision by hand."""
+    """What a worker needs to prepare one patient; `override` is the decision by hand.
+
+    Where the settings ask for registration, the first series planned is the one that the others are laid on.
+    """
 
     patient: str
     planned: tuple[Planned, ...]
@@ -67,74 +78,147 @@ class ImageWork:
 
 
 def prepare_patient(work: ImageWork) -> bytes:
-    """Read all series of a patient, cut out every region, and draw the first; as plain arrays and facts."""
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    blobs: dict[str, bytes] = {}
-    volumes: list[dict[str, Any]] = []
-    cards: list[dict[str, Any]] = []
+    """Read all series of a patient, do the stages on them whole, cut out every region, and draw the first."""
+    patient = _Patient(work)
     for planned in work.planned:
         try:
-            image = replace(read_image(planned.series, reading=work.reading), modality=planned.label)
-            masks = read_mask(planned.structures, image, work.contours, work.override, work.reading)
-            for region, mask in masks.items():
-                _cut(arrays, volumes, work, planned, image, (region, mask.on(image)))
-            if planned is work.planned[0]:
-                cards = [_card(blobs, work, planned, image, one) for one in masks.items()]
+            patient.add(planned)
         except Exception as error:
             error.add_note(f"patient {work.patient}, {planned.label}")
             raise
-    acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in work.planned]
-    facts = {"patient": work.patient, "volumes": volumes, "cards": cards, "acquisition": acquisition}
-    return pack(arrays, facts, blobs)
+    return patient.packed()
 
 
-def _cut(
-    arrays: dict[str, npt.NDArray[Any]],
-    volumes: list[dict[str, Any]],
-    work: ImageWork,
-    planned: Planned,
-    image: Image,
-    named: tuple[str, Mask],
-) -> None:
-    region, mask = named
-    told: dict[str, Any] = {"structure": ", ".join(mask.labels.values()), "flags": suspicions(image, mask)}
-    told |= {"series": planned.series.description, "spacing": list(image.spacing)}
-    rules = work.image.for_modality(planned.label)
-    if rules.normalise is not None:
-        image = zscore(image, rules.normalise.within, mask)
-    image, mask = crop(image, mask, MARGIN_MM, SUPPORT[rules.interpolate])
-    place = len(volumes)
-    arrays[f"{place}.image"], arrays[f"{place}.mask"] = np.asarray(image.array), np.asarray(mask.array)
-    regions = region in work.contours.regions or region == ROI
-    volumes.append(
-        {
-            "label": planned.label,
-            "region": region if regions else ROI,
-            "lesion": "" if regions else region,
-            "told": told,
-            "image": image_facts(image),
-            "mask": mask_facts(mask),
+class _Patient:
+    """What is made of one patient, series by series."""
+
+    def __init__(self, work: ImageWork) -> None:
+        self.work = work
+        self.arrays: dict[str, npt.NDArray[Any]] = {}
+        self.blobs: dict[str, bytes] = {}
+        self.volumes: list[dict[str, Any]] = []
+        self.cards: list[dict[str, Any]] = []
+        self.quality: list[dict[str, Any]] = []
+        self.reference: tuple[Image, dict[str, Mask], Planned] | None = None
+        self.brain: Mask | None = None
+
+    def add(self, planned: Planned) -> None:
+        raw = replace(read_image(planned.series, reading=self.work.reading), modality=planned.label)
+        self._look(planned, raw)
+        rules = self.work.image.for_modality(planned.label)
+        image = before_registration(raw, rules)
+        first = planned is self.work.planned[0]
+        if rules.registration is not None and not first and self.reference is not None:
+            fixed, masks, drawn = self.reference
+            image = self._laid_on(fixed, masks, image, planned.label)
+        else:
+            masks, drawn = self._drawn(planned, raw), planned
+        if first:
+            self.reference = (image, masks, planned)
+            self.cards = [self._card(planned, raw, one) for one in masks.items()]
+        self._cut_all(planned, image, masks, drawn)
+
+    def _drawn(self, planned: Planned, raw: Image) -> dict[str, Mask]:
+        work = self.work
+        return read_mask(planned.structures, raw, work.contours, work.override, work.reading)
+
+    def _look(self, planned: Planned, raw: Image) -> None:
+        """Measure the quality of the volume as it came, before anything is done to it."""
+        found = image_quality(raw)
+        self.arrays[f"print.{len(self.quality)}"] = fingerprint(raw).astype(np.float16)
+        flags = image_suspicions(found, raw.unit)
+        self.quality.append({"label": planned.label, "measures": asdict(found), "flags": flags, "registration": {}})
+
+    def _laid_on(self, fixed: Image, masks: Mapping[str, Mask], moving: Image, label: str) -> Image:
+        how = self.work.image.registration
+        if how is None:
+            return moving
+        found = register(fixed, moving, how)
+        for name, mask in masks.items():
+            share = coverage(found, moving.grid, mask)
+            if share < 1:
+                raise GeometryError(
+                    f"a {label} series that holds {share:.1%} of the contour {name}",
+                    "a series that holds all of it",
+                    "leave the patient out, or measure without this series",
+                )
+        self.quality[-1]["registration"] = dict(found.quality)
+        return apply(found, moving, fixed.grid, how.interpolate)
+
+    def _cut_all(self, planned: Planned, image: Image, masks: Mapping[str, Mask], drawn: Planned) -> None:
+        """Normalise and cut out every region; once for all of them where the region itself does not matter."""
+        rules = self.work.image.for_modality(planned.label)
+        landmarks = planned.landmarks
+        if landmarks is not None and content_digest(image) in landmarks.sources:
+            raise InputError(
+                f"a {planned.label} image that is itself one of the reference images",
+                "reference images of patients who take no part",
+                "take it out of the folder of reference images",
+            )
+        aids = Aids(tissue=self._tissue(rules, image, drawn), landmarks=landmarks, brain=self._brain)
+        own = rules.normalise is not None and rules.normalise.within == "roi"
+        whole = None if own else after_registration(image, rules, aids)
+        for region, mask in masks.items():
+            done = whole or after_registration(image, rules, replace(aids, mask=mask.on(image)))
+            told: dict[str, Any] = {"structure": ", ".join(mask.labels.values())}
+            told |= {"flags": suspicions(image, mask.on(image)), "series": planned.series.description}
+            self._cut(planned.label, done, (region, mask.on(done)), told | {"spacing": list(image.spacing)})
+
+    def _brain(self, image: Image) -> Mask:
+        """Return the brain in `image`, found once for all series that were laid on one grid."""
+        from genoxel.image.brain import brain_mask
+
+        if self.work.image.registration is None or self.brain is None:
+            self.brain = brain_mask(image)
+        return self.brain
+
+    def _tissue(self, rules: ImageSettings, image: Image, drawn: Planned) -> Mask | None:
+        """Return the structure that intensities are divided by, drawn on the series whose contours count."""
+        if rules.normalise is None or rules.normalise.method != "reference":
+            return None
+        wanted = ContourSettings(roi=(rules.normalise.tissue,), several="union", threshold=self.work.contours.threshold)
+        (mask,) = read_mask(drawn.structures, image, wanted, reading=self.work.reading).values()
+        return mask
+
+    def _cut(self, label: str, image: Image, named: tuple[str, Mask], told: Mapping[str, Any]) -> None:
+        region, mask = named
+        rules = self.work.image.for_modality(label)
+        image, mask = crop(image, mask, MARGIN_MM, SUPPORT[rules.interpolate])
+        place = len(self.volumes)
+        self.arrays[f"{place}.image"], self.arrays[f"{place}.mask"] = np.asarray(image.array), np.asarray(mask.array)
+        regions = region in self.work.contours.regions or region == ROI
+        self.volumes.append(
+            {
+                "label": label,
+                "region": region if regions else ROI,
+                "lesion": "" if regions else region,
+                "told": dict(told),
+                "image": image_facts(image),
+                "mask": mask_facts(mask),
+            }
+        )
+
+    def _card(self, planned: Planned, image: Image, named: tuple[str, Mask]) -> dict[str, Any]:
+        mask = named[1].on(image)
+        name = f"{len(self.blobs)}.png"
+        self.blobs[name] = thumbnail(image, mask)
+        voxels = mask.count()
+        flags = suspicions(image, mask)
+        return {
+            "png": name,
+            "volume_mm3": voxels * mask.grid.voxel_volume,
+            "voxels": voxels,
+            "spacing": list(image.spacing),
+            "flags": flags + contour_suspicions(mask_quality(image, mask), flags),
+            "series": planned.series.description,
+            "structure": ", ".join(mask.labels.values()),
+            "modality": planned.label,
         }
-    )
 
-
-def _card(
-    blobs: dict[str, bytes], work: ImageWork, planned: Planned, image: Image, named: tuple[str, Mask]
-) -> dict[str, Any]:
-    mask = named[1].on(image)
-    name = f"{len(blobs)}.png"
-    blobs[name] = thumbnail(image, mask)
-    voxels = mask.count()
-    return {
-        "png": name,
-        "volume_mm3": voxels * mask.grid.voxel_volume,
-        "voxels": voxels,
-        "spacing": list(image.spacing),
-        "flags": suspicions(image, mask),
-        "series": planned.series.description,
-        "structure": ", ".join(mask.labels.values()),
-        "modality": planned.label,
-    }
+    def packed(self) -> bytes:
+        acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in self.work.planned]
+        facts = {"patient": self.work.patient, "volumes": self.volumes, "cards": self.cards}
+        return pack(self.arrays, facts | {"acquisition": acquisition, "quality": self.quality}, self.blobs)
 
 
 def acquisition_facts(series: SeriesRecord) -> dict[str, Any]:
@@ -182,10 +266,9 @@ def _by_hand(work: ImageWork) -> str:
 def _settings_key(work: ImageWork) -> str:
     """Return the digest of what this step reads of the settings, so that new bins do not mean new cut-outs."""
     rules = [work.image.for_modality(planned.label) for planned in work.planned]
-    prepared = [
-        [rule.interpolate, rule.normalise.model_dump(mode="json") if rule.normalise else None] for rule in rules
-    ]
-    return digest([prepared, work.contours.digest(), MARGIN_MM, work.reading.digest()])
+    prepared = [[rule.interpolate, *rule.whole_stages()] for rule in rules]
+    landmarks = [asdict(one.landmarks) if one.landmarks is not None else None for one in work.planned]
+    return digest([prepared, landmarks, work.contours.digest(), MARGIN_MM, work.reading.digest()])
 
 
 def prepare(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
@@ -194,23 +277,90 @@ def prepare(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
 
 
 def cards_of(results: Mapping[str, Result]) -> tuple[list[Card], list[tuple[str, str, Mapping[str, object]]]]:
-    """Return the pictures of all patients, and (patient, modality, acquisition facts) of every series used."""
-    cards: list[Card] = []
+    """Return the pictures of all patients, and (patient, modality, acquisition facts) of every series used.
+
+    Whoever could not be read or contoured has a card without a picture, with the reason as its flag. What stands out
+    only beside the other patients is flagged here.
+    """
     acquisition: list[tuple[str, str, Mapping[str, object]]] = []
+    drawn: dict[str, list[Card]] = {}
+    looks = _Looks()
+    for patient in sorted(results):
+        path = results[patient].path
+        if path is None:
+            drawn[patient] = [Card(patient, b"", 0.0, 0, (0.0, 0.0, 0.0), (f"no picture: {results[patient].error}",))]
+            continue
+        arrays, facts, blobs = _facts_of(path)
+        drawn[patient] = []
+        for one in facts["cards"]:
+            about = {**one, "png": blobs[one["png"]], "spacing": tuple(one["spacing"]), "flags": tuple(one["flags"])}
+            drawn[patient].append(Card(patient=patient, **about))
+        looks.add(patient, facts["quality"], arrays)
+        acquisition += [(patient, one["label"], one["facts"]) for one in facts["acquisition"]]
+    flags = looks.flags()
+    cards = [
+        _flagged(card, flags.get(patient, ()), place) for patient in drawn for place, card in enumerate(drawn[patient])
+    ]
+    return cards, acquisition
+
+
+def _flagged(card: Card, flags: Sequence[str], place: int) -> Card:
+    """Return a patient's first card with what was said of the images; the others speak of their contours."""
+    return replace(card, flags=(*card.flags, *flags)) if place == 0 and flags else card
+
+
+class _Looks:
+    """What was measured of the images of all patients, sequence by sequence."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, list[str]] = {}
+        self.measures: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.prints: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
+
+    def add(self, patient: str, quality: Sequence[Mapping[str, Any]], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        for place, one in enumerate(quality):
+            label = one["label"]
+            self.said.setdefault(patient, []).extend(_of(label, one["flags"], len(quality)))
+            self.measures.setdefault(label, {})[patient] = one["measures"]
+            self.prints.setdefault(label, {})[patient] = arrays[f"print.{place}"].astype(np.float32)
+
+    def flags(self) -> dict[str, list[str]]:
+        """Return patient -> what looks odd about the images, alone and beside those of the others."""
+        found = {patient: list(flags) for patient, flags in self.said.items()}
+        for label in sorted(self.measures):
+            for patient, flags in beside_others(self.measures[label], self.prints[label]).items():
+                found[patient] += _of(label, flags, len(self.measures))
+        return found
+
+
+def _of(label: str, flags: Sequence[str], labels: int) -> list[str]:
+    return [f"{label}: {flag}" if labels > 1 else flag for flag in flags]
+
+
+def histories_of(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
+    """Return patient -> for every cut-out its series, region and the steps done to image and mask, with their numbers.
+
+    `genoxel.image.replay.replay` makes the same voxels of the raw image again from these steps alone.
+    """
+    found = {}
     for patient in sorted(results):
         path = results[patient].path
         if path is None:
             continue
-        facts, blobs = _facts_of(path)
-        for one in facts["cards"]:
-            about = {**one, "png": blobs[one["png"]], "spacing": tuple(one["spacing"]), "flags": tuple(one["flags"])}
-            cards.append(Card(patient=patient, **about))
-        acquisition += [(patient, one["label"], one["facts"]) for one in facts["acquisition"]]
-    return cards, acquisition
+        found[patient] = [
+            {
+                "series": one["label"],
+                "region": one["lesion"] or one["region"],
+                "image": [{"step": name, **params} for name, params in one["image"]["history"]],
+                "mask": [{"step": name, **params} for name, params in one["mask"]["history"]],
+            }
+            for one in _facts_of(path)[1]["volumes"]
+        ]
+    return found
 
 
-def _facts_of(path: Path) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
-    _, facts, blobs = unpack(path.read_bytes())
+def _facts_of(path: Path) -> tuple[Mapping[str, npt.NDArray[Any]], Mapping[str, Any], Mapping[str, bytes]]:
+    arrays, facts, blobs = unpack(path.read_bytes())
     if not isinstance(facts, Mapping):
         raise InputError(f"no facts in {path.name}", "what the step image wrote", "delete the folder .genoxel")
-    return facts, blobs
+    return arrays, facts, blobs

@@ -13,6 +13,7 @@ from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.io import plainjson
 from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.parquet import write_arrays
 from genoxel.io.spreadsheet import write_csv, write_rows
@@ -35,6 +36,7 @@ __all__ = [
     "write_json",
     "write_maps",
     "write_predictions",
+    "write_record",
     "write_reporting",
     "write_tables",
     "write_verdicts",
@@ -124,6 +126,11 @@ def write_verdicts(targets: Sequence[TargetResult], outcomes: Sequence[Outcome],
 def write_json(content: Any, path: Path) -> None:
     """Write plain values as readable JSON."""
     atomic_write(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_record(content: Any, path: Path) -> None:
+    """Write a record as JSON that `genoxel.io.plainjson` reads back exactly: tuples, NaN and arrays survive."""
+    atomic_write(path, plainjson.dumps(content, indent=1) + "\n")
 
 
 def hashes_of(folder: Path, names: Iterable[str]) -> dict[str, str]:
