@@ -13,7 +13,7 @@ from genoxel.learn.settings import KeepSettings, LearnSettings
 
 Role = Literal["primary", "simpler", "comparison", "exploratory"]
 PREVALENCE = "prevalence"
-NEVER_SIMPLER = frozenset({"image", "expression"})
+NEVER_SIMPLER = frozenset({"image", "expression", "copynumber", "arms", "methylation", "mgmt", "genesets", "burden"})
 """Blocks that are measured at some cost: a model with one of them is no simpler model unless the primary has it too."""
 
 

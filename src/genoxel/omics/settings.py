@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from genoxel.core.settings import Settings
+from genoxel.omics.rules import parse_rule
 
 Texts = tuple[str, ...]
 Build = Literal["hg18", "hg19", "hg38"]
@@ -28,18 +29,88 @@ def build_name(text: str) -> Build | None:
 
 
 class ExpressionSettings(Settings):
-    """[omics.expression]: the matrix, its unit, and a fixed transform (learned scaling belongs into the folds)."""
+    """[omics.expression]: the matrix, its unit, and a fixed transform (learned scaling belongs into the folds).
+
+    `damage` says what happens to gene names that a spreadsheet turned into dates, `twice` to genes in several rows;
+    "repair", "mean" and "max" are told in the report.
+    """
 
     file: str
     unit: str = ""
-    transform: Literal["none", "log2+1", "log2", "log10+1"] = "none"
+    transform: Literal["none", "log2+1", "log2", "log10+1", "log2cpm"] = "none"
+    damage: Literal["refuse", "repair"] = "refuse"
+    twice: Literal["refuse", "mean", "max"] = "refuse"
+    versions: bool = True
+
+
+class CopyNumberSettings(Settings):
+    """[omics.copynumber]: segments (with the build under [omics]), calls per gene, or both.
+
+    `arms` become columns of the block copynumber, `genes` is a BED file of loci whose copies are taken from the
+    segments. Thresholds are log2 of copies / 2; `share` is the part of an arm that must be changed.
+    """
+
+    segments: str | None = None
+    calls: str | None = None
+    genes: str | None = None
+    arms: Texts = ()
+    gain: Annotated[float, Field(gt=0)] = 0.2
+    loss: Annotated[float, Field(lt=0)] = -0.2
+    amplified: Annotated[float, Field(gt=0)] = 1.0
+    deleted: Annotated[float, Field(lt=0)] = -1.0
+    share: Annotated[float, Field(gt=0.5, le=1)] = 0.7
+    overlap: Literal["refuse", "unknown"] = "refuse"
+
+    @model_validator(mode="after")
+    def _some_file(self) -> CopyNumberSettings:
+        if not self.segments and not self.calls:
+            raise ValueError("nothing to read: give segments = ..., calls = ..., or both")
+        if (self.arms or self.genes) and not self.segments:
+            raise ValueError("arms and genes are taken from segments: add segments = ...")
+        if self.genes and self.calls:
+            raise ValueError("calls per gene and genes from segments exclude each other: keep one")
+        return self
+
+
+class GeneSetSettings(Settings):
+    """[omics.genesets]: a GMT file scored on the expression, one sample at a time ("ssgsea", or the mean "rank").
+
+    Methods that learn from the samples (GSVA, z-means) belong into the training folds and are not offered here.
+    """
+
+    file: str
+    method: Literal["ssgsea", "rank"] = "ssgsea"
+    smallest: Annotated[int, Field(ge=2)] = 5
+    known: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+
+class MethylationSettings(Settings):
+    """[omics.methylation]: a matrix of probes (beta or M values); MGMT status is derived where its probes are there."""
+
+    file: str
+    unit: Literal["beta", "M"] = "beta"
+
+
+class FusionSettings(Settings):
+    """[omics.fusions]: a table of fusions, and the list of who was looked at (without it nobody is free of them)."""
+
+    file: str
+    profiled: str | None = None
+
+
+class MatrixSettings(Settings):
+    """[omics.tables.NAME]: any other matrix of numbers (protein, miRNA, metabolites), samples x features."""
+
+    file: str
+    unit: str = ""
 
 
 class OmicsSettings(Settings):
     """[omics]: where the molecular files are and how to read them.
 
     `profiled` lists the samples or patients that were sequenced (a file); `panel` the genes that were covered (all
-    when empty). Without `profiled` nobody is called wild type.
+    when empty). Without `profiled` nobody is called wild type. `mutations` is a MAF or an annotated VCF; `megabases`,
+    the coding size of the assay, gives the mutational burden. `cbioportal` is a study folder that brings all of these.
 
     >>> OmicsSettings(build="GRCh37", mutations="calls.maf").build
     'hg19'
@@ -49,7 +120,24 @@ class OmicsSettings(Settings):
     mutations: str | None = None
     profiled: str | None = None
     panel: Texts = ()
+    megabases: Annotated[float, Field(gt=0.01, le=100)] | None = None
+    cbioportal: str | None = None
     expression: ExpressionSettings | None = None
+    copynumber: CopyNumberSettings | None = None
+    fusions: FusionSettings | None = None
+    methylation: MethylationSettings | None = None
+    genesets: GeneSetSettings | None = None
+    tables: dict[str, MatrixSettings] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> OmicsSettings:
+        if self.copynumber and self.copynumber.segments and self.build is None:
+            raise ValueError("segments do not say their genome build: add build = 'hg19' or 'hg38' under [omics]")
+        if self.genesets and not self.expression:
+            raise ValueError("gene sets are scored on expression: add expression = ... under [omics]")
+        if self.cbioportal and (self.mutations or self.profiled or self.fusions):
+            raise ValueError("cbioportal brings mutations, profiled and fusions: remove them, or cbioportal")
+        return self
 
     @field_validator("build", mode="before")
     @classmethod
@@ -64,7 +152,9 @@ class SmallestUseful(Settings):
 
 
 class TargetSettings(Settings):
-    """[target.X]: one of `column` (words of the clinical table), `gene` (from the mutations) or `score` (a number).
+    """[target.X]: one of `column` (words of the clinical table), `gene` (mutations), `rule` or `score` (a number).
+
+    A rule is a line such as "1p and 19q arm loss", "CDKN2A deleted", "ALK fusion" or "MGMT methylated".
 
     `positive`, `negative` and `unknown` list words (case and spaces are ignored); they extend the default vocabulary
     and win over it. `levels` names the two classes, negative first. `hotspot` limits mutations, as in ["R132"].
@@ -76,6 +166,7 @@ class TargetSettings(Settings):
     column: str | None = None
     gene: str | None = None
     score: str | None = None
+    rule: str | None = None
     positive: Texts = ()
     negative: Texts = ()
     unknown: Texts = ()
@@ -85,9 +176,11 @@ class TargetSettings(Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> TargetSettings:
-        given = [name for name in ("column", "gene", "score") if getattr(self, name)]
+        given = [name for name in ("column", "gene", "score", "rule") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"give exactly one of column, gene, score (here: {', '.join(given) or 'none'})")
+            raise ValueError(f"give exactly one of column, gene, score, rule (here: {', '.join(given) or 'none'})")
+        if self.rule:
+            parse_rule(self.rule)
         if self.hotspot and not self.gene:
             raise ValueError("hotspot belongs to a gene: give gene = ...")
         both = {word.strip().casefold() for word in self.positive} & {word.strip().casefold() for word in self.negative}

@@ -13,6 +13,7 @@ from genoxel.core.errors import OutcomeError, SettingsError, nearest
 from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
 from genoxel.core.table import Table
+from genoxel.omics.rules import RuleSources, rule_status
 from genoxel.omics.settings import TargetSettings
 from genoxel.omics.texts import MISSING_WORDS, plain, read_numbers
 from genoxel.omics.variants import status
@@ -156,14 +157,19 @@ def make_outcome(
     variants: Records | None = None,
     scores: Iterable[Table] = (),
     patients: Iterable[str] = (),
+    sources: RuleSources | None = None,
 ) -> tuple[Outcome, Reading | None]:
     """Return the outcome of [target.`name`] and, for a column, how its words were read.
 
     `columns` maps column -> patient -> cell; `variants` serves gene targets; a score is a column of numbers in one of
-    the tables `scores` or in `columns`. `patients` orders the outcome (default: all that the source knows). Raises
-    `SettingsError` naming the nearest column, `OutcomeError` when the source is not there.
+    the tables `scores` or in `columns`; a rule is judged on `sources`. `patients` orders the outcome (default: all
+    that the source knows). Raises `SettingsError` naming the nearest column, `OutcomeError` when the source is not
+    there.
     """
     wanted = tuple(patients)
+    if settings.rule:
+        outcome = _of_rule(name, settings, sources or RuleSources(), wanted)
+        return (outcome.of_patients(wanted) if wanted else outcome), None
     outcome, reading = _of_source(name, settings, columns or {}, variants, tuple(scores), wanted)
     return (outcome.of_patients(wanted) if wanted else outcome), reading
 
@@ -193,6 +199,14 @@ def _of_source(
     return _score(name, settings.score or "", columns, scores), None
 
 
+def _of_rule(name: str, settings: TargetSettings, sources: RuleSources, wanted: tuple[str, ...]) -> Outcome:
+    levels = settings.levels or ("absent", "present")
+    whom = wanted or sources.patients
+    truths = rule_status(settings.rule or "", sources, whom)
+    words = {True: levels[1], False: levels[0], None: None}
+    return Outcome.of_classes(name, {who: words[truth] for who, truth in truths.items()}, levels)
+
+
 def _column(name: str, column: str, columns: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
     if column not in columns:
         some = ", ".join(list(columns)[:12]) or "none (no clinical table was read)"
@@ -201,10 +215,22 @@ def _column(name: str, column: str, columns: Mapping[str, Mapping[str, str]]) ->
     return columns[column]
 
 
+def _classes(name: str, single: Table) -> Outcome:
+    """Return a column of categories as an outcome of classes, NaN unknown."""
+    levels = single.columns[0].levels
+    codes = single.values[:, 0].tolist()
+    words = {
+        who: None if np.isnan(code) else levels[int(code)] for who, code in zip(single.patients, codes, strict=True)
+    }
+    return Outcome.of_classes(name, words, levels)
+
+
 def _score(name: str, score: str, columns: Mapping[str, Mapping[str, str]], tables: tuple[Table, ...]) -> Outcome:
     for table in tables:
         if score in table:
             single = table.select([score]).per_patient()
+            if single.columns[0].levels:
+                return _classes(name, single)
             return Outcome(name, "value", single.patients, single[score], unit=table.column(score).unit)
     if score in columns:
         numbers, odd = read_numbers(columns[score])

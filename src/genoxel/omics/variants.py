@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
 from genoxel.omics.hgvs import CLASSES, variant_classes
-from genoxel.omics.symbols import damaged
+from genoxel.omics.symbols import damaged, repaired
 
 Status = Literal["mutant", "wild type"]
 
@@ -109,6 +110,19 @@ def places_of(records: Records, genes: Iterable[str]) -> npt.NDArray[np.intp]:
     wanted = set(genes)
     names = records["gene"].tolist()
     return np.flatnonzero(np.fromiter((name in wanted for name in names), dtype=bool, count=len(names)))
+
+
+def with_repaired_genes(records: Records) -> tuple[Records, dict[str, str], tuple[str, ...]]:
+    """Return the records with gene names repaired that a spreadsheet damaged, what was repaired, and what stays open.
+
+    Names that cannot be told stay as they are, so that `status` still refuses the genes that they may have been.
+    """
+    fixed = repaired(str(name) for name in dict.fromkeys(records["gene"].tolist()))
+    known = {old: new for old, new in fixed.items() if new}
+    if known:
+        genes = np.array([known.get(name, name) for name in records["gene"].tolist()], dtype=object)
+        records = replace(records, fields={**records.fields, "gene": genes})
+    return records, known, tuple(old for old, new in fixed.items() if not new)
 
 
 def _refuse_damage(records: Records, genes: Sequence[str]) -> None:

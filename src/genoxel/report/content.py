@@ -110,7 +110,8 @@ class Planned:
 class Genome:
     """Gene status per patient: `status[gene][patient]` is 'mutant', 'wild type' or None (unknown: not profiled).
 
-    `tracks` are image measurements drawn under the genes, one value per patient.
+    `traits` names the rows that are no genes but rules such as an arm loss: there 'mutant' means present. `tracks` are
+    image measurements drawn under the genes, one value per patient.
     """
 
     patients: tuple[str, ...]
@@ -118,10 +119,22 @@ class Genome:
     tracks: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     build: str = ""
     source: str = ""
+    traits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", frozen({gene: frozen(status) for gene, status in self.status.items()}))
         object.__setattr__(self, "tracks", frozen({name: frozen(track) for name, track in self.tracks.items()}))
+
+
+@dataclass(frozen=True)
+class MolecularBlock:
+    """A block of molecular numbers: for how many patients, how many columns, the share of cells without a value."""
+
+    name: str
+    patients: int
+    columns: int
+    missing: float
+    definition: str = ""
 
 
 @dataclass(frozen=True)
@@ -204,6 +217,8 @@ class ReportContent:
     reporting: tuple[ReportingItem, ...] = ()
     genome: Genome | None = None
     expression: Expression | None = None
+    blocks: tuple[MolecularBlock, ...] = ()
+    molecular_notes: tuple[str, ...] = ()
     associations: tuple[Screen, ...] = ()
     drivers: DriverContrasts | None = None
     targets: tuple[TargetResult, ...] = ()

@@ -21,7 +21,7 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import Molecular, feature_files, read_expressed, read_variants
+from genoxel.study.molecular import Molecular, feature_files, read_molecular
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reason
 from genoxel.study.progress import Progress
@@ -200,16 +200,9 @@ class _Check:
             self.problems.append(problem)
 
     def _molecular(self) -> Molecular:
-        variants = expression = None
-        try:
-            variants = read_variants(self.study)
-        except GenoxelError as error:
-            self._note("omics.mutations", error)
-        try:
-            expression = read_expressed(self.study)
-        except GenoxelError as error:
-            self._note("omics.expression.file", error)
-        return Molecular(variants, expression)
+        found = read_molecular(self.study, self._note)
+        self.problems += [Problem("omics", note, "", "look whether that is meant", "warning") for note in found.notes]
+        return found
 
     def _patients(self) -> tuple[Who | None, Flow | None]:
         """Return who takes part, and the flow through images and contours as far as it can be known."""

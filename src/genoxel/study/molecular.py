@@ -1,57 +1,273 @@
-"""The molecular side of a study, read as its file says: who was sequenced, what was expressed."""
+"""The molecular side of a study, read as its file says: who was sequenced, what was measured, what follows from it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from genoxel.core.errors import GenoxelError, SettingsError
 from genoxel.core.records import Records
 from genoxel.core.table import Table
+from genoxel.omics.copynumber import CopyRules, arm_levels, gene_copies
+from genoxel.omics.rules import RuleSources
+from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
 from genoxel.study.study import Study
 
+Say = Callable[[str], None]
+Note = Callable[[str, GenoxelError], None]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Molecular:
-    """Variants and expression of a study; None where the study file names none."""
+    """What a study's molecular files hold; None and empty where the study file names none.
+
+    `tables` are blocks of numbers beside the expression (copynumber, genesets, methylation, burden, and the study's
+    own), `sources` is what rules are judged on, `notes` say what was repaired or left out while reading.
+    """
 
     variants: Records | None = None
     expression: Table | None = None
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    sources: RuleSources = field(default_factory=RuleSources)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> tuple[Table, ...]:
+        """Tables whose columns may be targets."""
+        return (*((self.expression,) if self.expression is not None else ()), *self.tables.values())
 
 
-def read_molecular(study: Study) -> Molecular:
-    """Return variants and expression; errors name the file."""
-    return Molecular(read_variants(study), read_expressed(study))
+def read_molecular(study: Study, note: Note | None = None) -> Molecular:
+    """Return everything molecular; `note` is told (key, error) of what cannot be read, else the error is raised."""
+    reader = _Reader(study, note)
+    return reader.read()
 
 
-def read_variants(study: Study) -> Records | None:
-    """Return the variants with who was profiled, or None."""
-    omics = study.settings.omics
-    if omics.mutations is None:
-        return None
-    from genoxel.io.maf import read_maf
+class _Reader:
+    """Reads one section after another; sections build on those before."""
 
-    profiled = study.file(omics.profiled) if omics.profiled else None
-    return read_maf(study.file(omics.mutations), profiled, omics.panel or None, build=omics.build)
+    def __init__(self, study: Study, note: Note | None) -> None:
+        self.study, self.note, self.omics = study, note, study.settings.omics
+        self.found = Molecular()
+        self.notes: list[str] = []
+
+    def read(self) -> Molecular:
+        """Return what could be read."""
+        parts: dict[str, Callable[[], None]] = {
+            "cbioportal": self._cbioportal,
+            "mutations": self._variants,
+            "expression": self._expression,
+            "copynumber": self._copynumber,
+            "fusions": self._fusions,
+            "methylation": self._methylation,
+            "genesets": self._genesets,
+            "tables": self._tables,
+            "megabases": self._burden,
+        }
+        for key, part in parts.items():
+            if getattr(self.omics, key):
+                try:
+                    part()
+                except GenoxelError as error:
+                    if self.note is None:
+                        raise
+                    self.note(f"omics.{key}", error)
+        return replace(self.found, notes=tuple(self.notes))
+
+    def _add(self, name: str, table: Table) -> None:
+        self.found = replace(self.found, tables={**self.found.tables, name: self._one_sample(name, table)})
+
+    def _source(self, **sources: object) -> None:
+        self.found = replace(self.found, sources=replace(self.found.sources, **sources))  # type: ignore[arg-type]
+
+    def _one_sample(self, name: str, table: Table) -> Table:
+        """Return the rows of the samples that [cohort] sample chooses."""
+        from genoxel.omics.barcodes import per_tcga_patient
+
+        kinds = self.study.settings.cohort.sample
+        if not kinds:
+            return table
+        chosen, choice = per_tcga_patient(table, kinds)
+        if choice.set_aside:
+            self.notes.append(f"{name}: {len(choice.set_aside)} samples set aside, {len(choice.ties)} ties decided")
+        return chosen
+
+    def _one_event_sample(self, name: str, records: Records) -> Records:
+        from genoxel.omics.barcodes import records_per_tcga_patient
+
+        kinds = self.study.settings.cohort.sample
+        if not kinds:
+            return records
+        chosen, choice = records_per_tcga_patient(records, kinds)
+        if choice.set_aside:
+            self.notes.append(f"{name}: {len(choice.set_aside)} samples set aside, {len(choice.ties)} ties decided")
+        return chosen
+
+    def _set_variants(self, records: Records) -> None:
+        from genoxel.omics.variants import with_repaired_genes
+
+        repaired, changed, open_names = with_repaired_genes(self._one_event_sample("mutations", records))
+        if changed:
+            pairs = ", ".join(f"{old} -> {new}" for old, new in changed.items())
+            self.notes.append(f"mutations: {len(changed)} gene names repaired: {pairs}")
+        if open_names:
+            self.notes.append(
+                f"mutations: gene names that a spreadsheet damaged stay as they are: {', '.join(open_names)}"
+            )
+        self.found = replace(self.found, variants=repaired)
+        self._source(variants=repaired, build=self.omics.build or "")
+
+    def _cbioportal(self) -> None:
+        from genoxel.io.cbioportal import read_cbioportal
+        from genoxel.io.maf import check_build
+
+        folder = self.study.file(self.omics.cbioportal or "")
+        found = read_cbioportal(folder)
+        check_build(folder.name, found.build, self.omics.build)
+        self.notes += [f"{name} was left out: {reason}" for name, reason in found.left_out.items()]
+        self.notes += found.notes
+        if found.variants is not None:
+            self._set_variants(found.variants)
+        self._source(build=found.build or self.omics.build or "", fusions=found.fusions, segments=found.segments)
+        for name, table in found.tables.items():
+            self._add(name, table)
+            if table.kind == "copynumber" and {column.unit for column in table.columns} == {"call"}:
+                self._source(calls=self.found.tables[name])
+
+    def _variants(self) -> None:
+        file = self.study.file(self.omics.mutations or "")
+        profiled = self.study.file(self.omics.profiled) if self.omics.profiled else None
+        panel, build = self.omics.panel or None, self.omics.build
+        if file.name.casefold().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
+            from genoxel.io.vcf import VcfOptions, read_vcf
+
+            options = VcfOptions(say=self.notes.append)
+            self._set_variants(read_vcf(file, profiled, panel, build=build, options=options))
+            return
+        from genoxel.io.maf import read_maf
+
+        self._set_variants(read_maf(file, profiled, panel, build=build))
+
+    def _expression(self) -> None:
+        from genoxel.io.expression import MatrixRules, read_expression
+        from genoxel.omics.expression import transform
+        from genoxel.omics.normalise import cpm
+
+        settings = self.omics.expression
+        assert settings is not None  # noqa: S101 - `read` asks
+        rules = MatrixRules(settings.damage, settings.twice, None, settings.versions, say=self.notes.append)
+        table = read_expression(self.study.file(settings.file), unit=settings.unit, rules=rules)
+        table = self._one_sample("expression", table)
+        logged = cpm(table, log=True) if settings.transform == "log2cpm" else transform(table, settings.transform)
+        self.found = replace(self.found, expression=logged)
+
+    def _copynumber(self) -> None:
+        from genoxel.io.cn_segments import read_gene_copies, read_loci, read_segments
+        from genoxel.omics.copynumber import call_genes
+
+        settings = self.omics.copynumber
+        assert settings is not None  # noqa: S101 - `read` asks
+        rules = _copy_rules(settings)
+        self._source(copies=rules)
+        if settings.calls:
+            self._add("copynumber", read_gene_copies(self.study.file(settings.calls)))
+            self._source(calls=self.found.tables["copynumber"])
+        if settings.segments:
+            build = self.omics.build or ""
+            file = self.study.file(settings.segments)
+            segments = read_segments(file, build, overlap=settings.overlap, say=self.notes.append)
+            segments = self._one_event_sample("segments", segments)
+            self._source(segments=segments, build=build)
+            if settings.genes:
+                copies = gene_copies(segments, read_loci(self.study.file(settings.genes)))
+                self._add("copynumber", copies)
+                self._source(calls=call_genes(copies, rules))
+            if settings.arms:
+                self._add("arms", arm_levels(segments, settings.arms, build, rules))
+
+    def _fusions(self) -> None:
+        from genoxel.io.fusions import read_fusions
+
+        settings = self.omics.fusions
+        assert settings is not None  # noqa: S101 - `read` asks
+        profiled = self.study.file(settings.profiled) if settings.profiled else None
+        found = read_fusions(self.study.file(settings.file), profiled, build=self.omics.build)
+        self._source(fusions=self._one_event_sample("fusions", found))
+
+    def _methylation(self) -> None:
+        from genoxel.io.expression import MatrixRules, read_expression
+        from genoxel.omics.methylation import MGMT_PROBES, check_beta, mgmt
+
+        settings = self.omics.methylation
+        assert settings is not None  # noqa: S101 - `read` asks
+        rules = MatrixRules(kind="methylation", say=self.notes.append)
+        table = read_expression(self.study.file(settings.file), unit=settings.unit, rules=rules)
+        if settings.unit == "beta":
+            check_beta(table)
+        self._add("methylation", table)
+        table = self.found.tables["methylation"]
+        if all(probe in table for probe in MGMT_PROBES):
+            self._add("mgmt", mgmt(table, settings.unit))
+            self._source(methylation=self.found.tables["mgmt"])
+
+    def _genesets(self) -> None:
+        from genoxel.io.genesets import read_gmt
+        from genoxel.omics.scores import SetRules, SetScorer
+
+        settings = self.omics.genesets
+        if settings is None or self.found.expression is None:
+            raise SettingsError("gene sets without expression", "[omics] expression", "correct the expression first")
+        rules = SetRules(settings.smallest, settings.known)
+        scorer = SetScorer(read_gmt(self.study.file(settings.file)), settings.method, rules)
+        self._add("genesets", scorer.transform(self.found.expression))
+        if scorer.left_out:
+            some = ", ".join(f"{name} ({why})" for name, why in list(scorer.left_out.items())[:5])
+            self.notes.append(f"{len(scorer.left_out)} gene sets without score: {some}")
+
+    def _tables(self) -> None:
+        from genoxel.io.expression import MatrixRules, read_expression
+
+        for name, settings in self.omics.tables.items():
+            rules = MatrixRules(kind=name, say=self.notes.append)
+            self._add(name, read_expression(self.study.file(settings.file), unit=settings.unit, rules=rules))
+
+    def _burden(self) -> None:
+        from genoxel.omics.burden import mutational_burden
+
+        if self.found.variants is None:
+            raise SettingsError("megabases without mutations", "[omics] mutations", "add them, or remove megabases")
+        self._add("burden", mutational_burden(self.found.variants, self.omics.megabases or 0.0))
 
 
-def read_expressed(study: Study) -> Table | None:
-    """Return the expression table on the scale that the study file asks for, or None."""
-    settings = study.settings.omics.expression
-    if settings is None:
-        return None
-    from genoxel.io.expression import read_expression
-    from genoxel.omics.expression import transform
+def _copy_rules(settings: CopyNumberSettings) -> CopyRules:
+    return CopyRules(settings.gain, settings.loss, settings.amplified, settings.deleted, settings.share)
 
-    return transform(read_expression(study.file(settings.file), unit=settings.unit), settings.transform)
+
+def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
+    """Yield (dotted key, file) of every file that [omics] names; a cBioPortal folder is no file."""
+    for key in ("mutations", "profiled"):
+        if name := getattr(omics, key):
+            yield f"omics.{key}", name
+    for key in ("expression", "methylation", "genesets", "fusions"):
+        if section := getattr(omics, key):
+            yield f"omics.{key}.file", section.file
+    if omics.fusions and omics.fusions.profiled:
+        yield "omics.fusions.profiled", omics.fusions.profiled
+    for key in ("segments", "calls", "genes"):
+        if omics.copynumber and (name := getattr(omics.copynumber, key)):
+            yield f"omics.copynumber.{key}", name
+    for key, table in omics.tables.items():
+        yield f"omics.tables.{key}.file", table.file
 
 
 def input_files(study: Study) -> list[Path]:
     """Return the table files that the study file names (not the images)."""
-    settings = study.settings
-    omics = settings.omics
-    names = [settings.cohort.table, settings.cohort.overrides, omics.mutations, omics.profiled]
-    names += [omics.expression.file] if omics.expression else []
+    cohort, omics = study.settings.cohort, study.settings.omics
+    names = [cohort.table, cohort.overrides, *(name for _, name in molecular_files(omics))]
     files = [study.file(name) for name in names if name]
+    if omics.cbioportal:
+        files += sorted(path for path in study.file(omics.cbioportal).rglob("*") if path.is_file())
     return files + list(feature_files(study).values())
 
 

@@ -8,12 +8,8 @@ from fnmatch import fnmatchcase
 NOT_YET = "not built yet"
 
 PLANNED = {
-    "cohort.sample": "name one sample per patient in the table",
-    "target.*.rule": "write the result of the rule as a column, and name it with column = ...",
     "io.images.fetch": "download the collection, and name its folder",
     "segment.reader2": "remove it; the report says that no second reader was given",
-    "omics.copynumber": "write the calls as columns of the clinical table, and name them as targets",
-    "omics.genesets": "compute the scores beforehand, and name them with score = ...",
     "learn.keep.icc_lower": "remove it; features that do not repeat must be left out beforehand",
     "report.export": "remove it; tables are written as Parquet and CSV, and genoxel.io.tables converts them",
 }

@@ -28,7 +28,8 @@ class CohortSettings(Settings):
     """[cohort]: who takes part. `table` has one row per patient; `patient` names its id column.
 
     `clinical` names the columns of the clinical comparator and of Table 1; every line of `include` and `exclude` is
-    one box of the flow figure; `overrides` is a CSV with the columns patient, decision, reason.
+    one box of the flow figure; `overrides` is a CSV with the columns patient, decision, reason. `sample` orders the
+    TCGA sample types of which one speaks for a patient in the molecular files, as in ["01", "02"].
 
     >>> CohortSettings(table="clinical.xlsx", include=["age >= 18"]).include
     ('age >= 18',)
@@ -37,6 +38,7 @@ class CohortSettings(Settings):
     table: str | None = None
     sheet: str | None = None
     patient: str = "patient"
+    sample: Texts = ()
     site: str | None = None
     clinical: Texts = ()
     include: Texts = ()

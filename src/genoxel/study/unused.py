@@ -24,16 +24,18 @@ def _tables(study: Study) -> Iterator[Problem]:
             if getattr(cohort, key):
                 fix = "name the table, or remove this line"
                 yield Problem(f"cohort.{key}", "columns without a clinical table", "[cohort] table", fix)
+    copies = omics.copynumber is not None and omics.copynumber.segments
     if omics.mutations is None:
         for key in ("profiled", "panel", "build"):
-            if getattr(omics, key):
+            known = key == "build" and (copies or omics.cbioportal or omics.fusions)
+            if getattr(omics, key) and not known:
                 fix = "add mutations = ..., or remove this line"
                 yield Problem(f"omics.{key}", "a fact about mutations that are not named", "[omics] mutations", fix)
 
 
 def _targets(study: Study) -> Iterator[Problem]:
     for name, target in study.settings.targets.items():
-        source = "gene" if target.gene else "score"
+        source = "gene" if target.gene else "rule" if target.rule else "score"
         useless: tuple[str, ...] = () if target.column else ("positive", "negative", "unknown")
         useless += ("levels",) if target.score else ()
         for key in useless:

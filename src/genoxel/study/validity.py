@@ -13,7 +13,8 @@ from genoxel.features.ratios import check_regions
 from genoxel.io.clinical import ClinicalSheet
 from genoxel.io.files import existing
 from genoxel.learn.settings import LearnSettings
-from genoxel.study.molecular import feature_files
+from genoxel.omics.settings import OmicsSettings
+from genoxel.study.molecular import feature_files, molecular_files
 from genoxel.study.plan import FACTS
 from genoxel.study.planned import NOT_YET, PLANNED_VALUES
 from genoxel.study.problems import Problem, problem_of
@@ -46,13 +47,15 @@ def _files(study: Study) -> Iterator[Problem]:
     named = {
         "cohort.table": settings.cohort.table,
         "cohort.overrides": settings.cohort.overrides,
-        "omics.mutations": omics.mutations,
-        "omics.profiled": omics.profiled,
-        "omics.expression.file": omics.expression.file if omics.expression else None,
+        **dict(molecular_files(omics)),
     }
     for where, name in named.items():
         if name:
             yield from _missing(where, study.file(name))
+    if omics.cbioportal and not study.file(omics.cbioportal).is_dir():
+        yield Problem(
+            "omics.cbioportal", f"no folder {omics.cbioportal}", "a cBioPortal study folder", "check the path"
+        )
     for modality, path in feature_files(study).items():
         yield from _missing(f"io.images.features{'.' if modality else ''}{modality}", path)
     images = settings.io.images
@@ -85,7 +88,7 @@ def _names(study: Study) -> Iterator[Problem]:
     except SettingsError as error:
         yield problem_of("features.ratios", error)
     for name, target in settings.targets.items():
-        if target.gene and not settings.omics.mutations:
+        if target.gene and not (settings.omics.mutations or settings.omics.cbioportal):
             fix = "add mutations = ... and profiled = ... under [omics]"
             yield Problem(f"target.{name}.gene", "a gene without mutations", "[omics] mutations", fix)
         if target.gene and settings.omics.mutations and not settings.omics.profiled:
@@ -95,8 +98,9 @@ def _names(study: Study) -> Iterator[Problem]:
 
 def _learn(study: Study, learn: LearnSettings) -> Iterator[Problem]:
     cohort = study.settings.cohort
-    yield from _known("learn.compare", _parts(learn.compare), BLOCKS)
-    yield from _known("learn.primary.features", _parts([learn.primary.features]), BLOCKS)
+    blocks = (*BLOCKS, *molecular_blocks(study.settings.omics))
+    yield from _known("learn.compare", _parts(learn.compare), blocks)
+    yield from _known("learn.primary.features", _parts([learn.primary.features]), blocks)
     if not study.settings.targets:
         yield Problem("learn", "no target", "at least one [target.NAME]", "add a target, or remove [learn]")
     if learn.validation.outer == "site" and not cohort.site:
@@ -108,6 +112,24 @@ def _learn(study: Study, learn: LearnSettings) -> Iterator[Problem]:
         if part in lacking and not lacking[part]:
             fix = "name columns: [cohort] clinical = [...]" if part == "clinical" else "add expression under [omics]"
             yield Problem("learn.primary.features", f"text {part!r}, of which nothing was given", "", fix)
+
+
+def molecular_blocks(omics: OmicsSettings) -> tuple[str, ...]:
+    """Return the names of the molecular blocks, beside expression, that [omics] promises."""
+    copies = omics.copynumber
+    given: dict[str, object] = {
+        "copynumber": copies and (copies.calls or copies.genes),
+        "arms": copies and copies.arms,
+        "methylation": omics.methylation,
+        "mgmt": omics.methylation,
+        "genesets": omics.genesets,
+        "burden": omics.megabases,
+    }
+    return (*(name for name, there in given.items() if there), *omics.tables)
+
+
+def _has_matrix(omics: OmicsSettings) -> bool:
+    return omics.expression is not None or bool(molecular_blocks(omics)) or omics.cbioportal is not None
 
 
 def _parts(names: Iterable[str]) -> list[str]:
@@ -133,7 +155,7 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
         targets.append(associate.survival.time)
         if not cohort.table:
             yield Problem("associate.survival", "columns without a table", "[cohort] table", "name the table")
-    if settings.omics.expression is not None:
+    if _has_matrix(settings.omics):
         return  # which genes there are is known only once the matrix is read
     if not targets:
         yield Problem("associate", "nothing to associate with", "a target or [omics] expression", "add one")

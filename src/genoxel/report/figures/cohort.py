@@ -148,7 +148,9 @@ def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_xlabel(f"{len(order)} patients, each a column")
-        handles = [Patch(label=str(word or "not profiled: unknown"), **look) for word, look in _LOOKS.items()]
+        present = {"mutant": "mutant, or present", "wild type": "wild type, or absent"} if genome.traits else {}
+        labels = {word: present.get(word or "", word or "not profiled: unknown") for word in _LOOKS}
+        handles = [Patch(label=labels[word], **look) for word, look in _LOOKS.items()]
         axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderpad=0)
     return axes
 

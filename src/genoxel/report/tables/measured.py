@@ -35,7 +35,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
         _reporting(content),
         _undefined(content),
     ]
-    found += [_genes(content), _expression(content)]
+    found += [_genes(content), _expression(content), _blocks(content)]
     found.append(_screens(content))
     screens = list(enumerate(content.associations))
     found += [_pairs(place, screen) for place, screen in screens]
@@ -162,6 +162,15 @@ def _genes(content: ReportContent) -> Sheet:
             known = mutant + wild
             rows.append((gene, mutant, wild, len(words) - known, mutant / known if known else NAN))
     return Sheet("genes", "Gene status", fields, tuple(rows), "Wild type needs proof that the gene was looked at.")
+
+
+def _blocks(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("block", "Block"), Field("patients", "Patients", "count"), Field("columns", "Columns", "count")),
+        *(Field("missing", "Without value", "share"), Field("definition", "What its first column is")),
+    )
+    rows = tuple((one.name, one.patients, one.columns, one.missing, one.definition) for one in content.blocks)
+    return Sheet("blocks", "Molecular blocks", fields, rows, "Missing stays missing: nothing was filled in here.")
 
 
 def _expression(content: ReportContent) -> Sheet:

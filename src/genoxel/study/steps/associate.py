@@ -181,8 +181,8 @@ def other_tables(gathered: Gathered) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     if gathered.outcomes:
         tables["targets"] = targets_table(gathered.outcomes, patients)
-    names = ("expression", "survival")
-    tables.update({name: gathered.cohort.tables[name] for name in names if name in gathered.cohort.tables})
+    own = ("features", "clinical")
+    tables.update({name: table for name, table in gathered.cohort.tables.items() if name not in own and table.columns})
     return tables
 
 

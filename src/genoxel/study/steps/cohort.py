@@ -43,10 +43,11 @@ class Gathered:
         blocks = {"image": features}
         if self.volume:
             blocks["volume"] = features.select([self.volume])
-        for name in ("clinical", "expression"):
-            if name in self.cohort.tables and self.cohort.tables[name].columns:
-                blocks[name] = self.cohort.tables[name]
-        return blocks
+        own = ("features", "survival")  # the outcome is nothing to predict from
+        return {
+            **blocks,
+            **{name: table for name, table in self.cohort.tables.items() if name not in own and table.columns},
+        }
 
 
 def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes: Sequence[Box]) -> Gathered:
@@ -65,6 +66,7 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
         tables["survival"] = survival_table(who.sheet.to_table([survival.time, survival.event]))
     if molecular.expression is not None:
         tables["expression"] = molecular.expression
+    tables.update(molecular.tables)
     records = {"variants": molecular.variants} if molecular.variants is not None else {}
     cohort, report = join(Layers(tables=tables, records=records, site=who.sites), flow)
     cohort = cohort.of_patients(sorted(cohort.patients))
@@ -95,10 +97,10 @@ def outcomes_of(
 ) -> tuple[tuple[Outcome, ...], dict[str, Reading]]:
     """Return the outcome of every target for `patients`, and how the words of column targets were read."""
     outcomes, readings = [], {}
-    scores = [molecular.expression] if molecular.expression is not None else []
+    scores, sources = molecular.scores, molecular.sources
     for name, settings in study.settings.targets.items():
         try:
-            outcome, reading = make_outcome(name, settings, who.texts, molecular.variants, scores, patients)
+            outcome, reading = make_outcome(name, settings, who.texts, molecular.variants, scores, patients, sources)
         except GenoxelError as error:
             error.add_note(f"[target.{name}]")
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         reporting=found.reporting,
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
+        blocks=_blocks(found),
+        molecular_notes=found.molecular.notes,
         associations=tuple(
             pages.Screen(block.name, found.maps[block.name], block.image, block.other, _planned(block, found))
             for block in found.blocks
@@ -163,23 +166,59 @@ def _days(study: Study, found: Findings) -> tuple[float, ...]:
 
 
 def _genome(study: Study, found: Findings) -> pages.Genome | None:
-    variants, patients = found.molecular.variants, found.gathered.cohort.patients
-    if variants is None or not patients:
+    patients = found.gathered.cohort.patients
+    traits = _traits(study, found)
+    if (found.molecular.variants is None and not traits) or not patients:
         return None
     omics = study.settings.omics
+    volume = found.gathered.volume
+    rows = found.gathered.features.per_patient("first")
+    tracks = {volume: _track(rows, rows[volume])} if volume else {}
+    source = omics.mutations or omics.cbioportal or ""
+    known = {**_genes(study, found, patients), **traits}
+    return pages.Genome(patients, known, tracks, omics.build or "", source, tuple(traits))
+
+
+def _genes(study: Study, found: Findings, patients: Sequence[str]) -> dict[str, Mapping[str, str | None]]:
+    variants = found.molecular.variants
+    if variants is None:
+        return {}
     genes = list(dict.fromkeys(gene for target in study.settings.targets.values() for gene in target.genes))
-    names, counts = np.unique(variants["gene"].astype(str), return_counts=True)
-    common = [str(name) for name in names[np.argsort(-counts, kind="stable")][:15]]
+    counts = Counter(variants["gene"].tolist())
+    common = sorted(counts, key=lambda gene: (-counts[gene], gene))[:15]
     known: dict[str, Mapping[str, str | None]] = {}
     for gene in dict.fromkeys([*genes, *common]):
         try:
             known[gene] = dict(status(variants, gene, None, patients))
         except InputError:
             continue
-    volume = found.gathered.volume
-    rows = found.gathered.features.per_patient("first")
-    tracks = {volume: _track(rows, rows[volume])} if volume else {}
-    return pages.Genome(patients, known, tracks, omics.build or "", omics.mutations or "")
+    return known
+
+
+def _traits(study: Study, found: Findings) -> dict[str, Mapping[str, str | None]]:
+    """Return the targets that are rules, as rows of the oncoprint."""
+    rules = {name for name, target in study.settings.targets.items() if target.rule}
+    traits: dict[str, Mapping[str, str | None]] = {}
+    for outcome in found.gathered.outcomes:
+        if outcome.name in rules and len(outcome.levels) == 2:
+            codes = zip(outcome.patients, outcome.values.tolist(), strict=True)
+            traits[outcome.name] = {
+                who: None if np.isnan(code) else ("wild type", "mutant")[int(code)] for who, code in codes
+            }
+    return traits
+
+
+def _blocks(found: Findings) -> tuple[pages.MolecularBlock, ...]:
+    inside = found.gathered.cohort.tables
+    tables = {name: inside[name] for name in found.molecular.tables if name in inside and inside[name].columns}
+    return tuple(
+        pages.MolecularBlock(
+            *(name, len(table.patients), len(table.columns)),
+            missing=float(np.isnan(table.values).mean()) if table.values.size else float("nan"),
+            definition=table.columns[0].definition or table.columns[0].unit,
+        )
+        for name, table in tables.items()
+    )
 
 
 def _track(rows: Table, values: FloatArray) -> dict[str, float]:
