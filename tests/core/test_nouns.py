@@ -175,13 +175,14 @@ def test_every_error_also_is_what_python_calls_it() -> None:
         errors.NotDefinedError: ArithmeticError,
         errors.MissingExtraError: ImportError,
         errors.OutputError: OSError,
+        errors.RemoteError: ConnectionError,
         errors.BusyError: RuntimeError,
         errors.WorkerError: RuntimeError,
     }
     for ours, python in pairs.items():
         assert issubclass(ours, python)
     family = [item for item in vars(errors).values() if isinstance(item, type) and issubclass(item, GenoxelError)]
-    assert len(family) == 14
+    assert len(family) == 15
     for kind in family:
         assert kind.__name__ in (errors.__doc__ or "")
         error = kind("spacing 0", "above 0", "correct it")

@@ -191,7 +191,7 @@ def test_csv_is_what_a_spreadsheet_expects(tmp_path: Path) -> None:
         Column("odd", "categorical", levels=("a",)),
     )
     values = np.array([[0.1, 1, 3, 0.5], [np.nan, np.nan, -2, 7]])
-    table = Table(values, (RowKey("007", lesion="2"), RowKey("+49", lesion="1")), columns)
+    table = Table(values, (RowKey("007", lesion="2"), RowKey("+49", lesion="1")), columns, "clinical")
     write_csv(table, tmp_path / "t.csv")
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
@@ -208,10 +208,15 @@ def test_no_text_cell_starts_like_a_formula(tmp_path: Path, start: str) -> None:
 
 
 def test_csv_has_a_mark_only_where_letters_need_it(tmp_path: Path) -> None:
-    write_csv(Table(np.array([[1.0]]), ("P1",), (Column("a"),)), tmp_path / "a.csv")  # type: ignore[arg-type]
-    write_csv(Table(np.array([[1.0]]), ("Ö1",), (Column("a"),)), tmp_path / "b.csv")  # type: ignore[arg-type]
+    write_csv(Table(np.array([[1.0]]), ("P1",), (Column("a"),), "clinical"), tmp_path / "a.csv")  # type: ignore[arg-type]
+    write_csv(Table(np.array([[1.0]]), ("Ö1",), (Column("a"),), "clinical"), tmp_path / "b.csv")  # type: ignore[arg-type]
     assert (tmp_path / "a.csv").read_bytes() == b"patient,a\r\nP1,1\r\n"
     assert (tmp_path / "b.csv").read_bytes() == "\ufeffpatient,a\r\nÖ1,1\r\n".encode()
+
+
+def test_features_always_carry_time_point_lesion_and_region(tmp_path: Path) -> None:
+    write_csv(Table(np.array([[1.0]]), ("P1",), (Column("a"),)), tmp_path / "a.csv")  # type: ignore[arg-type]
+    assert (tmp_path / "a.csv").read_bytes() == b"patient,time_point,lesion,region,a\r\nP1,,,,1\r\n"
 
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
@@ -220,7 +225,7 @@ def test_csv_numbers_are_exact_for_pandas(tmp_path: Path, values: list[float]) -
     table = Table(np.array([values]), ("P1",), tuple(Column(f"c{i}") for i in range(len(values))))  # type: ignore[arg-type]
     write_csv(table, tmp_path / "t.csv")
     frame = pd.read_csv(tmp_path / "t.csv", dtype={"patient": str}, float_precision="round_trip")
-    assert frame.iloc[0, 1:].astype(float).tolist() == values
+    assert frame.filter(regex="^c").iloc[0].astype(float).tolist() == values
 
 
 def test_the_hard_cohort_comes_back_equal(tmp_path: Path) -> None:
