@@ -216,7 +216,7 @@ def test_csv_has_a_mark_only_where_letters_need_it(tmp_path: Path) -> None:
 
 def test_features_always_carry_time_point_lesion_and_region(tmp_path: Path) -> None:
     write_csv(Table(np.array([[1.0]]), ("P1",), (Column("a"),)), tmp_path / "a.csv")  # type: ignore[arg-type]
-    assert (tmp_path / "a.csv").read_bytes() == b"patient,time_point,lesion,region,a\r\nP1,,,,1\r\n"
+    assert (tmp_path / "a.csv").read_bytes() == b"patient,timepoint,lesion,region,a\r\nP1,,,,1\r\n"
 
 
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
