@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from genoxel.core.errors import OutputError
+from genoxel.core.errors import OutputError, SettingsError
 from genoxel.study import demo as demos
-from genoxel.study.demo import demo, simulate_cohort
+from genoxel.study.demo import demo, draw, plan_cohort
+from genoxel.study.progress import Progress
 from genoxel.study.study import Study
 from study.conftest import SPEC
 
@@ -41,9 +42,20 @@ def test_a_folder_with_anything_else_in_it_is_left_alone(tmp_path, content):
 
 
 def test_a_cohort_is_the_same_for_one_and_two_workers(tmp_path):
-    spec = {"n": 4, "shape": (48, 48, 12), "effects": ("IDH1:none",)}
-    one = simulate_cohort(tmp_path / "one", spec, quiet=True, workers=1)
-    two = simulate_cohort(tmp_path / "two", spec, quiet=True, workers=2)
+    spec = plan_cohort(None, None, {"n": 4, "shape": (48, 48, 12), "effects": ["IDH1:none"], "sites": None})
+    one = draw(spec, tmp_path / "one", Progress(), workers=1)
+    two = draw(spec, tmp_path / "two", Progress(), workers=2)
     files = [path.relative_to(one) for path in sorted(one.rglob("*")) if path.is_file()]
     assert files == [path.relative_to(two) for path in sorted(two.rglob("*")) if path.is_file()]
     assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
+
+
+def test_a_cohort_is_planned_from_a_preset_or_a_file_but_not_both(tmp_path):
+    assert plan_cohort("chest", None, {"n": 44, "seed": None}).n == 44
+    file = tmp_path / "effects.toml"
+    file.write_text('effects = ["EGFR -> texture d = 1"]', encoding="utf-8")
+    assert plan_cohort(None, file, {"seed": 4}).seed == 4
+    given = plan_cohort("glioma-idh", None, {"effects": ["IDH1 -> rcbv d = 1", "IDH1 -> age d = -1"]})
+    assert (len(given.planted), len(given.linked), given.exclusive) == (1, 1, ())
+    with pytest.raises(SettingsError, match="one of them"):
+        plan_cohort("null", file, {})

@@ -165,14 +165,21 @@ def inventory(
 @app.command(rich_help_panel=TOOLS)
 def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
-    patients: Annotated[int, typer.Option("--patients", "-n", help="Number of patients.")] = 70,
-    modality: Annotated[Literal["mr", "ct"], typer.Option(help="Four MR sequences, or CT.")] = "mr",
+    patients: Annotated[int | None, typer.Option("--patients", "-n", help="Number of patients (default 70).")] = None,
+    modality: Annotated[
+        Literal["mr", "ct", "breast", "prostate"] | None, typer.Option(help="Brain MR, chest CT, breast, prostate.")
+    ] = None,
     effect: Annotated[
         list[str] | None, typer.Option("--effect", help="Planted link, for example IDH1:texture:1.6 or TP53:none.")
     ] = None,
-    masks: Annotated[Literal["rtstruct", "seg"], typer.Option(help="How contours are delivered.")] = "rtstruct",
-    seed: Annotated[int, typer.Option(help="Same seed and versions, same bytes.")] = 0,
-    sites: Annotated[int, typer.Option(help="Number of scanners.")] = 2,
+    effects: Annotated[
+        Path | None, typer.Option("--effects", help="TOML file with effects as lines: IDH1 -> texture d = 1.6.")
+    ] = None,
+    preset: Annotated[str | None, typer.Option(help="Ready-made cohort, for example glioma-idh or null.")] = None,
+    masks: Annotated[Literal["rtstruct", "seg"] | None, typer.Option(help="How contours are delivered.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed and versions, same bytes (default 0).")] = None,
+    sites: Annotated[int | None, typer.Option(help="Number of scanners (default 2).")] = None,
+    workers: Workers = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -180,15 +187,15 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     """Write a simulated cohort with planted truth, as a hospital would deliver it."""
     console = Console(as_json, quiet, debug)
     with console.guard():
-        from genoxel.study.demo import simulate_cohort
+        from genoxel.study.demo import draw, plan_cohort
+        from genoxel.study.progress import progress_for
 
-        effects = tuple(effect or ("IDH1:texture:1.6", "TP53:none"))
-        spec = {"n": patients, "modality": modality, "effects": effects, "masks": masks, "seed": seed, "sites": sites}
-        place = simulate_cohort(out, spec, quiet=console.silent)
-        console.say(
-            f"Wrote {patients} simulated patients to {place}", f"Next: genoxel init {place} {place}/clinical.xlsx"
-        )
-        console.give({"folder": str(place)})
+        given = {"n": patients, "modality": modality, "effects": effect, "masks": masks, "seed": seed, "sites": sites}
+        spec = plan_cohort(preset, effects, given)
+        place = draw(spec, out, progress_for(console.silent), workers)
+        table = place / "clinical.xlsx"
+        console.say(f"Wrote {spec.n} simulated patients to {place}", f"Next: genoxel init {place} {table}")
+        console.give({"folder": str(place), "patients": spec.n})
 
 
 @app.command(rich_help_panel=TOOLS)

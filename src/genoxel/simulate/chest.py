@@ -9,11 +9,13 @@ import numpy as np
 from scipy import ndimage
 
 from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
-from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesion
+from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesions
 from genoxel.simulate.sites import Scanner
+from genoxel.simulate.tissue import Tissue, classes
 
 _AIR, _LUNG, _FAT, _SOFT, _BLOOD, _BONE, _MARROW = -1000.0, -860.0, -100.0, 45.0, 160.0, 420.0, 190.0
 _NODULE = 20.0
+_GLASS = -600.0
 _WATER_PER_MM = 0.019
 
 
@@ -25,10 +27,16 @@ class ChestModel:
     tumour: BoolArray
     others: Mapping[str, BoolArray]
     spacing: Millimetres
+    tissue: Tissue
 
 
-def draw_chest(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> ChestModel:
-    """Return the tissue of one chest with one nodule; `physical` maps trait -> quantity as in `traits`."""
+def draw_chest(
+    rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float], iodine: float = 1.0
+) -> ChestModel:
+    """Return the tissue of one chest with one nodule; `physical` maps trait -> quantity as in `traits`.
+
+    `iodine` scales what contrast adds in blood, heart and nodule: 0 is a native scan, above 1 a lower energy.
+    """
     axes = axes_mm(size, spacing)
     scale = np.exp(0.03 * rng.standard_normal(3)).astype(np.float32)
     axes = (axes[0] / scale[0], axes[1] / scale[1], axes[2] / scale[2])
@@ -37,19 +45,24 @@ def draw_chest(rng: np.random.Generator, size: Size, spacing: Millimetres, physi
     values = _wall(axes, body, chest, soft)
     share = ramp(lungs, soft)
     values += share * (_lung(rng, axes, size, spacing) - values)
-    values = _middle(axes, values, heart, soft)
+    values = _middle(axes, values, heart, soft, iodine)
     side = 1.0 if rng.random() < 0.5 else -1.0
     centre = (
         float(side * rng.uniform(70, 88) * scale[0]),
         float(rng.uniform(-18, 22) * scale[1]),
         float(rng.uniform(-18, 18)),
     )
+    if "location" in physical:
+        centre = (centre[0], centre[1], float(np.clip(physical["location"], -24, 24)))
     plain = axes_mm(size, spacing)
-    lesion = draw_lesion(rng, plain, spacing, centre, {**physical, "oedema": 0.0})
-    values += ramp(chest, soft) * ramp(lesion.body, soft) * (_nodule(lesion, physical) - values)
-    tumour = (lesion.body > 0) & (chest > 0)
-    others = {"PTV": (lesion.body > -8) & (body > 0), "Heart": (heart > 0) & ~tumour}
-    return ChestModel(np.asarray(values, np.float32), tumour, others, spacing)
+    lesion = draw_lesions(rng, plain, spacing, centre, {**physical, "oedema": 0.0})
+    values += ramp(chest, soft) * ramp(lesion.body, soft) * (_nodule(lesion, physical, iodine) - values)
+    tumour = (lesion.main() > 0) & (chest > 0)
+    others = {"PTV": (lesion.body > -8) & (body > 0), "Heart": (heart > 0) & ~tumour, **lesion.named(chest > 0)}
+    hounsfield = np.asarray(values, np.float32)
+    central = np.asarray(np.minimum(70 - np.abs(axes[0]), 58 - axes[1]) + 0 * axes[2], np.float32)
+    tissue = Tissue(classes(hounsfield, central), lesion, ramp(chest, soft))
+    return ChestModel(hounsfield, tumour, others, spacing, tissue)
 
 
 def _ellipsoid(axes: Axes, centre: Millimetres, half: Millimetres) -> Float32:
@@ -116,14 +129,15 @@ def _lung(rng: np.random.Generator, axes: Axes, size: Size, spacing: Millimetres
     return np.asarray(base + 800 * vessel + 330 * small, np.float32)
 
 
-def _middle(axes: Axes, values: Float32, heart: Float32, soft: float) -> Float32:
+def _middle(axes: Axes, values: Float32, heart: Float32, soft: float, iodine: float) -> Float32:
     x, y, z = axes
+    blood = _BLOOD if iodine == 1 else _SOFT + iodine * (_BLOOD - _SOFT)
     values += ramp(heart, soft) * (np.float32(_SOFT) - values)
-    values += ramp(np.asarray(heart - 12, np.float32), 6.0) * (np.float32(_BLOOD - 20) - values)
+    values += ramp(np.asarray(heart - 12, np.float32), 6.0) * (np.float32(blood - 20 * min(iodine, 1.0)) - values)
     tubes = (
-        (np.hypot(x - 26, y - 48) + 0 * z, 12.0, _BLOOD),
-        (np.hypot(x + 12 + 0.1 * z, y + 24) + np.maximum(-z, 0), 15.0, _BLOOD),
-        (np.hypot(x + 30, y + 12) + np.maximum(-z, 0), 9.0, _BLOOD + 30),
+        (np.hypot(x - 26, y - 48) + 0 * z, 12.0, blood),
+        (np.hypot(x + 12 + 0.1 * z, y + 24) + np.maximum(-z, 0), 15.0, blood),
+        (np.hypot(x + 30, y + 12) + np.maximum(-z, 0), 9.0, blood + 30 * min(iodine, 1.0)),
         (np.hypot(np.abs(x) - np.maximum(14 - 0.5 * z, 0), y - 14) + 0.4 * np.maximum(-z - 25, 0), 8.0, _AIR + 20),
     )
     for away, radius, target in tubes:
@@ -131,10 +145,17 @@ def _middle(axes: Axes, values: Float32, heart: Float32, soft: float) -> Float32
     return values
 
 
-def _nodule(lesion: Lesion, physical: Mapping[str, float]) -> Float32:
-    field = np.float32(physical["heterogeneity"]) * (0.75 * lesion.cells + 0.66 * lesion.vessels)
+def _nodule(lesion: Lesion, physical: Mapping[str, float], iodine: float) -> Float32:
+    field = np.asarray(physical["heterogeneity"], np.float32) * (0.75 * lesion.cells + 0.66 * lesion.vessels)
     dead = ramp(lesion.core, 4.0)
-    return np.asarray(_NODULE + physical["enhancement"] * (1 - 0.8 * dead) + field * (1 - 0.3 * dead), np.float32)
+    uptake = iodine * physical["enhancement"]
+    solid = np.asarray(_NODULE + uptake * (1 - 0.8 * dead) + field * (1 - 0.3 * dead), np.float32)
+    if "solid" not in physical:
+        return solid
+    # A part-solid nodule: the same shape, shrunk, is solid; the rest is ground glass.
+    depth = lesion.body - np.float32((1 - min(physical["solid"], 0.95)) * physical["size"])
+    glass = np.float32(_GLASS) + np.float32(1.5) * field
+    return np.asarray(glass + ramp(depth, 2.0) * (solid - glass), np.float32)
 
 
 def scan_chest(rng: np.random.Generator, model: ChestModel, scanner: Scanner) -> dict[str, Float32]:

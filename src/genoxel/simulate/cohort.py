@@ -54,15 +54,29 @@ def simulate(
     return target
 
 
+_BASIC = {"mr": 4, "ct": 1, "breast": 3, "prostate": 2}
+_VOLUMES = {
+    "mr": {"dwi": 4, "dsc": 50, "dce": 30, "pet": 1},
+    "ct": {},
+    "breast": {"dce": 6},
+    "prostate": {"dwi": 4, "dce": 24},
+}
+_MAPS = 6
+
+
 def expected_bytes(spec: SimulationSpec) -> int:
     """Return about how many bytes a cohort takes on disk.
 
     >>> expected_bytes(SimulationSpec(n=10))
     12480000
     """
-    series = 4 if spec.modality == "mr" else 1
-    slices = spec.size[2] * series
-    return spec.n * (2 * series * math.prod(spec.size) + 1800 * slices + 80_000)
+    volumes = _BASIC[spec.modality] + sum(_VOLUMES[spec.modality].get(name, 1) for name in spec.also)
+    scans = spec.course.points + spec.imaging.rescan
+    voxels, slices = math.prod(spec.size), spec.size[2] * volumes
+    files = (
+        len(spec.delivery.layouts) * (2 * volumes * voxels + 1800 * slices) + spec.delivery.maps * _MAPS * 4 * voxels
+    )
+    return spec.n * (scans * files + 80_000)
 
 
 def _refuse(spec: SimulationSpec, target: Path) -> None:

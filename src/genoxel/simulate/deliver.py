@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genoxel.core.errors import GenoxelError
+from genoxel.core.image import Image
 from genoxel.core.mask import Mask
-from genoxel.io.dicom_series import derived_uid, write_series
+from genoxel.io.dicom_series import write_series
 from genoxel.io.dicom_write import write_rtstruct, write_seg
-from genoxel.io.files import output_error
+from genoxel.io.files import atomic_write, output_error
+from genoxel.io.nifti import write_nifti
+from genoxel.simulate.acquire import Series
+from genoxel.simulate.clones import Biopsy, take_biopsies
+from genoxel.simulate.enhanced import write_enhanced
+from genoxel.simulate.mishaps import damaged, fault_of
 from genoxel.simulate.plan import Person
-from genoxel.simulate.render import Phantom, render
-from genoxel.simulate.sites import Scanner
+from genoxel.simulate.render import Phantom, render, spacing_of
 from genoxel.simulate.spec import SimulationSpec
+from genoxel.simulate.tags import COMMENT, SIMULATED, series_tags, uid
+from genoxel.simulate.visits import Visit, drawn_by, plain, visits
 
-SIMULATED = "SIMULATED"
-"""InstitutionName of every simulated DICOM file, and the first word of its Manufacturer and ImageComments."""
-
-COMMENT = "SIMULATED by Genoxel: no patient, no diagnosis; for testing methods only"
-
-_WEIGHTING: Mapping[str, tuple[float, float, float, str]] = {
-    "T1": (550.0, 9.0, 0.0, "Ax T1 SE"),
-    "T1CE": (550.0, 9.0, 0.0, "Ax T1 SE post Gd"),
-    "T2": (4200.0, 102.0, 0.0, "Ax T2 TSE"),
-    "FLAIR": (9000.0, 125.0, 2500.0, "Ax T2 FLAIR"),
-}
+CONTOURED = {"mr": "T1CE", "ct": "CT", "breast": "T1CE", "prostate": "T2"}
+"""The series on which contours are drawn, per body."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What was written for one patient: voxels of the true mask, its volume, and the contour's name (or none)."""
+    """What was written for one patient: voxels of the true mask, its volume, and the contour's name (or none).
+
+    `visits` tells later scans, `fault` what was done to the images, `skipped` the slices left out (from 0), and
+    `biopsies` where tissue was taken.
+    """
 
     name: str
     voxels: int
     volume_ml: float
     contour: str | None
+    visits: tuple[Mapping[str, Any], ...] = ()
+    fault: str = ""
+    skipped: tuple[int, ...] = ()
+    biopsies: tuple[Biopsy, ...] = ()
 
 
 def deliver(job: tuple[SimulationSpec, Person, str]) -> Delivered:
@@ -53,118 +60,140 @@ def deliver(job: tuple[SimulationSpec, Person, str]) -> Delivered:
 
 
 def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
-    phantom = render(spec, person)
-    home = folder / person.name
+    first: Phantom | None = None
+    fault = fault_of(spec, person) if spec.imaging.faults else ""
+    skipped: tuple[int, ...] = ()
+    told: list[dict[str, Any]] = []
+    for visit in visits(spec, person):
+        phantom = render(spec, person, visit.physical if visit.number else None, visit.number)
+        truth = phantom
+        if fault and not visit.number:
+            images, skipped = damaged(spec, person, phantom.images, fault)
+            phantom = replace(phantom, images=images)
+        _visit(spec, person, phantom, visit, folder, skipped if not visit.number else ())
+        told.append({**plain(visit), "pattern": visit.pattern, "tumour_ml": round(_millilitres(truth), 4)})
+        first = first or truth
+    if first is None:
+        raise AssertionError("a patient has a first scan")
+    biopsies: tuple[Biopsy, ...] = ()
+    if spec.course.biopsies:
+        inside = first.tumour.inside()
+        biopsies = tuple(take_biopsies(spec, person, inside, first.tumour.affine, spacing_of(spec, person)))
+    count = first.tumour.count()
+    several = tuple(told) if len(told) > 1 else ()
+    return Delivered(person.name, count, _millilitres(first), person.contour, several, fault, skipped, biopsies)
+
+
+def _millilitres(phantom: Phantom) -> float:
+    return phantom.tumour.count() * phantom.tumour.grid.voxel_volume / 1000
+
+
+def _visit(
+    spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, folder: Path, skipped: tuple[int, ...]
+) -> None:
+    root = folder.parent
+    if "dicom" in spec.delivery.layouts:
+        _dicom(spec, person, phantom, visit, folder / person.name, skipped)
+    if "enhanced" in spec.delivery.layouts:
+        home = root / "enhanced" / person.name / visit.folder
+        for number, (name, volumes, each) in enumerate(_all_series(phantom), start=1):
+            tags = series_tags(spec, person, name, number, visit)
+            tags["SeriesInstanceUID"] = uid(spec, person, visit, "enhanced", name)
+            write_enhanced(volumes, home / f"{number}_{name}.dcm", tags, each)
+    if "nifti" in spec.delivery.layouts:
+        _nifti(spec, person, phantom, visit, root / "nifti")
+    if spec.delivery.maps:
+        home = root / "truth" / person.name / visit.folder
+        for name, image in phantom.maps.items():
+            write_nifti(home / f"{name}.nii.gz", image)
+        write_nifti(home / "tumour.nii.gz", phantom.tumour)
+
+
+def _all_series(phantom: Phantom) -> list[tuple[str, tuple[Image, ...], tuple[Mapping[str, Any], ...]]]:
+    found: list[tuple[str, tuple[Image, ...], tuple[Mapping[str, Any], ...]]] = [
+        (name, (image,), ({},)) for name, image in phantom.images.items()
+    ]
+    return found + [(one.name, one.volumes, one.each) for one in phantom.series]
+
+
+def _dicom(
+    spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, place: Path, skipped: tuple[int, ...]
+) -> None:
+    home = place / visit.folder if visit.folder else place
     drawn_on: list[Any] = []
+    number = 0
     for number, (name, image) in enumerate(phantom.images.items(), start=1):
-        headers = write_series(image, home / f"{number}_{name}", _tags(spec, person, name, number))
-        if name in ("T1CE", "CT"):
+        headers = write_series(image, home / f"{number}_{name}", series_tags(spec, person, name, number, visit))
+        if name == CONTOURED[spec.modality]:
             drawn_on = headers
-    if person.contour is not None:
-        _contour(spec, person, phantom, home, drawn_on)
-    millilitres = phantom.tumour.count() * phantom.tumour.grid.voxel_volume / 1000
-    return Delivered(person.name, phantom.tumour.count(), millilitres, person.contour)
+        for k in skipped:
+            (home / f"{number}_{name}" / f"IM{k + 1:05d}.dcm").unlink()
+    for one in phantom.series:
+        number += 1
+        _several(spec, person, one, visit, home, number)
+    if person.contour is None:
+        return
+    # Contours are drawn before slices get lost on their way, on the grid that the header claims.
+    shown = replace_grid(phantom, CONTOURED[spec.modality])
+    for reader in range(1, spec.imaging.readers + 1):
+        _contour(spec, person, shown, home, drawn_on, visit, reader)
 
 
-def _uid(spec: SimulationSpec, person: Person, *words: str) -> str:
-    return derived_uid("genoxel.simulate", spec.seed, spec.modality, person.name, *words)
+def replace_grid(phantom: Phantom, name: str) -> Phantom:
+    """Return the phantom whose masks lie on the grid that the image `name` claims to have."""
+    affine = phantom.images[name].affine
+    others = {other: replace(mask, affine=affine) for other, mask in phantom.others.items()}
+    return replace(phantom, tumour=replace(phantom.tumour, affine=affine), others=others)
 
 
-def _tags(spec: SimulationSpec, person: Person, name: str, number: int) -> dict[str, Any]:
-    scanner = person.scanner
-    day = person.day.replace("-", "")
-    tags: dict[str, Any] = {
-        "PatientName": f"{SIMULATED}^{person.name}",
-        "PatientID": person.name,
-        "PatientSex": person.sex,
-        "PatientAge": f"{int(person.age):03d}Y",
-        "PatientIdentityRemoved": "YES",
-        "DeidentificationMethod": "simulated, never identified",
-        "StudyInstanceUID": _uid(spec, person, "study"),
-        "SeriesInstanceUID": _uid(spec, person, "series", name),
-        "FrameOfReferenceUID": _uid(spec, person, "frame"),
-        "StudyID": "1",
-        "SeriesNumber": str(number),
-        "AccessionNumber": f"S{person.index + 1:07d}",
-        "StudyDescription": "SIMULATED brain MR" if spec.modality == "mr" else "SIMULATED chest CT",
-        "InstitutionName": SIMULATED,
-        "StationName": scanner.site.upper(),
-        "Manufacturer": scanner.vendor,
-        "ManufacturerModelName": scanner.model,
-        "SoftwareVersions": "simulated",
-        "PatientPosition": "HFS",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL" if spec.modality == "ct" else "M"],
-        "ImageComments": COMMENT,
-    }
-    for word in ("Study", "Series", "Acquisition", "Content"):
-        tags[f"{word}Date"] = day
-        tags[f"{word}Time"] = f"{8 + person.index % 9:02d}{number:02d}00"
-    tags["StudyTime"] = f"{8 + person.index % 9:02d}0000"
-    tags.update(_mr_tags(scanner, name) if spec.modality == "mr" else _ct_tags(scanner))
-    return tags
+def _several(spec: SimulationSpec, person: Person, one: Series, visit: Visit, home: Path, number: int) -> None:
+    for phase, (image, each) in enumerate(zip(one.volumes, one.each, strict=True)):
+        tags = {**series_tags(spec, person, one.name, number, visit), **each}
+        if "TriggerTime" in each:
+            seconds = int(float(each["TriggerTime"]) / 1000)
+            start = tags["AcquisitionTime"]
+            total = int(start[:2]) * 3600 + int(start[2:4]) * 60 + int(start[4:]) + seconds
+            tags["AcquisitionTime"] = f"{total // 3600:02d}{total % 3600 // 60:02d}{total % 60:02d}"
+            tags["ContentTime"], tags["AcquisitionNumber"] = tags["AcquisitionTime"], str(phase + 1)
+            tags["NumberOfTemporalPositions"] = len(one.volumes)
+        write_series(image, home / f"{number}_{one.name}", tags, phase)
 
 
-def _mr_tags(scanner: Scanner, name: str) -> dict[str, Any]:
-    repetition, echo, inversion, description = _WEIGHTING[name]
-    tags: dict[str, Any] = {
-        "SeriesDescription": description,
-        "ProtocolName": description,
-        "BodyPartExamined": "BRAIN",
-        "ScanningSequence": "IR" if inversion else "SE",
-        "SequenceVariant": "SK",
-        "ScanOptions": "",
-        "MRAcquisitionType": "2D",
-        "RepetitionTime": repetition,
-        "EchoTime": echo,
-        "EchoTrainLength": "1" if echo < 20 else "15",
-        "MagneticFieldStrength": scanner.tesla,
-        "FlipAngle": "90",
-    }
-    if inversion:
-        tags["InversionTime"] = inversion
-    if name == "T1CE":
-        tags["ContrastBolusAgent"] = "gadolinium (simulated)"
-    return tags
-
-
-def _ct_tags(scanner: Scanner) -> dict[str, Any]:
-    return {
-        "SeriesDescription": "Chest with contrast",
-        "ProtocolName": "Chest",
-        "BodyPartExamined": "CHEST",
-        "KVP": "120",
-        "XRayTubeCurrent": str(round(1400 / scanner.dose)),
-        "ExposureTime": "500",
-        "ConvolutionKernel": scanner.kernel,
-        "ContrastBolusAgent": "iodine (simulated)",
-        "AcquisitionNumber": "1",
-    }
-
-
-def _contour(spec: SimulationSpec, person: Person, phantom: Phantom, home: Path, headers: list[Any]) -> None:
+def _contour(
+    spec: SimulationSpec,
+    person: Person,
+    phantom: Phantom,
+    home: Path,
+    headers: list[Any],
+    visit: Visit,
+    reader: int,
+) -> None:
     day, time = str(headers[0].StudyDate), str(headers[0].SeriesTime)
     name = person.contour or ""
-    path = home / ("RTSTRUCT" if spec.masks == "rtstruct" else "SEG") / "contours.dcm"
+    suffix = "" if reader == 1 else f"_reader{reader}"
+    path = home / ("RTSTRUCT" if spec.masks == "rtstruct" else "SEG") / f"contours{suffix}.dcm"
+    drawn = drawn_by(spec, person, phantom.tumour, reader)
+    others = phantom.others if reader == 1 else {}
 
-    def uid(word: str) -> str:
-        return _uid(spec, person, word)
+    def named(word: str) -> str:
+        return uid(spec, person, visit, word, *([f"reader{reader}"] if reader > 1 else []))
 
     if spec.masks == "rtstruct":
-        structures = {**phantom.others, name: phantom.tumour}
-        write_rtstruct(path, structures, headers, uid, day, time)
+        structures = {**others, name: drawn}
+        write_rtstruct(path, structures, headers, named, day, time)
     else:
-        write_seg(path, _segments(phantom, name), headers, uid, day, time)
+        write_seg(path, _segments(drawn, others, name), headers, named, day, time)
     _mark(path)
 
 
-def _segments(phantom: Phantom, name: str) -> Mask:
+def _segments(tumour: Mask, others: Mapping[str, Mask], name: str) -> Mask:
     """Return one label map, tumour above the rest; the PTV is left out, since labels do not overlap."""
-    array = np.zeros(phantom.tumour.shape, np.uint8)
-    names = [other for other in phantom.others if other in ("BrainStem", "Heart")]
+    array = np.zeros(tumour.shape, np.uint8)
+    names = [other for other in others if other in ("BrainStem", "Heart") or other.startswith("GTV")]
     for label, other in enumerate(names, start=2):
-        array[phantom.others[other].inside()] = label
-    array[phantom.tumour.inside()] = 1
-    return Mask(array, phantom.tumour.affine, {1: name, **dict(enumerate(names, start=2))})
+        array[others[other].inside()] = label
+    array[tumour.inside()] = 1
+    return Mask(array, tumour.affine, {1: name, **dict(enumerate(names, start=2))})
 
 
 def _mark(path: Path) -> None:
@@ -184,3 +213,28 @@ def _mark(path: Path) -> None:
         dcmwrite(path, content, enforce_file_format=True)
     except OSError as error:
         raise output_error(path, error) from error
+
+
+_BIDS = {"T1": "T1w", "T1CE": "ce-gadolinium_T1w", "T2": "T2w", "FLAIR": "FLAIR"}
+
+
+def _nifti(spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, root: Path) -> None:
+    """Write a tree as BIDS names it: sub-X/ses-Y/anat|dwi|perf|pet|ct, the contour among the derivatives."""
+    subject, session = f"sub-{person.name.replace('-', '')}", f"ses-{visit.folder or 'first'}"
+    home = root / subject / session
+    stem = f"{subject}_{session}"
+    for name, image in phantom.images.items():
+        kind = "ct" if spec.modality == "ct" else "anat"
+        word = _BIDS.get(name, name.replace("-", "").replace(".", ""))
+        write_nifti(home / kind / f"{stem}_{word}.nii.gz", image)
+    for one in phantom.series:
+        kind = {"DWI": "dwi", "DSC": "perf", "DCE": "perf", "PT": "pet"}[one.name]
+        word = {"PT": "pet"}.get(one.name, one.name.lower())
+        for phase, image in enumerate(one.volumes, start=1):
+            part = f"_run-{phase:02d}" if len(one.volumes) > 1 else ""
+            write_nifti(home / kind / f"{stem}{part}_{word}.nii.gz", image)
+        facts = {"SIMULATED": True, "volumes": [dict(each) for each in one.each]}
+        atomic_write(home / kind / f"{stem}_{word}.json", json.dumps(facts, indent=1) + "\n")
+    if person.contour is not None:
+        place = root / "derivatives" / "contours" / subject / session
+        write_nifti(place / f"{stem}_desc-tumour_mask.nii.gz", phantom.tumour)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, polynomial, ramp
-from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesion
+from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesions
 from genoxel.simulate.sites import Scanner
+from genoxel.simulate.tissue import Tissue
 
 SEQUENCES = ("T1", "T1CE", "T2", "FLAIR")
 
@@ -41,6 +42,7 @@ class HeadModel:
     tumour: BoolArray
     others: Mapping[str, BoolArray]
     spacing: Millimetres
+    tissue: Tissue
 
 
 def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> HeadModel:
@@ -49,18 +51,19 @@ def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physic
     scale = np.exp(0.03 * rng.standard_normal(3))
     depth, brain = _brain_depth(rng, axes, scale)
     layers, open_to_water = _anatomy(rng, axes, spacing, depth, brain)
-    centre = _place(rng, physical["size"])
-    lesion = draw_lesion(rng, axes, spacing, centre, physical)
+    centre = _place(rng, physical.get("anchor", physical["size"]), physical.get("location"))
+    lesion = draw_lesions(rng, axes, spacing, centre, physical)
     beyond = ramp(-np.sign(centre[0]) * axes[0] - 2, 10.0)
     swollen = np.float32(0.88) * open_to_water * ramp(lesion.reach, 5.0) * (1 - np.float32(0.8) * beyond)
     layers.append(("oedema", np.asarray(swollen, np.float32)))
     fine = field_pair(rng, size, spacing, 4.0)[0]
     signal = np.stack([_compose(place, layers, lesion, brain, fine, physical) for place in range(len(SEQUENCES))])
-    tumour = (lesion.body > 0) & (brain > 0)
+    tumour = (lesion.main() > 0) & (brain > 0)
     x, y, z = axes
     stem = ((x / 13) ** 2 + ((y - 18) / 12) ** 2 + ((z + 42) / 26) ** 2 < 1) & (brain > 0)
-    others = {"PTV": (lesion.body > -8) & (brain > 0), "BrainStem": stem & ~tumour}
-    return HeadModel(signal, tumour, others, spacing)
+    others = {"PTV": (lesion.body > -8) & (brain > 0), "BrainStem": stem & ~tumour, **lesion.named(brain > 0)}
+    tissue = Tissue(tuple(layers), lesion, ramp(brain, 1.5))
+    return HeadModel(signal, tumour, others, spacing, tissue)
 
 
 def _brain_depth(rng: np.random.Generator, axes: Axes, scale: np.ndarray) -> tuple[Float32, Float32]:
@@ -109,12 +112,16 @@ def _anatomy(
     return layers, np.asarray(open_to_water * (1 - np.float32(0.5) * deep), np.float32)
 
 
-def _place(rng: np.random.Generator, radius: float) -> Millimetres:
-    """Return a centre in one hemisphere, deep enough that most of the tumour lies within the brain."""
+def _place(rng: np.random.Generator, radius: float, frontal: float | None) -> Millimetres:
+    """Return a centre in one hemisphere, deep enough that most of the tumour lies within the brain.
+
+    `frontal` sets how far before the middle it lies (mm), where the cohort has that trait.
+    """
     side = 1.0 if rng.random() < 0.5 else -1.0
     reach = max(54.0 - radius, 20.0)
     x = side * rng.uniform(min(18.0, reach - 6), min(34.0, reach))
     y = rng.uniform(-1, 1) * max(62.0 - radius - 0.5 * abs(x), 8.0)
+    y = y if frontal is None else -1.4 * frontal  # front is towards negative y
     return float(x), float(y), float(rng.uniform(-1, 1) * min(max(38.0 - 1.2 * radius, 0.0), 12.0))
 
 

@@ -26,7 +26,8 @@ _LARGEST_CORE = 0.8
 class Lesion:
     """Signed distances in mm, positive inside: `body`, `core` (dead tissue) and `reach` (oedema, body included).
 
-    `cells` and `vessels` are fields of mean 0 and SD 1 with the tumour's correlation length.
+    `cells` and `vessels` are fields of mean 0 and SD 1 with the tumour's correlation length. `parts` are the bodies of
+    several lesions, the main one first; empty where there is one.
     """
 
     body: Float32
@@ -34,6 +35,22 @@ class Lesion:
     reach: Float32
     cells: Float32
     vessels: Float32
+    parts: tuple[Float32, ...] = ()
+
+    def main(self) -> Float32:
+        """Return the body of the main lesion."""
+        return self.parts[0] if self.parts else self.body
+
+    def named(self, within: BoolArray) -> dict[str, BoolArray]:
+        """Return the lesions beside the main one by name, inside `within`; a voxel belongs to the first of them."""
+        found = {}
+        free = within & (self.main() <= 0)
+        for number, part in enumerate(self.parts[1:], start=2):
+            inside = (part > 0) & free
+            free = free & ~inside
+            if inside.any():
+                found[f"GTV {number}"] = inside
+        return found
 
 
 def axes_mm(size: Size, spacing: Millimetres) -> Axes:
@@ -43,6 +60,32 @@ def axes_mm(size: Size, spacing: Millimetres) -> Axes:
     ]
     x, y, z = np.meshgrid(*lines, indexing="ij", sparse=True)
     return np.asarray(x, np.float32), np.asarray(y, np.float32), np.asarray(z, np.float32)
+
+
+def draw_lesions(
+    rng: np.random.Generator, axes: Axes, spacing: Millimetres, centre: Millimetres, physical: Mapping[str, float]
+) -> Lesion:
+    """Return the main lesion at `centre` and, where `physical` asks for several, smaller ones elsewhere.
+
+    The others lie on the other side or above and below, at 0.35 to 0.6 of the radius, with the tissue of the main one.
+    """
+    main = draw_lesion(rng, axes, spacing, centre, physical)
+    count = int(physical.get("lesions", 1))
+    if count == 1:
+        return main
+    bodies, cores, reaches = [main.body], [main.core], [main.reach]
+    for number, own in enumerate(rng.spawn(count - 1)):
+        size = physical["size"] * own.uniform(0.35, 0.6)
+        way = -1.0 if number % 2 == 0 else 1.0
+        shift = own.uniform(-12, 12, 3)
+        rise = (0.0, 1.3, -1.3)[number % 3] * physical["size"]
+        place = (way * centre[0] + shift[0] / 2, centre[1] + shift[1], centre[2] * 0.5 + shift[2] / 3 + rise)
+        other = draw_lesion(own, axes, spacing, place, {**physical, "size": size})
+        bodies.append(other.body)
+        cores.append(other.core)
+        reaches.append(other.reach)
+    body, core, reach = (np.asarray(np.maximum.reduce(each), np.float32) for each in (bodies, cores, reaches))
+    return Lesion(body, core, reach, main.cells, main.vessels, tuple(bodies))
 
 
 def draw_lesion(

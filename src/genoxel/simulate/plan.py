@@ -9,12 +9,15 @@ import numpy as np
 
 from genoxel.core.image import FloatArray
 from genoxel.simulate.genes import DRIVERS
+from genoxel.simulate.links import Clinical, confound, pair_up
 from genoxel.simulate.sites import SCANNERS, Scanner
-from genoxel.simulate.spec import SimulationSpec
-from genoxel.simulate.traits import NONE, TRAITS, traits_of
+from genoxel.simulate.spec import Effect, SimulationSpec
+from genoxel.simulate.traits import NONE, TRAITS
 
 _ODD_NAMES = ("Tumor", "tumour_main", "GTVp 1", "gtv T1 re", "Läsion")
 _STREAMS = {"genotype": 1, "latent": 2, "clinical": 3, "faults": 4, "variants": 5, "expression": 6, "image": 7}
+_STREAMS |= {"pairs": 8, "links": 9, "outcome": 10, "extra": 11, "repeat": 12, "course": 13, "omics": 14, "faults2": 15}
+_STREAMS |= {"clones": 16, "missing": 17, "selection": 18, "messy": 19}
 _FIRST_DAY = np.datetime64("2019-01-07")
 BACKGROUND_GENES = ("IDH1", "TP53", "EGFR", "PIK3CA", "PTEN", "KRAS", "BRAF")
 """Genes that every cohort's panel covers, whether or not an effect names them."""
@@ -62,7 +65,28 @@ def draw_genotypes(spec: SimulationSpec) -> dict[str, FloatArray]:
         flags = np.zeros(spec.n)
         flags[random.permutation(spec.n)[:count]] = 1
         drawn[gene] = flags
+    if spec.exclusive or spec.together:
+        pair_up(spec, drawn, stream(spec, "pairs"))
     return drawn
+
+
+def indicators(
+    effect: Effect, genotypes: Mapping[str, FloatArray], drivers: Sequence[str]
+) -> list[tuple[float, FloatArray]]:
+    """Return (d, who is shifted by it (n,)) for the parts of an effect: all mutants, or the exclusive and the mixed."""
+    flags = genotypes[effect.gene]
+    if effect.mixed is None:
+        return [(effect.d, flags)]
+    others = np.zeros_like(flags)
+    for gene in drivers:
+        if gene != effect.gene:
+            others = np.maximum(others, genotypes[gene])
+    return [(effect.d, flags * (1 - others)), (effect.mixed, flags * others)]
+
+
+def subclonal(spec: SimulationSpec) -> tuple[str, ...]:
+    """Return the genes whose mutations live in a region of the tumour only: the first genes that differ locally."""
+    return spec.genes[: spec.course.clones]
 
 
 def draw_latents(spec: SimulationSpec, genotypes: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
@@ -71,10 +95,11 @@ def draw_latents(spec: SimulationSpec, genotypes: Mapping[str, FloatArray]) -> d
     for place, trait in enumerate(TRAITS):
         values = stream(spec, "latent", place).standard_normal(spec.n)
         for effect in spec.planted:
-            if effect.trait == trait:
-                values = values + effect.d * (genotypes[effect.gene] - spec.mutants(effect.gene) / spec.n)
+            if effect.trait == trait and effect.gene not in subclonal(spec):
+                for d, who in indicators(effect, genotypes, spec.genes):
+                    values = values + d * (who - who.sum() / spec.n)
         latents[trait] = values
-    return {trait: latents[trait] for trait in traits_of(spec.modality)}
+    return {trait: latents[trait] for trait in spec.traits}
 
 
 def realised(values: FloatArray, mutant: FloatArray, others: Sequence[FloatArray] = ()) -> float:
@@ -110,19 +135,22 @@ def draw_people(spec: SimulationSpec) -> tuple[Person, ...]:
     sexes = random.choice(["F", "M"], spec.n)
     grades = random.choice([2, 3, 4], spec.n)
     days = _FIRST_DAY + random.integers(0, 1400, spec.n)
+    clinical = Clinical(ages, sexes, grades, scanners)
+    if spec.links:
+        clinical = confound(spec, clinical, {**genotypes, **latents}, stream(spec, "links"))
     width = max(3, len(str(spec.n)))
     return tuple(
         Person(
             index=index,
             name=f"SIM-{index + 1:0{width}d}",
-            scanner=SCANNERS[int(scanners[index])],
+            scanner=SCANNERS[int(clinical.sites[index])],
             genotype={gene: bool(flags[index]) for gene, flags in genotypes.items()},
             profiled=index not in unprofiled,
             has_expression=index not in silent,
             latent={trait: float(values[index]) for trait, values in latents.items()},
-            age=float(ages[index]),
-            sex=str(sexes[index]),
-            grade=int(grades[index]),
+            age=float(clinical.ages[index]),
+            sex=str(clinical.sexes[index]),
+            grade=int(clinical.grades[index]),
             day=str(days[index]),
             contour=contours[index],
         )

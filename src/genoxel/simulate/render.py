@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
-from genoxel.simulate.chest import draw_chest, scan_chest
-from genoxel.simulate.head import draw_head, scan_head
+from genoxel.simulate.acquire import Scene, Series, bolus, diffusion, exchange_series, positrons
+from genoxel.simulate.breast import SEQUENCES as BREAST
+from genoxel.simulate.breast import BreastModel, draw_breast, scan_mr
+from genoxel.simulate.chest import ChestModel, draw_chest, scan_chest
+from genoxel.simulate.clones import local_physical
+from genoxel.simulate.ct import RECONSTRUCTIONS, reconstruct
+from genoxel.simulate.fields import Float32
+from genoxel.simulate.head import HeadModel, draw_head, scan_head
 from genoxel.simulate.lesion import BoolArray
 from genoxel.simulate.plan import Person, draw_people, stream
+from genoxel.simulate.prostate import ProstateModel, draw_prostate
 from genoxel.simulate.spec import SimulationSpec
+
+Model = HeadModel | ChestModel | BreastModel | ProstateModel
+_SCENE_SEQUENCE = {"mr": 2, "breast": 0, "prostate": 0, "ct": 0}
 
 
 @dataclass(frozen=True)
 class Phantom:
-    """One rendered patient: images by sequence name, the true tumour, and other structures a planner would draw."""
+    """One rendered patient: images by sequence name, the true tumour, and other structures a planner would draw.
+
+    `series` are acquisitions of several volumes (and PET); `maps` hold the truth per voxel by name.
+    """
 
     images: Mapping[str, Image]
     tumour: Mask
     others: Mapping[str, Mask]
+    series: tuple[Series, ...] = ()
+    maps: Mapping[str, Image] = field(default_factory=dict)
 
 
 def phantom(spec: SimulationSpec, index: int) -> Phantom:
@@ -36,27 +52,117 @@ def phantom(spec: SimulationSpec, index: int) -> Phantom:
     return render(spec, draw_people(spec)[index])
 
 
-def render(spec: SimulationSpec, person: Person) -> Phantom:
-    """Return the images and true masks of one person; the same whoever is rendered before them."""
+def render(spec: SimulationSpec, person: Person, physical: Mapping[str, Any] | None = None, visit: int = 0) -> Phantom:
+    """Return the images and true masks of one person; the same whoever is rendered before them.
+
+    `physical` replaces the person's quantities (a later time point: the same anatomy, another tumour); another `visit`
+    has noise and a coil of its own.
+    """
     random = stream(spec, "image", person.index)
+    quantities = dict(person.physical(spec.modality)) if physical is None else dict(physical)
+    spacing = spacing_of(spec, person)
+    affine = _affine(random, spec.size, spacing)
+    quantities["lesions"] = spec.course.lesions
+    given: dict[str, Any] = {**quantities, **local_physical(spec, person, quantities, spacing)}
+    begun = random.bit_generator.state
+    model = _draw(spec.modality, random, spec.size, spacing, given)
+    if visit:
+        random = stream(spec, "repeat", person.index, visit)
+    arrays = _scan(random, spec, model, person)
+    unit, modality = ("HU", "CT") if spec.modality == "ct" else ("", "MR")
+    images = {name: Image(array, affine, modality, unit) for name, array in arrays.items()}
+    body = _mask(_one_piece(model.tumour), affine, "tumour")
+    others = {name: _mask(array, affine, name) for name, array in model.others.items() if array.any()}
+    if not (spec.also or spec.delivery.maps):
+        return Phantom(images, body, others)
+    more, series, maps = _more(spec, person, model, affine, given, begun, visit)
+    return Phantom({**images, **more}, body, others, series, maps)
+
+
+def spacing_of(spec: SimulationSpec, person: Person) -> tuple[float, float, float]:
+    """Return the voxel size in mm of a person's scanner."""
     scanner, step = person.scanner, spec.voxel_mm
-    spacing = (
+    return (
         round(step[0] * scanner.in_plane, 4),
         round(step[1] * scanner.in_plane, 4),
         round(step[2] * scanner.through, 4),
     )
-    physical = person.physical(spec.modality)
-    affine = _affine(random, spec.size, spacing)
-    if spec.modality == "mr":
-        head = draw_head(random, spec.size, spacing, physical)
-        arrays, tumour, others = scan_head(random, head, scanner), head.tumour, head.others
-    else:
-        chest = draw_chest(random, spec.size, spacing, physical)
-        arrays, tumour, others = scan_chest(random, chest, scanner), chest.tumour, chest.others
-    unit, modality = ("HU", "CT") if spec.modality == "ct" else ("", "MR")
-    images = {name: Image(array, affine, modality, unit) for name, array in arrays.items()}
-    body = _mask(_one_piece(tumour), affine, "tumour")
-    return Phantom(images, body, {name: _mask(array, affine, name) for name, array in others.items() if array.any()})
+
+
+def _draw(
+    body: str,
+    random: np.random.Generator,
+    size: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    physical: Mapping[str, Any],
+    iodine: float = 1.0,
+) -> Model:
+    if body == "mr":
+        return draw_head(random, size, spacing, physical)
+    if body == "breast":
+        return draw_breast(random, size, spacing, physical)
+    if body == "prostate":
+        return draw_prostate(random, size, spacing, physical)
+    return draw_chest(random, size, spacing, physical, iodine)
+
+
+def _scan(random: np.random.Generator, spec: SimulationSpec, model: Model, person: Person) -> dict[str, Float32]:
+    if isinstance(model, HeadModel):
+        return scan_head(random, model, person.scanner)
+    if isinstance(model, ChestModel):
+        return scan_chest(random, model, person.scanner)
+    if isinstance(model, BreastModel):
+        return scan_mr(random, model.signal, BREAST, person.scanner)
+    images = scan_mr(random, model.signal, ("T2",), person.scanner)
+    shown = 1000 * model.adc * (1 + 0.05 * random.standard_normal(model.adc.shape, dtype=np.float32))
+    return {**images, "ADC": np.asarray(np.rint(np.clip(shown, 0, 5000)), np.float32)}
+
+
+def _more(
+    spec: SimulationSpec,
+    person: Person,
+    model: Model,
+    affine: FloatArray,
+    physical: Mapping[str, Any],
+    begun: Any,
+    visit: int,
+) -> tuple[dict[str, Image], tuple[Series, ...], dict[str, Image]]:
+    """Return further images, series of several volumes, and the truth per voxel."""
+    signal = model.hounsfield if isinstance(model, ChestModel) else model.signal[_SCENE_SEQUENCE[spec.modality]]
+    scene = Scene(spec.modality, model.tissue, model.spacing, affine, physical, person.scanner, signal)
+    images: dict[str, Image] = {}
+    series: list[Series] = []
+    for place, name in enumerate(spec.also):
+        random = stream(spec, "extra", person.index, place, visit)
+        if name in RECONSTRUCTIONS:
+            images[name] = _reconstructed(random, spec, model, scene, begun, name)
+        elif name == "pet":
+            series.append(positrons(random, scene, weight_of(spec, person)))
+        else:
+            series.append({"dwi": diffusion, "dsc": bolus, "dce": exchange_series}[name](random, scene))
+    maps = {"viable": scene.image(scene.tissue.viable()), "field": scene.image(model.tissue.lesion.vessels)}
+    for one in series:
+        maps.update({name: scene.image(values) for name, values in one.maps.items()})
+    if "clone" in physical:
+        maps["clone"] = scene.image(physical["clone"] * (model.tumour > 0))
+    return images, tuple(series), maps
+
+
+def _reconstructed(
+    random: np.random.Generator, spec: SimulationSpec, model: Model, scene: Scene, begun: Any, name: str
+) -> Image:
+    how = RECONSTRUCTIONS[name]
+    if how.iodine != 1 or not isinstance(model, ChestModel):
+        again = np.random.default_rng()
+        again.bit_generator.state = begun
+        model = draw_chest(again, spec.size, scene.spacing, scene.physical, how.iodine)
+    return reconstruct(random, model.hounsfield, scene.spacing, scene.affine, how)
+
+
+def weight_of(spec: SimulationSpec, person: Person) -> float:
+    """Return the body weight of a person in kg."""
+    spread = stream(spec, "extra", person.index, 99).standard_normal()
+    return round(float(np.clip((82 if person.sex == "M" else 68) + 11 * spread, 42, 140)), 1)
 
 
 def _affine(random: np.random.Generator, size: tuple[int, int, int], spacing: tuple[float, float, float]) -> FloatArray:

@@ -11,17 +11,31 @@ from typing import Any, Literal, get_args
 from genoxel.core.errors import SettingsError, nearest
 from genoxel.core.image import frozen
 from genoxel.simulate.genes import DRIVERS
-from genoxel.simulate.traits import NONE, TRAITS, smallest_lesion_mm3, traits_of
+from genoxel.simulate.lines import LARGEST_D, Link, split
+from genoxel.simulate.options import ALSO, Course, Delivery, Imaging, Omics, one_of
+from genoxel.simulate.traits import LOCAL, NONE, TRAITS, smallest_lesion_mm3, traits_of
 
-Modality = Literal["mr", "ct"]
+Modality = Literal["mr", "ct", "breast", "prostate"]
 MaskFormat = Literal["rtstruct", "seg"]
 
-LARGEST_D = 6.0
 SMALLEST_LESION_VOXELS = 64
 LARGEST_VOXELS = 512 * 512 * 400
-FIELD_OF_VIEW_MM: Mapping[str, tuple[float, float, float]] = {"mr": (200.0, 200.0, 100.0), "ct": (325.0, 325.0, 112.0)}
-DEFAULT_SHAPE: Mapping[str, tuple[int, int, int]] = {"mr": (80, 80, 20), "ct": (112, 112, 28)}
+FIELD_OF_VIEW_MM: Mapping[str, tuple[float, float, float]] = {
+    "mr": (200.0, 200.0, 100.0),
+    "ct": (325.0, 325.0, 112.0),
+    "breast": (320.0, 200.0, 120.0),
+    "prostate": (160.0, 160.0, 72.0),
+}
+DEFAULT_SHAPE: Mapping[str, tuple[int, int, int]] = {
+    "mr": (80, 80, 20),
+    "ct": (112, 112, 28),
+    "breast": (128, 80, 40),
+    "prostate": (112, 112, 24),
+}
 MOST_SITES = 4
+
+GROUPS = ("imaging", "course", "omics", "delivery")
+LATER = ("also", "exclusive", "together", "links", *GROUPS)
 
 _GENE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$")
 
@@ -30,10 +44,13 @@ _GENE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$")
 class Effect:
     """One planted link: mutants of `gene` differ from wild type by Cohen's `d` on the latent `trait`.
 
-    The trait "none" plants nothing (d = 0). Raises `SettingsError` for an unknown trait or an impossible d.
+    With `mixed`, `d` holds where no other driver named by an effect is mutated, and `mixed` where one is. The trait
+    "none" plants nothing (d = 0). Raises `SettingsError` for an unknown trait or an impossible d.
 
-    >>> Effect.parse("IDH1:texture:1.6")
-    Effect(gene='IDH1', trait='texture', d=1.6)
+    >>> print(Effect.parse("IDH1:texture:1.6"))
+    IDH1:texture:1.6
+    >>> Effect.parse("EGFR -> texture d = 2.3 exclusive | 0.6 mixed").mixed
+    0.6
     >>> Effect.parse("TP53:none").d
     0.0
     """
@@ -41,6 +58,7 @@ class Effect:
     gene: str
     trait: str = NONE
     d: float = 0.0
+    mixed: float | None = None
 
     def __post_init__(self) -> None:
         if not _GENE.match(self.gene):
@@ -48,16 +66,22 @@ class Effect:
         if self.trait not in (*TRAITS, NONE):
             legal = ", ".join((*TRAITS, NONE))
             raise SettingsError(f"trait {self.trait!r}", legal, nearest(self.trait, (*TRAITS, NONE)) or "choose one")
-        if not math.isfinite(self.d) or abs(self.d) > LARGEST_D:
-            raise SettingsError(
-                f"d = {self.d} for {self.gene}", f"-{LARGEST_D:g} to {LARGEST_D:g}", "1.6 is a clear link"
-            )
-        if self.trait == NONE and self.d != 0:
+        for size in (self.d, self.mixed or 0.0):
+            if not math.isfinite(size) or abs(size) > LARGEST_D:
+                raise SettingsError(
+                    f"d = {size} for {self.gene}", f"-{LARGEST_D:g} to {LARGEST_D:g}", "1.6 is a clear link"
+                )
+        if self.trait == NONE and (self.d != 0 or self.mixed is not None):
             raise SettingsError(f"d = {self.d} on trait 'none'", "0", f"name the trait: {', '.join(TRAITS)}")
 
     @classmethod
     def parse(cls, text: str) -> Effect:
-        """Return the effect written as ``GENE:trait:d`` or ``GENE:none``; `SettingsError` says what is wrong."""
+        """Return the effect written as ``GENE:trait:d``, ``GENE:none`` or a line with an arrow (see `lines`)."""
+        arrow = split(text)
+        if arrow is not None:
+            if arrow.scale not in {"d", ""}:
+                raise SettingsError(f"{arrow.scale} on the trait {arrow.target!r}", "d", "write for example d = 0.8")
+            return cls(arrow.source, arrow.target, arrow.value, arrow.mixed)
         parts = [part.strip() for part in text.split(":")]
         legal, fix = "GENE:trait:d or GENE:none", "write for example IDH1:texture:1.6 or TP53:none"
         if len(parts) == 2 and parts[1] == NONE:
@@ -73,7 +97,11 @@ class Effect:
         return cls(parts[0], parts[1], size)
 
     def __str__(self) -> str:
-        return f"{self.gene}:{NONE}" if self.trait == NONE else f"{self.gene}:{self.trait}:{self.d:g}"
+        if self.trait == NONE:
+            return f"{self.gene}:{NONE}"
+        if self.mixed is None:
+            return f"{self.gene}:{self.trait}:{self.d:g}"
+        return f"{self.gene} -> {self.trait} d = {self.d:g} exclusive | {self.mixed:g} mixed"
 
 
 @dataclass(frozen=True)
@@ -116,8 +144,10 @@ class SimulationSpec:
     `effects` may be text (``"IDH1:texture:1.6"``); `prevalence` maps a gene to its mutant share (a default per known
     driver, else 0.3); `unknown` is the share not profiled; `missing_contours` and `odd_names` are numbers of patients
     with that fault; `shape` is voxels (i, j, k) over a fixed field of view, so fewer voxels are coarser ones;
-    `semicolons` writes clinical.csv with semicolons, decimal commas and a BOM. Raises `SettingsError` for anything
-    impossible.
+    `semicolons` writes clinical.csv with semicolons, decimal commas and a BOM. `also` names acquisitions beyond the
+    basic images (see `options.ALSO`); `exclusive` names pairs of genes never mutated together ("EGFR+KRAS"),
+    `together` maps a pair to its odds ratio; `links` tie genes or traits to clinical facts (``"IDH1 -> age d = -1"``).
+    Raises `SettingsError` for anything impossible.
 
     >>> SimulationSpec(n=20, effects=("IDH1:texture:1.6", "TP53:none")).genes
     ('IDH1', 'TP53')
@@ -136,6 +166,14 @@ class SimulationSpec:
     odd_names: int = 0
     semicolons: bool = False
     shape: tuple[int, int, int] | None = None
+    also: tuple[str, ...] = ()
+    exclusive: tuple[str, ...] = ()
+    together: Mapping[str, float] = field(default_factory=dict)
+    links: tuple[Link | str, ...] = ()
+    imaging: Imaging = field(default_factory=Imaging)
+    course: Course = field(default_factory=Course)
+    omics: Omics = field(default_factory=Omics)
+    delivery: Delivery = field(default_factory=Delivery)
 
     def __post_init__(self) -> None:
         effects = tuple(Effect.parse(item) if isinstance(item, str) else item for item in self.effects)
@@ -143,19 +181,43 @@ class SimulationSpec:
         module = Module.parse(self.module) if isinstance(self.module, str) else self.module
         object.__setattr__(self, "module", module)
         object.__setattr__(self, "prevalence", frozen(self.prevalence))
-        _one_of("modality", self.modality, get_args(Modality))
-        _one_of("masks", self.masks, get_args(MaskFormat))
+        object.__setattr__(self, "also", tuple(self.also))
+        object.__setattr__(self, "exclusive", tuple(self.exclusive))
+        object.__setattr__(self, "together", frozen(self.together))
+        links = tuple(Link.parse(item) if isinstance(item, str) else item for item in self.links)
+        object.__setattr__(self, "links", links)
+        one_of("modality", self.modality, get_args(Modality))
+        one_of("masks", self.masks, get_args(MaskFormat))
         shape = self.shape or DEFAULT_SHAPE[self.modality]
         object.__setattr__(self, "shape", tuple(int(size) for size in shape))
         _check_counts(self)
+        for name in self.also:
+            one_of(f"the acquisition on {self.modality}", name, ALSO[self.modality])
         _check_effects(self)
         _check_prevalence(self)
+        _check_pairs(self)
+        _check_links(self)
         _check_shape(self)
 
     @property
     def planted(self) -> tuple[Effect, ...]:
         """The effects, parsed."""
         return tuple(effect for effect in self.effects if isinstance(effect, Effect))
+
+    @property
+    def linked(self) -> tuple[Link, ...]:
+        """The links to clinical facts, parsed."""
+        return tuple(link for link in self.links if isinstance(link, Link))
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """Names of the latent traits of this cohort."""
+        named = (
+            *(effect.trait for effect in self.planted),
+            self.expression.trait,
+            *(link.source for link in self.linked),
+        )
+        return traits_of(self.modality, self.also, named)
 
     @property
     def genes(self) -> tuple[str, ...]:
@@ -189,7 +251,8 @@ class SimulationSpec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = {key: getattr(self, key) for key in self.__dataclass_fields__}
-        return SimulationSpec, tuple({**values, "prevalence": dict(self.prevalence)}.values())
+        plain = {"prevalence": dict(self.prevalence), "together": dict(self.together)}
+        return SimulationSpec, tuple({**values, **plain}.values())
 
     def as_dict(self) -> dict[str, Any]:
         """Return the spec as plain values for JSON."""
@@ -198,12 +261,14 @@ class SimulationSpec:
         content["module"] = str(self.expression)
         content["prevalence"] = {gene: self.share(gene) for gene in self.genes}
         content["shape"] = list(self.size)
-        return content
-
-
-def _one_of(name: str, value: str, legal: tuple[str, ...]) -> None:
-    if value not in legal:
-        raise SettingsError(f"{name} {value!r}", ", ".join(legal), nearest(str(value), legal) or "choose one")
+        content["links"] = [str(link) for link in self.linked]
+        content["together"] = dict(self.together)
+        content["also"], content["exclusive"] = list(self.also), list(self.exclusive)
+        for name in GROUPS:
+            group = getattr(self, name)
+            content[name] = {} if group == type(group)() else group.as_dict()
+        # What was not asked for is not told, so that older cohorts keep their bytes.
+        return {name: value for name, value in content.items() if name not in LATER or value}
 
 
 def _check_counts(spec: SimulationSpec) -> None:
@@ -225,10 +290,12 @@ def _check_counts(spec: SimulationSpec) -> None:
 
 
 def _check_effects(spec: SimulationSpec) -> None:
-    legal = traits_of(spec.modality)
+    legal = spec.traits
     for trait in (*(effect.trait for effect in spec.planted), spec.expression.trait):
         if trait != NONE and trait not in legal:
-            raise SettingsError(f"trait {trait!r} on {spec.modality}", ", ".join(legal), "choose one of these")
+            needs = TRAITS[trait].needs
+            fix = f"acquire {' or '.join(needs)} as well" if needs else "choose one of these"
+            raise SettingsError(f"trait {trait!r} on {spec.modality}", ", ".join(legal), fix)
     pairs = [(effect.gene, effect.trait) for effect in spec.planted]
     if len(set(pairs)) != len(pairs):
         raise SettingsError("one effect declared twice", "each gene and trait once", "keep one of the two")
@@ -251,6 +318,57 @@ def _check_prevalence(spec: SimulationSpec) -> None:
         if not 2 <= count <= spec.n - 2:
             got = f"prevalence {share:g} for {gene}, that is {count} of {spec.n} mutant"
             raise SettingsError(got, "at least 2 mutant and 2 wild type", "raise n or move the prevalence")
+
+
+def pair_of(text: str) -> tuple[str, str]:
+    """Return the two genes of ``"EGFR+KRAS"``; `SettingsError` for anything else."""
+    parts = tuple(part.strip() for part in str(text).split("+"))
+    if len(parts) != 2 or parts[0] == parts[1]:
+        raise SettingsError(f"the pair {text!r}", "two genes joined by +", "write for example EGFR+KRAS")
+    return parts[0], parts[1]
+
+
+def _check_pairs(spec: SimulationSpec) -> None:
+    for text in (*spec.exclusive, *spec.together):
+        for gene in pair_of(text):
+            one_of(f"the gene of {text}", gene, spec.genes)
+    for text in spec.exclusive:
+        one, other = pair_of(text)
+        if spec.mutants(one) + spec.mutants(other) > spec.n:
+            got = f"{one} and {other} exclusive, with prevalences {spec.share(one):g} and {spec.share(other):g}"
+            raise SettingsError(got, "prevalences that sum to 1 at most", "lower one of them")
+    for text, odds in spec.together.items():
+        if not 0.02 <= odds <= 50:
+            raise SettingsError(f"odds ratio {odds} of {text}", "0.02 to 50", "1 is independent, 4 a clear link")
+    several = [pair_of(text) for text in (*spec.exclusive, *spec.together)]
+    if len({frozenset(pair) for pair in several}) < len(several):
+        raise SettingsError("one pair of genes stated twice", "each pair once", "remove a line")
+
+
+def _is_local(spec: SimulationSpec, gene: str) -> bool:
+    traits = {effect.trait for effect in spec.planted if effect.gene == gene}
+    return traits <= set(LOCAL)
+
+
+def _check_links(spec: SimulationSpec) -> None:
+    for link in spec.linked:
+        one_of(f"the source of '{link}'", link.source, (*spec.genes, *spec.traits))
+        if link.target == "site" and spec.sites < 2:
+            raise SettingsError(f"'{link}' with one site", "two sites or more", "raise sites")
+    local = [gene for gene in spec.genes if _is_local(spec, gene)]
+    if spec.genes[: spec.course.clones] != tuple(local[: spec.course.clones]) or len(local) < spec.course.clones:
+        raise SettingsError(
+            f"{spec.course.clones} subclones, with effects of {', '.join(local) or 'no gene'} that may differ locally",
+            f"the first genes with effects only on {', '.join(LOCAL)}",
+            "give each subclone a gene with such an effect, and write it first",
+        )
+    if spec.course.biopsies and not spec.genes:
+        raise SettingsError("biopsies without genes", "effects that name genes", "declare 'IDH1:none' at least")
+    if spec.course.points > 1 and spec.course.lesions > 1:
+        raise SettingsError("several lesions at several time points", "one of the two", "leave one out")
+    several = [(link.source, link.target) for link in spec.linked]
+    if len(set(several)) < len(several):
+        raise SettingsError("one link declared twice", "each source and target once", "keep one of the two")
 
 
 def _check_shape(spec: SimulationSpec) -> None:

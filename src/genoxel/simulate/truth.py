@@ -17,9 +17,10 @@ from genoxel.core.image import FloatArray
 from genoxel.io.files import safe_text
 from genoxel.simulate.deliver import Delivered
 from genoxel.simulate.genes import MODULE_GENES
-from genoxel.simulate.plan import Person, planted_on, realised, trait_table
-from genoxel.simulate.spec import SimulationSpec
-from genoxel.simulate.traits import NONE, TRAITS, traits_of
+from genoxel.simulate.outcomes import realised_link
+from genoxel.simulate.plan import Person, indicators, realised, subclonal, trait_table
+from genoxel.simulate.spec import SimulationSpec, pair_of
+from genoxel.simulate.traits import NONE, TRAITS
 
 MARKER = "SIMULATED.txt"
 MARKER_TEXT = f"""SIMULATED DATA
@@ -51,6 +52,7 @@ def truth(
     spec: SimulationSpec, people: Sequence[Person], written: Sequence[Delivered], score: FloatArray | None
 ) -> dict[str, Any]:
     """Return declared and realised effects, and each patient's genotype and traits, as plain values for JSON."""
+    more = _more(spec, people, written)
     return {
         "simulated": True,
         "note": "SIMULATED data: evidence about methods, never about patients",
@@ -58,43 +60,113 @@ def truth(
         "spec": spec.as_dict(),
         "effects": [_effect(spec, people, gene) for gene in spec.genes],
         "module": _module(spec, people, score),
-        "independent": "age, sex, grade and site are drawn independently of genotype, traits and expression",
+        "independent": _independent(spec),
         "traits": {
             name: {"sets": TRAITS[name].sets, "unit": TRAITS[name].unit, "median": TRAITS[name].median(spec.modality)}
-            for name in traits_of(spec.modality)
+            for name in spec.traits
         },
         "patients": {
             person.name: _person(spec, person, delivered) for person, delivered in zip(people, written, strict=True)
         },
+        **more,
     }
+
+
+def _independent(spec: SimulationSpec) -> str:
+    linked = {link.target for link in spec.linked}
+    free = [name for name in ("age", "sex", "grade", "site") if name not in linked]
+    if len(free) == 4:
+        return "age, sex, grade and site are drawn independently of genotype, traits and expression"
+    if not free:
+        return "see links"
+    return f"{', '.join(free)} drawn independently of genotype, traits and expression; see links for the rest"
+
+
+def _more(spec: SimulationSpec, people: Sequence[Person], written: Sequence[Delivered]) -> dict[str, Any]:
+    """Return what only some cohorts have: ties between genes, links to facts, later scans, faults, biopsies."""
+    content: dict[str, Any] = {}
+    flags = {gene: np.array([person.genotype[gene] for person in people]) for gene in spec.genes}
+    pairs = [*spec.exclusive, *spec.together]
+    if pairs:
+        content["pairs"] = {
+            text: {
+                "odds_ratio_declared": spec.together.get(text, 0.0),
+                "both_mutant": int(np.sum(flags[pair_of(text)[0]] & flags[pair_of(text)[1]])),
+            }
+            for text in pairs
+        }
+    if spec.links:
+        content["links"] = [
+            {"line": str(link), "declared": link.value, **realised_link(link, people)} for link in spec.linked
+        ]
+    if subclonal(spec):
+        content["subclonal"] = {gene: 2**place for place, gene in enumerate(subclonal(spec))}
+    each = {one.name: _later(one) for one in written}
+    if any(each.values()):
+        content["delivered"] = {name: value for name, value in each.items() if value}
+    return content
+
+
+def _later(one: Delivered) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if one.visits:
+        found["visits"] = [dict(visit) for visit in one.visits]
+    if one.fault:
+        found["fault"] = {"kind": one.fault, "slices_left_out": [k + 1 for k in one.skipped]}
+    if one.biopsies:
+        found["biopsies"] = [
+            {
+                "biopsy": biopsy.number,
+                "true_mm": list(biopsy.true_mm),
+                "said_mm": list(biopsy.said_mm),
+                "mutated": dict(biopsy.mutated),
+                "purity": biopsy.purity,
+            }
+            for biopsy in one.biopsies
+        ]
+    return found
 
 
 def _effect(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[str, Any]:
     everyone = list(people)
     known = [person for person in people if person.profiled]
-    declared = {effect.trait: effect.d for effect in spec.planted if effect.gene == gene and effect.trait != NONE}
+    declared: dict[str, Any] = dict.fromkeys(spec.traits, 0.0)
+    for effect in spec.planted:
+        if effect.gene == gene and effect.trait != NONE:
+            declared[effect.trait] = (
+                effect.d if effect.mixed is None else {"exclusive": effect.d, "mixed": effect.mixed}
+            )
     return {
         "gene": gene,
-        "declared_d": {trait: declared.get(trait, 0.0) for trait in traits_of(spec.modality)},
+        "declared_d": declared,
         "realised_d": _realised(spec, everyone, gene),
         "realised_d_profiled": _realised(spec, known, gene),
         "mutant": sum(person.genotype[gene] for person in everyone),
         "wild_type": sum(not person.genotype[gene] for person in everyone),
         "mutant_profiled": sum(person.genotype[gene] for person in known),
         "wild_type_profiled": sum(not person.genotype[gene] for person in known),
-        "null": not declared,
+        "null": not any(effect.gene == gene and effect.trait != NONE for effect in spec.planted),
     }
 
 
-def _realised(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[str, float | None]:
-    def flags(name: str) -> FloatArray:
-        return np.array([float(person.genotype[name]) for person in people])
-
-    values: dict[str, float | None] = {}
-    for trait in traits_of(spec.modality):
-        others = [flags(other) for other in planted_on(spec, trait) if other != gene]
-        d = realised(trait_table(people, trait), flags(gene), others)
-        values[trait] = None if math.isnan(d) else round(d, 6)
+def _realised(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[str, Any]:
+    genotypes = {name: np.array([float(person.genotype[name]) for person in people]) for name in spec.genes}
+    values: dict[str, Any] = {}
+    for trait in spec.traits:
+        own, others = {"": genotypes[gene]}, []
+        for effect in spec.planted:
+            if effect.trait == trait:
+                parts = [who for _, who in indicators(effect, genotypes, spec.genes)]
+                if effect.gene != gene:
+                    others += parts
+                elif effect.mixed is not None:
+                    own = dict(zip(("exclusive", "mixed"), parts, strict=True))
+        found = {}
+        for name, flags in own.items():
+            rest = [part for other, part in own.items() if other != name]
+            d = realised(trait_table(people, trait), flags, [*rest, *others])
+            found[name] = None if math.isnan(d) else round(d, 6)
+        values[trait] = found[""] if "" in own else found
     return values
 
 

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from genoxel.core.errors import OutputError
+from genoxel.core.errors import OutputError, SettingsError
 from genoxel.io.files import atomic_write
 from genoxel.simulate.cohort import simulate
+from genoxel.simulate.effectsfile import read_effects
+from genoxel.simulate.lines import is_link
 from genoxel.simulate.presets import FOUND, preset
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.study.executors import Pool
@@ -29,9 +31,24 @@ ANSWERS = {
 }
 
 
-def simulate_cohort(out: Path, spec: Mapping[str, Any], quiet: bool = False, workers: int | None = None) -> Path:
-    """Write the cohort of a spec into the new or empty folder `out`; patients are drawn by all cores."""
-    return draw(SimulationSpec(**spec), out, progress_for(quiet), workers)
+def plan_cohort(name: str | None, file: Path | None, given: Mapping[str, Any]) -> SimulationSpec:
+    """Return the spec of a preset, of an effects file, or of neither, with what is `given` (None: not given) over it.
+
+    Raises `SettingsError` for a preset beside a file, and for anything impossible.
+    """
+    changes = {key: value for key, value in given.items() if value is not None}
+    if "effects" in changes:
+        lines = [str(line) for line in changes["effects"]]
+        changes["effects"] = tuple(line for line in lines if not is_link(line))
+        changes |= {"links": tuple(line for line in lines if is_link(line)), "prevalence": {}}
+        changes |= {"exclusive": (), "together": {}}
+    if name is not None and file is not None:
+        raise SettingsError("a preset and an effects file", "one of them", 'write preset = "NAME" into the file')
+    if file is not None:
+        return read_effects(file, **changes)
+    if name is not None:
+        return preset(name, **changes)
+    return SimulationSpec(**{"effects": ("IDH1:texture:1.6", "TP53:none"), **changes})
 
 
 def draw(spec: SimulationSpec, out: Path, progress: Progress, workers: int | None = None) -> Path:

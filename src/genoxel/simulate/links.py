@@ -1,0 +1,116 @@
+"""Ties between genes, and from genes and traits to clinical facts, of stated strength."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from genoxel.core.image import FloatArray
+from genoxel.simulate.lines import Link
+from genoxel.simulate.spec import SimulationSpec, pair_of
+
+IntArray = npt.NDArray[np.int64]
+AGE_MEAN, AGE_SD = 54.0, 12.0
+
+
+@dataclass(frozen=True)
+class Clinical:
+    """Clinical facts, one per patient: ages in years, sexes (F, M), grades 2 to 4, numbers of sites."""
+
+    ages: FloatArray
+    sexes: npt.NDArray[np.str_]
+    grades: IntArray
+    sites: IntArray
+
+
+def pair_up(spec: SimulationSpec, drawn: dict[str, FloatArray], random: np.random.Generator) -> None:
+    """Move mutations (in place) until exclusive pairs never meet and the others overlap by their odds ratio.
+
+    The number of mutants of each gene stays what it was. The overlap of a pair is the mean of Fisher's noncentral
+    hypergeometric law, rounded. Only the second gene of a pair is moved.
+    """
+    settled: dict[str, list[str]] = {}
+    pairs = [(*pair_of(text), 0.0) for text in spec.exclusive]
+    pairs += [(*pair_of(text), odds) for text, odds in spec.together.items()]
+    for one, other, odds in pairs:
+        first, second = drawn[one], drawn[other]
+        wanted = 0 if odds == 0 else _overlap(spec.n, int(first.sum()), int(second.sum()), odds)
+        banned = np.zeros(spec.n)
+        for gene in settled.get(other, []):
+            banned = np.maximum(banned, drawn[gene])
+        inside = random.permutation(np.flatnonzero((first == 1) & (banned == 0)))
+        outside = random.permutation(np.flatnonzero((first == 0) & (banned == 0)))
+        count = int(second.sum())
+        if wanted > len(inside) or count - wanted > len(outside):
+            raise_pairs(one, other)
+        second[:] = 0
+        second[inside[:wanted]] = 1
+        second[outside[: count - wanted]] = 1
+        if odds == 0:
+            settled.setdefault(other, []).append(one)
+            settled.setdefault(one, []).append(other)
+
+
+def raise_pairs(one: str, other: str) -> None:
+    """Refuse genes whose ties cannot all hold."""
+    from genoxel.core.errors import SettingsError
+
+    raise SettingsError(
+        f"{one} and {other}, whose overlap cannot be met beside the other pairs",
+        "ties that leave room for each gene's prevalence",
+        "lower a prevalence or drop a pair",
+    )
+
+
+def _overlap(n: int, first: int, second: int, odds: float) -> int:
+    from scipy.stats import nchypergeom_fisher
+
+    return round(float(nchypergeom_fisher.mean(n, first, second, odds)))
+
+
+def confound(
+    spec: SimulationSpec, plain: Clinical, known: Mapping[str, FloatArray], random: np.random.Generator
+) -> Clinical:
+    """Return the clinical facts with the links of the spec in them; what no link names stays as it was."""
+    found = plain
+    for target in ("age", "grade", "sex", "site"):
+        links = [link for link in spec.linked if link.target == target]
+        if links:
+            found = _APPLY[target](found, score(links, known), random, spec)
+    return found
+
+
+def score(links: list[Link], known: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the sum of the links per patient, centred: d x source, or log ratio x source."""
+    total = np.zeros(len(next(iter(known.values()))))
+    for link in links:
+        source = known[link.source]
+        weight = link.value if link.target in ("age", "grade") else np.log(link.value)
+        total = total + weight * (source - source.mean())
+    return np.asarray(total, np.float64)
+
+
+def _age(plain: Clinical, shift: FloatArray, _random: np.random.Generator, _spec: SimulationSpec) -> Clinical:
+    return replace(plain, ages=np.clip(np.round(plain.ages + AGE_SD * shift, 1), 18.0, 95.0))
+
+
+def _grade(plain: Clinical, shift: FloatArray, random: np.random.Generator, _spec: SimulationSpec) -> Clinical:
+    values = random.standard_normal(len(shift)) + shift
+    return replace(plain, grades=2 + (3 * np.argsort(np.argsort(values)) // len(values)))
+
+
+def _sex(plain: Clinical, shift: FloatArray, random: np.random.Generator, _spec: SimulationSpec) -> Clinical:
+    female = random.random(len(shift)) < 1 / (1 + np.exp(-shift))
+    return replace(plain, sexes=np.where(female, "F", "M"))
+
+
+def _site(plain: Clinical, shift: FloatArray, random: np.random.Generator, spec: SimulationSpec) -> Clinical:
+    """Later sites take those with the higher score: a logistic threshold, so that the ratio is one of odds."""
+    values = random.logistic(size=len(shift)) + shift
+    return replace(plain, sites=spec.sites * np.argsort(np.argsort(values)) // len(values))
+
+
+_APPLY = {"age": _age, "grade": _grade, "sex": _sex, "site": _site}
