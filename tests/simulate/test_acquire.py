@@ -119,9 +119,9 @@ def test_pet_is_read_to_the_uptake_by_hand(tmp_path):
     ("modality", "also", "trait", "map_name", "shape"),
     [
         ("mr", ("dsc",), "rcbv", "rcbv", (48, 48, 14)),
-        ("prostate", ("dwi",), "adc", "adc", (80, 80, 24)),
+        ("prostate", ("dwi",), "adc", "adc", (96, 96, 24)),
         ("ct", ("pet",), "uptake", "suv", None),
-        ("breast", ("dce",), "ktrans", "ktrans", (96, 60, 32)),
+        ("breast", ("dce",), "ktrans", "ktrans", (112, 70, 36)),
     ],
 )
 def test_each_new_trait_moves_its_map(modality, also, trait, map_name, shape):

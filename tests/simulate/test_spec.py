@@ -113,7 +113,7 @@ def test_a_spec_travels_and_describes_itself():
 
 def test_presets_are_legal_and_the_null_is_null():
     for name in presets():
-        assert preset(name).n >= 40
+        assert preset(name).n >= 30
     null = preset("null")
     assert all(effect.d == 0 for effect in null.planted)
     assert null.expression.r == 0
