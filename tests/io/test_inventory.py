@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import tarfile
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 
-from dicom_making import NAME, save, slices, uid
+from dicom_corpus import several, still, tag
+from dicom_making import NAME, save, slices, truth, uid
+from dicom_multiframe import enhanced, joined
 from genoxel.core.errors import MissingFileError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
+from genoxel.io import headers
 from genoxel.io.dicom import read_series
 from genoxel.io.dicom_seg import write_seg
 from genoxel.io.images import read_image
@@ -167,3 +176,114 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_reading_a_record_equals_reading_its_files(hospital: Path) -> None:
     record = inventory(hospital).series_of("P1", "CT")[0]
     assert np.array_equal(read_image(record).array, read_series(record.files).array)
+
+
+def test_each_volume_of_a_series_is_listed_and_read_alone(tmp_path: Path) -> None:
+    save(several(tag("ContentTime", lambda v, k: f"1{v}1200.00")), tmp_path / "dce")
+    parts = [enhanced("MR", values=truth((14, 12, 8)) + v, own=_b_value(100.0 * v), word="x") for v in range(2)]
+    both = joined(parts[0], parts[1])
+    both.SeriesInstanceUID = uid("other series")
+    save([both], tmp_path / "dwi")
+    found = inventory(tmp_path)
+    classic = [one for one in found.series if one.volumes == 3]
+    assert [one.number for one in classic] == [1, 2, 3]
+    assert [one.volume for one in classic] == [0, 0, 0]
+    for v, one in enumerate(classic):
+        assert np.array_equal(read_image(one).array, truth((14, 12, 8)) + 1000 * v)
+    multi = [one for one in found.series if one.volumes == 2]
+    assert [(one.volume, one.label, one.tags["DiffusionBValue"]) for one in multi] == [(1, "b 0", 0), (2, "b 100", 100)]
+    assert [one.n_slices for one in multi] == [8, 8]
+    for v, one in enumerate(multi):
+        assert np.array_equal(read_image(one).array, truth((14, 12, 8)) + v)
+    assert len({one.key for one in found.series}) == 5
+
+
+def _b_value(b: float) -> Any:
+    return lambda frame: {"MRDiffusion": {"DiffusionBValue": b}}
+
+
+def test_stills_are_listed_and_screenshots_are_not(tmp_path: Path) -> None:
+    shot = still("CT")
+    save([still("MG", ImagerPixelSpacing=[0.1, 0.1])], tmp_path / "a")
+    shot.SeriesInstanceUID = uid("shot")
+    save([shot], tmp_path / "b")
+    (only,) = inventory(tmp_path).series
+    assert (only.modality, only.n_slices, only.volumes) == ("MG", 1, 1)
+    assert read_image(only).shape == (14, 12, 1)
+
+
+def test_a_bids_tree_with_sidecars_and_b_values(tmp_path: Path) -> None:
+    folder = tmp_path / "sub-01" / "ses-1" / "dwi"
+    image = Image(np.arange(64, dtype=np.int16).reshape(4, 4, 4), np.eye(4))
+    folder.mkdir(parents=True)
+    four = nib.Nifti1Image(np.arange(192, dtype=np.int16).reshape(4, 4, 4, 3), np.eye(4))
+    nib.save(four, folder / "sub-01_ses-1_dwi.nii.gz")
+    (folder / "sub-01_ses-1_dwi.bval").write_text("0 500 1000\n")
+    (folder / "sub-01_ses-1_dwi.json").write_text('{"EchoTime": 0.08, "Manufacturer": "Maker", "PatientName": "X"}')
+    write_nifti(tmp_path / "derivatives" / "drawn" / "sub-01" / "ses-1" / "sub-01_ses-1_label-x_mask.nii.gz", image)
+    found = inventory(tmp_path)
+    assert found.patients == ("sub-01",)
+    assert [(one.tags["DiffusionBValue"], one.volume) for one in found.series] == [(0, 1), (500, 2), (1000, 3)]
+    assert dict(found.series[0].tags) == {"EchoTime": 80.0, "Manufacturer": "Maker", "DiffusionBValue": 0.0}
+    assert np.array_equal(read_image(found.series[2]).array, np.arange(192).reshape(4, 4, 4, 3)[..., 2])
+    assert found.structures[0].study == "ses-1"
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_quick_look_sees_what_the_dicom_library_sees(tmp_path: Path, data: st.DataObject) -> None:
+    """Elements, private blocks and nested sequences drawn at random, plain and implicit."""
+    one = slices(modality="MR")[0]
+    one.EchoTime = data.draw(st.floats(0, 500).map(lambda value: round(value, 3)))
+    one.ImageType = data.draw(st.lists(st.sampled_from(["ORIGINAL", "M", "P", "ADC"]), min_size=1, max_size=4))
+    one.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(
+        0x0C, "IS", str(data.draw(st.integers(0, 3000)))
+    )
+    nested = one
+    for _ in range(data.draw(st.integers(0, 4))):
+        inner = Dataset()
+        inner.EchoTime, inner.PatientComments = 999.0, "x" * data.draw(st.integers(0, 40))
+        nested.ReferencedImageSequence = [inner]
+        nested["ReferencedImageSequence"].is_undefined_length = data.draw(st.booleans())
+        nested = inner
+    if data.draw(st.booleans()):
+        one.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
+    (path,) = save([one], tmp_path)
+    with path.open("rb") as stream:
+        head = stream.read(16 * 1024)
+        quick = headers._scanned(stream, head)
+        whole = headers._whole(stream, path, None)
+    assert quick is not None
+    assert headers._frame(quick) == headers._frame(whole)
+    for keyword in headers._IDENTITY:
+        assert str(quick.get(keyword)) == str(whole.get(keyword))
+
+
+def test_a_real_look_sees_what_the_dicom_library_sees(real_data: Any, tmp_path: Path) -> None:
+    archive = real_data("dicom") / "STS_025_ct_pet_mr_rtstruct.tar.xz"
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    checked = 0
+    for path in sorted(tmp_path.rglob("*.dcm"))[::7]:
+        with path.open("rb") as stream:
+            quick = headers._scanned(stream, stream.read(16 * 1024))
+            whole = headers._whole(stream, path, None)
+        if quick is not None and "ImagePositionPatient" in whole:
+            assert headers._frame(quick) == headers._frame(whole)
+            checked += 1
+    assert checked > 10
+
+
+def test_files_that_a_quick_look_leaves_to_the_library_are_listed_all_the_same(tmp_path: Path) -> None:
+    named = slices(patient="Pä1")
+    for dataset in named:
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+    save(named, tmp_path / "named")
+    big = slices(patient="P2")
+    for dataset in big:
+        dataset.PixelData = np.frombuffer(dataset.PixelData, "<i2").astype(">i2").tobytes()
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.2"
+    save(big, tmp_path / "big")
+    found = inventory(tmp_path)
+    assert [(one.patient, one.n_slices) for one in found.series] == [("P2", 8), ("Pä1", 8)]
+    assert found.problems == ()

@@ -18,6 +18,7 @@ from genoxel.core.errors import FileFormatError, GenoxelError, GeometryError, Ma
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.nifti import header_grid, read_nifti, read_nifti_mask, write_nifti
+from genoxel.io.settings import ReadingSettings
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -254,3 +255,57 @@ def test_no_file_and_no_nifti(tmp_path: Path) -> None:
     (tmp_path / "c.nii.gz").write_bytes(b"\x1f\x8b broken")
     with pytest.raises(FileFormatError):
         header_grid(tmp_path / "c.nii.gz")
+
+
+def sheared(tmp_path: Path) -> Path:
+    affine = np.diag([-1.0, -1.0, 2.0, 1.0])
+    affine[1, 2] = 0.5
+    content = nib.Nifti1Image(np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6), affine)
+    content.set_qform(None, code=0)
+    nib.save(content, tmp_path / "sheared.nii")
+    return tmp_path / "sheared.nii"
+
+
+def test_shear_is_resampled_only_on_request_and_image_and_mask_alike(tmp_path: Path) -> None:
+    path = sheared(tmp_path)
+    with pytest.raises(GeometryError, match=r"resample = \[\"shear\"\]"):
+        read_nifti(path)
+    asked = ReadingSettings(resample=("shear",))
+    image, mask = read_nifti(path, reading=asked), read_nifti_mask(path, reading=asked)
+    assert image.history[-1].name == mask.history[-1].name == "unshear"
+    assert mask.on(image).shape == image.shape
+    axes = image.affine[:3, :3] / np.array(image.spacing)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-9)
+    truth = np.arange(120).reshape(4, 5, 6)
+    affine = LPS @ nib.load(path).affine
+    for k in (0, 2, 4):  # every other slice lies on whole voxels of the new grid
+        indices = np.array([(i, j, k) for i in range(4) for j in range(5)])
+        there = np.rint(image.grid.to_voxel(indices @ affine[:3, :3].T + affine[:3, 3])).astype(int)
+        np.testing.assert_allclose(image.values()[tuple(there.T)], truth[:, :, k].ravel())
+
+
+@pytest.mark.parametrize(("believe", "first"), [("sform", (0, 0, 0)), ("qform", (-4, 0, 0))])
+def test_of_two_orientations_the_one_believed_counts(tmp_path: Path, believe: Any, first: Any) -> None:
+    content = nib.Nifti1Image(np.zeros((3, 3, 3), np.int16), np.eye(4))
+    content.set_sform(np.eye(4), code=1)
+    moved = np.eye(4)
+    moved[0, 3] = 4
+    content.set_qform(moved, code=1)
+    nib.save(content, tmp_path / "two.nii")
+    with pytest.raises(GeometryError, match="believe"):
+        read_nifti(tmp_path / "two.nii")
+    image = read_nifti(tmp_path / "two.nii", reading=ReadingSettings(believe=believe))
+    assert tuple(image.affine[:3, 3]) == first
+    assert image.history[-1].params == {"orientation": believe, "apart_mm": 4.0}
+
+
+@pytest.mark.parametrize(("place", "value"), [(254, 7), (252, 200), (347, 9), (83, 0xBF)])
+def test_header_bytes_that_a_library_would_set_right_in_silence_are_refused(
+    tmp_path: Path, place: int, value: int
+) -> None:
+    path = write_nifti(tmp_path / "a.nii", Image(np.zeros((3, 3, 3), np.int16), np.eye(4)))
+    content = bytearray(path.read_bytes())
+    content[place] = value
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError):
+        read_nifti(path)

@@ -148,16 +148,20 @@ def report(
 @app.command(rich_help_panel=TOOLS)
 def inventory(
     folder: Annotated[Path, typer.Argument(help="Folder of the images.")],
+    cache: Annotated[
+        Path | None, typer.Option("--cache", help="File that remembers headers, so that a second look is quick.")
+    ] = None,
+    workers: Workers = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """List patients, series and structures of a folder; only headers are read."""
+    """List patients, series, structures and how images were taken; only headers are read."""
     console = Console(as_json, quiet, debug)
     with console.guard():
         from genoxel.study.look import look_at_folder
 
-        found = look_at_folder(folder)
+        found = look_at_folder(folder, cache, workers)
         console.say(*found.lines())
         console.give(found.to_json())
 

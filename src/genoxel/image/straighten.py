@@ -48,17 +48,22 @@ def straighten(
     straight[:3, 3] = affine[:3, 3] + straight[:3, :3] @ low
     # rounded, so that a slice which stays in place is not lost to the last bit
     back = np.round(np.linalg.inv(affine) @ straight, 10)
-    source = array if nearest else np.asarray(array, dtype=np.float64)
-    moved = ndimage.affine_transform(
-        source,
-        back[:3, :3],
-        back[:3, 3],
-        shape,
-        order=0 if nearest else 1,
-        mode="constant",
-        cval=0 if nearest else float(source.min()),
-    )
+    source = np.pad(array if nearest else np.asarray(array, dtype=np.float64), 1, mode="edge")
+    moved = ndimage.affine_transform(source, back[:3, :3], back[:3, 3] + 1, shape, order=0 if nearest else 1)
+    moved[_beyond(back, shape, array.shape, 0.5 if nearest else 1e-6)] = 0 if nearest else source.min()
     return moved, straight
+
+
+def _beyond(
+    back: FloatArray, shape: tuple[int, ...], measured: tuple[int, ...], margin: float
+) -> npt.NDArray[np.bool_]:
+    """Return which voxels of the new lattice lie outside the measured one by more than `margin` voxels."""
+    i, j, k = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    outside = np.zeros(shape, dtype=bool)
+    for axis, size in enumerate(measured):
+        place = back[axis, 0] * i + back[axis, 1] * j + back[axis, 2] * k + back[axis, 3]
+        outside |= (place < -margin) | (place > size - 1 + margin)
+    return outside
 
 
 def even_steps(array: npt.NDArray[Any], depths: FloatArray) -> tuple[npt.NDArray[np.float64], float]:

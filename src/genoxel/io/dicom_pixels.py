@@ -78,14 +78,15 @@ def _order(syntax: str) -> str:
 def _shape(dataset: Any, name: str) -> tuple[int, int, int, int]:
     """Return frames, rows, columns, samples as the header declares them."""
     with reading(
-        f"{name} without legal Rows, Columns, BitsAllocated, PixelRepresentation (0028,0010/0011/0100/0103)",
+        f"{name} without legal Rows, Columns, Bits..., PixelRepresentation (0028,0010/0011/0100/0101/0102/0103)",
         "a complete image header",
         "export it again from the archive",
     ):
         rows, columns, bits = int(dataset.Rows), int(dataset.Columns), int(dataset.BitsAllocated)
         frames, samples = int(dataset.get("NumberOfFrames") or 1), int(dataset.get("SamplesPerPixel") or 1)
         if "PixelData" in dataset:
-            int(dataset.PixelRepresentation)
+            for keyword in ("PixelRepresentation", "BitsStored", "HighBit"):
+                int(dataset[keyword].value)
     if bits not in (8, 16, 32, 64) or (bits == 64 and "PixelData" in dataset):
         raise FileFormatError(f"{name} with BitsAllocated (0028,0100) = {bits}", "8, 16 or 32", "convert it")
     if min(rows, columns, frames) < 1 or samples not in (1, 3):
@@ -214,8 +215,8 @@ def _signed(values: npt.NDArray[Any], dataset: Any, name: str) -> npt.NDArray[An
     """Give the values their sign from BitsStored; bits above it must be empty, sign, or a declared overlay."""
     width = values.dtype.itemsize * 8
     signed = int(dataset.PixelRepresentation) == 1
-    used = int(dataset.get("BitsStored") or width)
-    if not 1 <= used <= width or int(dataset.get("HighBit", used - 1)) != used - 1:
+    used = int(dataset.BitsStored)
+    if not 1 <= used <= width or int(dataset.HighBit) != used - 1:
         raise FileFormatError(
             f"{name} with BitsStored {used}, HighBit {dataset.get('HighBit')} (0028,0101/0102)",
             f"HighBit = BitsStored - 1, at most {width} bits",

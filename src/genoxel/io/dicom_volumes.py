@@ -47,7 +47,8 @@ class Split:
         if self.by and self.by[-1] in CLOCKS and not self.values:
             return f"time point {place + 1}"
         names = [_SHORT.get(keyword, keyword) for keyword in self.by]
-        return ", ".join(f"{name} {value}" for name, value in zip(names, self.values[place], strict=True))
+        values = [f"{value:g}" if isinstance(value, float) else value for value in self.values[place]]
+        return ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
 
 
 _SHORT = {"DiffusionBValue": "b", "EchoTime": "TE", "TemporalPositionIdentifier": "time point", "Frame": "frame"}

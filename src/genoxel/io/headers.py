@@ -32,7 +32,7 @@ _IDENTITY = (
 )
 _PLACE = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "NumberOfFrames", "Rows", "InstanceNumber")
 _KEYS = (*KINDS, *TIMES, "AcquisitionTime", "ContentTime", "DiffusionGradientOrientation", "SequenceName")
-_WANTED = (*_IDENTITY, *_PLACE, *_KEYS, "SpecificCharacterSet")
+_WANTED = tuple(word for word in (*_IDENTITY, *_PLACE, *_KEYS, "SpecificCharacterSet") if word != "Frame")
 _PRIVATE_GROUPS = frozenset((0x0019, 0x0043, 0x2001))
 _STRUCTURE = (*_IDENTITY, "SeriesDescription", "StructureSetROISequence", "ReferencedFrameOfReferenceSequence")
 _SEG = (*_IDENTITY, "SeriesDescription", "SegmentSequence", "ReferencedSeriesSequence", "SegmentationType")

@@ -119,9 +119,17 @@ def _header(content: bytes, name: str) -> tuple[dict[str, str], int]:
     place = 0
     while "ElementDataFile" not in fields:
         end = content.find(b"\n", place, place + _MAX_HEADER)
-        key, sign, value = content[place : max(end, place)].decode("utf-8", errors="replace").partition("=")
+        line = content[place : max(end, place)]
+        key, sign, value = line.decode("utf-8", errors="replace").partition("=")
         word = key.strip()
-        if end < 0 or not sign or (not fields and word not in _KNOWN) or word in fields or len(fields) > 100:
+        if (
+            end < 0
+            or not sign
+            or not line.isascii()
+            or (not fields and word not in _KNOWN)
+            or word in fields
+            or len(fields) > 100
+        ):
             raise FileFormatError(
                 f"{name}, which is no MetaImage or is cut off in its header", "a complete .mha file", "copy it again"
             )
@@ -143,6 +151,7 @@ def _declared(fields: dict[str, str], name: str) -> tuple[tuple[int, ...], np.dt
         kind = np.dtype(("<", ">")[_true(big)] + _TYPES[fields["ElementType"]])
         dimension, channels = int(fields["NDims"]), int(fields.get("ElementNumberOfChannels", "1"))
         plain = _true(fields.get("BinaryData", "True")) and fields.get("HeaderSize", "0") in ("0", "-1")
+        _true(fields.get("CompressedData", "False"))
     except (KeyError, ValueError) as error:
         raise FileFormatError(
             f"{name} with a missing or illegal header field ({error})", "NDims, DimSize, ElementType", "convert it anew"

@@ -29,6 +29,7 @@ _GZIP_BEST = 1032
 _BITS = {2: 8, 4: 16, 8: 32, 16: 32, 64: 64, 256: 8, 512: 16, 768: 32, 1024: 64, 1280: 64}
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _DEFAULT = ReadingSettings()
+_MOST_CODE = 5
 
 
 @dataclass(frozen=True)
@@ -201,15 +202,24 @@ def _declared(head: bytes, name: str) -> _Declared:
         dims = struct.unpack(order + "8h", head[40:56])
         code, bits = struct.unpack(order + "2h", head[70:74])
         offset, magic = struct.unpack(order + "f", head[108:112])[0], head[344:348]
+        codes, steps = struct.unpack(order + "2h", head[252:256]), struct.unpack(order + "3f", head[80:92])
     else:
         dims = struct.unpack(order + "8q", head[16:80])
         code, bits = struct.unpack(order + "2h", head[12:16])
         offset, magic = struct.unpack(order + "q", head[168:176])[0], head[4:8]
-    if magic[:3] not in (b"n+1", b"n+2"):
+        codes, steps = struct.unpack(order + "2i", head[344:352]), struct.unpack(order + "3d", head[112:136])
+    if magic not in (b"n+1\0", b"n+2\0"):
         raise FileFormatError(
             f"{name} whose voxels lie in another file, or no NIfTI (magic {magic!r})",
             "one file with header and voxels (n+1)",
             "convert the .hdr/.img pair to .nii",
+        )
+    known = all(0 <= code <= _MOST_CODE for code in codes)
+    if not (known and all(step >= 0 for step in steps) and float(offset).is_integer()):
+        raise FileFormatError(
+            f"{name} with qform_code, sform_code {codes}, pixdim {steps}, voxels from byte {offset}",
+            f"codes of 0 to {_MOST_CODE}, steps that are not negative",
+            "the header is damaged: copy the file again or convert it anew",
         )
     rank, shape = dims[0], dims[1 : 1 + max(0, min(dims[0], 7))]
     if not 1 <= rank <= 7 or min(shape) < 1 or _BITS.get(code) != bits or not size <= offset < 2**31:

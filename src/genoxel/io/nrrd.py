@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from pathlib import Path
 from typing import IO, Any
 
@@ -116,9 +117,12 @@ def _header(content: bytes, name: str) -> tuple[dict[str, str], int]:
         raise FileFormatError(f"{name} without NRRD magic", "an NRRD file (NRRD0001 to NRRD0005)", "convert it")
     ends = [place + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (place := content.find(mark)) >= 0]
     start = min(ends) if ends else -1
-    text = content[: start if start >= 0 else _MAX_HEADER].decode("utf-8", errors="replace")
+    try:
+        text = content[: start if start >= 0 else _MAX_HEADER].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FileFormatError(f"{name} with a header that is no text", "UTF-8", "copy the file again") from error
     fields = {}
-    for line in text.splitlines()[1:]:
+    for line in text.replace("\r\n", "\n").split("\n")[1:]:
         if line.startswith("#") or ":" not in line:
             continue
         key, _, value = line.partition(":=" if ":=" in line else ":")
@@ -218,7 +222,10 @@ def _affine(fields: dict[str, str], name: str) -> FloatArray:
 
 
 def _vectors(text: str) -> list[str]:
-    return [part.split(")")[0] for part in text.split("(")[1:]]
+    parts = re.sub(r"\s*,\s*", ",", re.sub(r"\(\s+|\s+\)", lambda found: found.group().strip(), text)).split()
+    if not all(part.startswith("(") and part.endswith(")") for part in parts):
+        raise ValueError("vectors in parentheses")
+    return [part[1:-1] for part in parts]
 
 
 def _vector(text: str) -> list[float]:

@@ -20,9 +20,18 @@ from genoxel.core.image import FloatArray, Image, Step
 from genoxel.core.mask import Mask
 from genoxel.io.dicom_tags import facts, open_dicom, reading
 from genoxel.io.dicom_write import write_rtstruct
-from genoxel.io.polygons import area, crossings, drop_repeats, fill, largest_loop
+from genoxel.io.polygons import area, cover, crossings, drop_repeats, fill, largest_loop
 
-__all__ = ["Structure", "Structures", "rasterise", "read_structures", "referenced", "roi_names", "write_rtstruct"]
+__all__ = [
+    "Structure",
+    "Structures",
+    "coverage",
+    "rasterise",
+    "read_structures",
+    "referenced",
+    "roi_names",
+    "write_rtstruct",
+]
 
 OFF_PLANE = 0.1
 """A contour may lie off its slice by this share of the slice step (positions in files are rounded); it is recorded."""
@@ -35,6 +44,7 @@ NESTED, APART = 0.9, 0.5
 """Two contours of a slice are nested from this share of the smaller one inside the larger; below `APART` they overlap
 in part; between, the file does not tell which was meant."""
 
+_FINE = 32
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 
 
@@ -176,18 +186,7 @@ def rasterise(structures: Structures, name: str, image: Image) -> Mask:
     """
     item = structures.structure(name)
     _refuse_foreign(structures, item, image)
-    if not item.contours:
-        raise MaskError(
-            f"structure {name!r} in {structures.file} without a closed contour", "closed planar contours", "draw it"
-        )
-    by_slice: dict[int, list[FloatArray]] = {}
-    off, slips = 0.0, 0
-    for number, contour in enumerate(item.contours, start=1):
-        place = f"contour {number} of {name!r} in {structures.file}"
-        k, points, away = _in_slice(contour, image, place)
-        slips += _refuse_crossing(points, place)
-        off = max(off, away)
-        by_slice.setdefault(k, []).append(points)
+    by_slice, off, slips = _by_slice(structures, item, image)
     array = np.zeros(image.shape, dtype=np.uint8)
     notes = {"copies": 0, "joined": 0}
     for k, contours in by_slice.items():
@@ -207,6 +206,71 @@ def rasterise(structures: Structures, name: str, image: Image) -> Mask:
     step = Step("rasterise", {"rule": "voxel centre", **{key: value for key, value in found.items() if value}})
     tags = {"PatientID": structures.patient, "source": "RTSTRUCT", "structure": name}
     return Mask(array, image.affine, {1: name}, (step,), tags)
+
+
+def coverage(structures: Structures, name: str, image: Image) -> FloatArray:
+    """Return the share (0 to 1) of each voxel (i, j, k) that structure `name` covers within its slice.
+
+    Exact where contours are nested or apart; where contours of a slice overlap in part, their union is sampled at
+    32 x 32 points per pixel. The sum times the voxel's volume is the volume of the drawn polygons. Raises as `rasterise`.
+    """
+    item = structures.structure(name)
+    _refuse_foreign(structures, item, image)
+    by_slice, _, _ = _by_slice(structures, item, image)
+    shares = np.zeros(image.shape)
+    for k, contours in by_slice.items():
+        place = f"{name!r} in {structures.file}, slice {k}"
+        shares[:, :, k] = _covered(contours, (image.shape[0], image.shape[1]), place)
+    return shares
+
+
+def _by_slice(structures: Structures, item: Structure, image: Image) -> tuple[dict[int, list[FloatArray]], float, int]:
+    """Return the contours by slice in voxel indices, the largest distance off a slice, and the slips of the pen."""
+    if not item.contours:
+        raise MaskError(
+            f"structure {item.name!r} in {structures.file} without a closed contour",
+            "closed planar contours",
+            "draw it",
+        )
+    by_slice: dict[int, list[FloatArray]] = {}
+    off, slips = 0.0, 0
+    for number, contour in enumerate(item.contours, start=1):
+        place = f"contour {number} of {item.name!r} in {structures.file}"
+        k, points, away = _in_slice(contour, image, place)
+        slips += _refuse_crossing(points, place)
+        off = max(off, away)
+        by_slice.setdefault(k, []).append(points)
+    return by_slice, off, slips
+
+
+def _covered(contours: Sequence[FloatArray], shape: tuple[int, int], place: str) -> FloatArray:
+    """Return the share of each pixel of a slice inside its contours: joined where they overlap, cut where nested."""
+    distinct = [points for n, points in enumerate(contours) if not any(_same(points, one) for one in contours[:n])]
+    groups: list[tuple[npt.NDArray[np.bool_], list[FloatArray]]] = []
+    for points in distinct:
+        filled, parts = fill(points, shape), [points]
+        for other in [group for group in groups if _overlap_in_part(filled, group[0], place)]:
+            groups = [group for group in groups if group is not other]
+            filled, parts = filled | other[0], [*parts, *other[1]]
+        groups.append((filled, parts))
+    shares = [cover(parts[0], shape) if len(parts) == 1 else _union(parts, shape) for _, parts in groups]
+    total = np.zeros(shape)
+    for share in shares:
+        around = sum(_within(share, other) for other in shares if other is not share)
+        total += share if around % 2 == 0 else -share
+    return np.asarray(np.clip(total, 0.0, 1.0))
+
+
+def _within(share: FloatArray, other: FloatArray) -> bool:
+    """Whether what `share` covers lies inside what the larger `other` covers."""
+    own = float(share.sum())
+    return own < float(other.sum()) and float(np.minimum(share, other).sum()) >= NESTED * own
+
+
+def _union(parts: Sequence[FloatArray], shape: tuple[int, int]) -> FloatArray:
+    fine = (shape[0] * _FINE, shape[1] * _FINE)
+    inside = np.logical_or.reduce([fill((points + 0.5) * _FINE - 0.5, fine) for points in parts])
+    return np.asarray(inside.reshape(shape[0], _FINE, shape[1], _FINE).mean(axis=(1, 3)))
 
 
 def _refuse_foreign(structures: Structures, item: Structure, image: Image) -> None:
