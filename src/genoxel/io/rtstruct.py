@@ -212,7 +212,7 @@ def coverage(structures: Structures, name: str, image: Image) -> FloatArray:
     """Return the share (0 to 1) of each voxel (i, j, k) that structure `name` covers within its slice.
 
     Exact where contours are nested or apart; where contours of a slice overlap in part, their union is sampled at
-    32 x 32 points per pixel. The sum times the voxel's volume is the volume of the drawn polygons. Raises as `rasterise`.
+    32 x 32 points per pixel. The sum times a voxel's volume is the volume of the drawn polygons. Raises as `rasterise`.
     """
     item = structures.structure(name)
     _refuse_foreign(structures, item, image)
