@@ -157,6 +157,7 @@ class Screen:
     image: Table | None = None
     other: Table | None = None
     planned: str = ""
+    adjust: Table | None = None
 
 
 @dataclass(frozen=True)

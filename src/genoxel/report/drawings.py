@@ -176,7 +176,8 @@ def _heat(place: int, screen: Screen, adjusted: bool, name: str) -> Drawing:
     caption = _text(
         "<b>Strongest rows and columns of {}, {}.</b> Colour: effect on a scale where zero is no link, blue negative "
         "and orange positive; darker is stronger. A white dot marks pairs that pass the false discovery rate, a cross "
-        "pairs that were not tested. Features and columns with similar effects stand side by side.",
+        "pairs that were not tested. Features and columns with similar effects stand side by side. Chosen: the "
+        "columns with the strongest links, then rows in turn from each; all are in association_map.html.",
         named(screen.name),
         named(what),
     )

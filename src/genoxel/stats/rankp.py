@@ -81,6 +81,15 @@ def _series(n: int) -> tuple[float, ...]:
     return tuple(float(term) * scale for term in total)
 
 
+def rank_series(n: int) -> tuple[float, ...]:
+    """Return what is added to the t law of rho: (1 - r²)^(n/2 - 1) times a0 |r| + a1 |r|³ + a2 |r|⁵ + a3 |r|⁷.
+
+    >>> len(rank_series(44))
+    4
+    """
+    return _series(n)
+
+
 def rank_correlation_p(r: npt.ArrayLike, n: npt.ArrayLike, bounded: bool = True) -> FloatArray:
     """Return the two-sided p of Spearman's rho of `n` (5 or more) patients, never below 2 / n! unless not `bounded`.
 

@@ -76,7 +76,9 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         blocks=_blocks(found),
         molecular_notes=found.molecular.notes,
         associations=tuple(
-            pages.Screen(block.name, found.maps[block.name], block.image, block.other, _planned(block, found))
+            pages.Screen(
+                block.name, found.maps[block.name], block.image, block.other, _planned(block, found), block.adjust
+            )
             for block in found.blocks
         ),
         drivers=found.drivers,

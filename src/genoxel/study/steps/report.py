@@ -7,6 +7,7 @@ from genoxel.io.spreadsheet import write_rows
 from genoxel.report.contact import contact_page
 from genoxel.report.content import ReportContent
 from genoxel.report.html import render
+from genoxel.report.map import association_page
 from genoxel.report.methods import methods_text, references_bib
 from genoxel.report.paper import paper_figures
 from genoxel.report.tables.build import build
@@ -26,4 +27,7 @@ def write_report(content: ReportContent, sink: Sink, settings: ReportSettings) -
         atomic_write(sink("contours.html"), page)
     for name, data in paper_figures(content, settings.figures.widths_mm, settings.figures.formats):
         atomic_write(sink(f"figures/{name}"), data)
+    if content.associations:
+        page = association_page(content.associations, content.study.name, content.simulated)
+        atomic_write(sink("association_map.html"), page)
     atomic_write(sink("report.html"), render(content))

@@ -1,0 +1,122 @@
+"""The map page: self-contained, bounded, safe, and its numbers are those of the tables (asked in a browser)."""
+
+import base64
+import html
+import json
+import re
+import shutil
+import subprocess
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from tests.report.example import HOSTILE
+
+from genoxel.associate import screen
+from genoxel.core.table import Column, Source, Table
+from genoxel.report import map as page_of_map
+from genoxel.report.content import Screen
+from genoxel.report.map import association_page
+
+N = 48
+PEOPLE = tuple(f"P{place:02d}" for place in range(N))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    rng = np.random.default_rng(1)
+    trait, age = rng.normal(size=N), rng.normal(60, 9, size=N)
+    x = rng.normal(size=(N, 5)) + trait[:, None] * [2, 0, 0, 0, 0]
+    x[:3, 1] = np.nan
+    x[:, 2] = np.round(x[:, 2])
+    y = np.c_[trait, rng.normal(size=N), rng.random(N) < 0.4, np.arange(N) < 6, rng.integers(0, 3, N)]
+    y[5, 1] = y[7, 2] = np.nan
+    columns = (
+        *(Column("VEGFA"), Column("missing"), Column("IDH", "binary"), Column("rare", "binary")),
+        Column("subtype", "categorical", levels=("A", "B", "C")),
+    )
+    image = Table(x, PEOPLE, tuple(Column(f"f{place}", source=Source(family="stat")) for place in range(5)))
+    other = Table(y, PEOPLE, columns, "genes")
+    adjust = Table(np.c_[age, rng.integers(0, 2, N)], PEOPLE, (Column("age"), Column("sex", "binary")))
+    found = screen(image, other, adjust, permutations=9)
+    return Screen("genes", found, image, other, adjust=adjust)
+
+
+def about_of(page):
+    return json.loads(re.search(r'id="about">(.*?)</script>', page, re.DOTALL).group(1))
+
+
+def test_the_page_carries_the_values_and_fetches_nothing(whole):
+    page = association_page([whole], "A study")
+    assert len(page.encode()) < 100_000
+    assert not re.search(r"(src|href)\s*=\s*[\"']?https?:", page)
+    assert "default-src 'none'" in page
+    (about,) = about_of(page)["maps"]
+    assert about["kind"] == ["number", "number", "group", "group", "table"]
+    assert about["patients"] == list(PEOPLE)
+    data = re.search(r'id="x0">(.*?)</script>', page).group(1)
+    values = np.frombuffer(base64.b64decode(data), "<f4").reshape(5, N)
+    np.testing.assert_allclose(values.T, whole.image.values, rtol=1e-6)
+    passing = whole.map.pairs["p"][whole.map.pairs["q"] <= whole.map.q]
+    assert about["cut"] == pytest.approx(passing.max())
+    assert association_page([whole], "A study") == page
+
+
+def test_too_many_columns_are_left_out_by_the_stated_rule(whole, monkeypatch):
+    monkeypatch.setattr(page_of_map, "VALUES", 4 * N * 7)
+    page = association_page([whole], "A study")
+    (about,) = about_of(page)["maps"]
+    p = np.nan_to_num(whole.map.pairs["p"].reshape(5, 5), nan=2.0).min(axis=0)
+    assert about["cols"] == [whole.other.names[place] for place in np.sort(np.argsort(p, kind="stable")[:2])]
+    assert "the 2 of 5 columns with the smallest p are carried" in page
+
+
+def test_hostile_names_stay_text(whole):
+    image = Table(whole.image.values[:, :1], PEOPLE, (Column(HOSTILE),))
+    found = screen(image, whole.other, permutations=0)
+    page = association_page([Screen(HOSTILE, found, image, whole.other)], HOSTILE)
+    assert HOSTILE not in page
+    assert about_of(page)["maps"][0]["rows"] == [HOSTILE]
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def asked(path, feature, partner, folder):
+    url = f"{path.as_uri()}#genes~{quote(feature)}~{quote(partner)}"
+    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=5000"]
+    command = [BROWSER, *switches, f"--user-data-dir={folder}", "--dump-dom", url]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = {kind: re.search(rf'data-{kind}="([^"]*)"', text) for kind in ("raw", "adjusted")}
+    return {kind: [float(one) for one in json.loads(html.unescape(hit.group(1)))] for kind, hit in found.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser")
+@pytest.mark.parametrize(
+    ("feature", "partner", "computed"),
+    [
+        ("f0", "VEGFA", True),
+        ("f1", "missing", True),
+        ("f2", "VEGFA", True),
+        ("f0", "IDH", True),
+        ("f2", "IDH", True),
+        ("f0", "rare", True),
+        ("f3", "subtype", False),
+    ],
+)
+def test_a_browser_computes_the_numbers_of_the_tables(whole, feature, partner, computed, tmp_path):
+    page = tmp_path / "association_map.html"
+    page.write_text(association_page([whole], "A study"), encoding="utf-8")
+    frame = whole.map.to_pandas().set_index(["image", "other"]).loc[(feature, partner)]
+    found = asked(page, feature, partner, tmp_path / "profile")
+    raw, adjusted = found["raw"], found["adjusted"]
+    precise = 1e-6
+    assert raw[0] == frame["n"]
+    assert raw[1] == pytest.approx(frame["effect"], rel=precise)
+    assert raw[4] == pytest.approx(frame["p"], rel=precise)
+    if computed:
+        assert adjusted[1] == pytest.approx(frame["effect_adjusted"], rel=precise)
+        assert adjusted[4] == pytest.approx(frame["p_adjusted"], rel=precise)
+    if not np.isnan(raw[2]):
+        assert raw[2:4] == pytest.approx([frame["low"], frame["high"]], rel=precise)
