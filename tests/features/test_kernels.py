@@ -7,19 +7,20 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.spatial import ConvexHull, QhullError
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import elliprg, eval_legendre
 from skimage.measure import marching_cubes, mesh_surface_area
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import Image
-from genoxel.core.mask import Mask
+from genoxel.core.mask import Mask, held_box
 from genoxel.features import _sums, glcm, glrlm
 from genoxel.features._directions import directions, flat_steps, held, slabs, tasks_of
 from genoxel.features._entries import entropy, pooled
 from genoxel.features._kernels.cooccurrence import count_pairs
-from genoxel.features._kernels.shape import moments, weighted_places
-from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
+from genoxel.features._kernels.shape import places
+from genoxel.features._mesh import area_and_volume, convex_hull, outermost
 from genoxel.features._spatial import pair_sums
 from genoxel.features.morphology import ellipsoid_area
 from genoxel.features.region import Laid, Region, lay_levels
@@ -47,7 +48,8 @@ def test_rows_and_slices_lead_to_every_voxel():
     volume = levels_of(0, (5, 4, 6))
     volume[2] = 0
     volume[3, 2] = 0
-    flat, _, rows, crossed, slices = laid(volume)
+    flat, _, rows, crossed, slices, spans = laid(volume)
+    assert sorted(map(tuple, spans[spans[:, :, 1] > 0])) == sorted(map(tuple, rows))
     reached = np.concatenate([np.arange(*row) for row in rows])
     assert set(np.flatnonzero(flat)) <= set(reached.tolist())
     assert all(flat[first] and flat[stop - 1] for first, stop in rows)
@@ -146,33 +148,53 @@ def test_area_and_volume_equal_those_of_a_built_mesh(seed: int):
     # scikit-image keeps its vertices in float32
     assert area == pytest.approx(mesh_surface_area(vertices, faces), rel=1e-6)
     assert enclosed == pytest.approx(volume, rel=1e-5)
-    corners, hull_area, hull_volume = convex_hull(outermost(of(inside)) * spacing)
-    _, all_area, all_volume = convex_hull(vertices.astype(float))
-    assert (hull_area, hull_volume) == (pytest.approx(all_area, rel=1e-5), pytest.approx(all_volume, rel=1e-5))
-    assert farthest(corners) == pytest.approx(pdist(vertices).max(), rel=1e-6)
+    hull, slow = convex_hull(outermost(of(inside)), np.diag(spacing)), ConvexHull(vertices.astype(float))
+    assert (hull.area, hull.volume) == (pytest.approx(slow.area, rel=1e-5), pytest.approx(slow.volume, rel=1e-5))
+    assert hull.diameter == pytest.approx(pdist(vertices).max(), rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_moments_equal_sums_over_places(seed: int):
     rng = np.random.default_rng(seed)
-    inside = rng.random((5, 7, 4)) < 0.5
-    grid = of(inside)
-    n, *sums = moments(grid.flat, grid.rows, grid.row, grid.layer)
-    places = np.argwhere(inside) + 1
-    i, j, k = places.T
-    assert n == len(places)
-    assert sums == [int(part.sum()) for part in (i, j, k, i * i, j * j, k * k, i * j, i * k, j * k)]
-    values = rng.normal(size=inside.shape)
-    x = values[inside]
-    expected = [x.sum(), np.abs(x).sum(), *(x @ (places - 1))]
-    np.testing.assert_allclose(weighted_places(values, inside), expected, rtol=1e-12)
+    inside = np.zeros((7, 9, 8), bool)
+    inside[1:6, 2:9, 3:7] = rng.random((5, 7, 4)) < 0.5
+    grid, box = of(inside), held_box(inside)
+    low = np.array([piece.start for piece in box])
+    image = rng.normal(size=inside.shape)
+    found, steps = np.zeros(10, np.int64), np.array([72, 8, 1])
+    # the voxel at place 1, 1, 1 of the padded volume is the first of the box
+    start = int((low - 1) @ steps)
+    sums = places(grid.flat, grid.rows, grid.row, grid.layer, image.ravel(), start, steps, found)
+    where = np.argwhere(inside) - low + 1
+    i, j, k = where.T
+    assert found[0] == len(where)
+    assert found[1:].tolist() == [int(part.sum()) for part in (i, j, k, i * i, j * j, k * k, i * j, i * k, j * k)]
+    x = image[inside]
+    np.testing.assert_allclose(sums, [x.sum(), np.abs(x).sum(), *(x @ where)], rtol=1e-12)
 
 
-@pytest.mark.parametrize("stretch", [(1, 1, 1), (1, 1, 9), (1, 0, 0)])
-def test_the_farthest_points_are_found_among_pruned_pairs(stretch: tuple[int, int, int]):
-    points = np.random.default_rng(2).normal(size=(300, 3)) * stretch + 50
-    points[:200] /= np.linalg.norm(points[:200] - 50, axis=1, keepdims=True)
-    assert farthest(points) == pytest.approx(pdist(points).max(), rel=1e-12)
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("shape", ["blob", "cube", "ball", "sticks"])
+def test_the_convex_hull_equals_that_of_qhull(seed: int, shape: str):
+    rng = np.random.default_rng(seed)
+    points = rng.integers(0, 40, (5 + 40 * seed, 3)).astype(float)
+    if shape == "cube":  # nearly every point on a plane or an edge of the hull
+        points[np.arange(len(points)), rng.integers(0, 3, len(points))] = rng.choice([0.0, 40.0], len(points))
+    if shape == "ball":
+        points = np.rint(300 * points / np.linalg.norm(points + 0.5, axis=1, keepdims=True))
+    if shape == "sticks":
+        points[:, 1:] = rng.choice([3.0, 4.0, 9.0], (len(points), 2))
+    matrix = np.array([[0.7, 0.1, 0.0], [0.0, 1.3, 0.2], [0.3, 0.0, 2.9]])
+    try:
+        slow = ConvexHull(points / 2 @ matrix.T)
+    except QhullError:
+        pytest.skip("all points on one plane")
+    hull = convex_hull(points, matrix)
+    assert hull.area == pytest.approx(slow.area, rel=1e-9)
+    assert hull.volume == pytest.approx(slow.volume, rel=1e-9)
+    assert hull.diameter == pytest.approx(pdist(points / 2 @ matrix.T).max(), rel=1e-12)
+    corners = {tuple(corner) for corner in np.round(hull.corners, 6).tolist()}
+    assert {tuple(one) for one in np.round(slow.points[slow.vertices], 6).tolist()} <= corners
 
 
 def test_the_mesh_of_a_ball_nears_the_ball():

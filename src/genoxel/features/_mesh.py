@@ -7,6 +7,7 @@ inside and (for the volume, by the divergence theorem) linearly on where it is.
 from __future__ import annotations
 
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,32 +50,62 @@ def area_and_volume(laid: Laid, matrix: FloatArray) -> tuple[float, float]:
     """
     from genoxel.features._kernels.mesh import corner_codes
 
-    sums = corner_codes(laid.flat, laid.row, laid.layer)
+    sums = np.zeros((256, 4), np.int64)
+    corner_codes(laid.flat, laid.spans, laid.row, laid.layer, np.empty(laid.row, np.uint8), sums)
     areas, cones, moved = _lookup(np.ascontiguousarray(matrix).tobytes())
     count, places = sums[:, 0], sums[:, 1:]
-    return float(areas @ count), abs(float(cones @ count + np.einsum("ij,ij->", places @ matrix.T, moved)))
+    return float(areas @ count), abs(float(cones @ count + ((places @ matrix.T) * moved).sum()))
 
 
 def outermost(laid: Laid) -> FloatArray:
-    """Return the mesh vertices (n, 3), in voxels i, j, k, that can lie on the convex hull."""
+    """Return those mesh vertices (n, 3) that can lie on the convex hull: places i, j, k, twice, so that they are whole.
+
+    They are counted from the padding around the region.
+    """
     from genoxel.features._kernels.shape import outer_corners
 
-    return np.asarray(outer_corners(laid.flat, laid.rows, laid.row, laid.layer) / 2 - 1)
+    nk, nj, _ = laid.spans.shape
+    line, count = np.empty(2, np.int64), np.empty(2, np.int64)
+    xs, ys = np.empty((2, 2 * nj), np.int64), np.empty((2, 2 * nj), np.int64)
+    out = np.empty((16 * nj * nk, 3))
+    return out[: outer_corners(laid.spans, laid.row, line, xs, ys, count, out)]
 
 
-def convex_hull(points: FloatArray) -> tuple[FloatArray, float, float]:
-    """Return the corners (n, 3) of the convex hull of `points` in mm, its area (mm²) and volume (mm³)."""
-    from scipy.spatial import ConvexHull
+@lru_cache(maxsize=64)
+def _cofactors(matrix: bytes) -> tuple[FloatArray, float]:
+    whole = np.frombuffer(matrix).reshape(3, 3)
+    determinant = float(np.linalg.det(whole))
+    return np.asarray(np.linalg.inv(whole) * determinant, dtype=np.float64), determinant
 
-    hull = ConvexHull(points)
-    return np.asarray(points[hull.vertices]), float(hull.area), float(hull.volume)
+
+class Hull(NamedTuple):
+    """Corners (n, 3) in mm, area (mm²), volume (mm³) and diameter (mm) of a convex hull."""
+
+    corners: FloatArray
+    area: float
+    volume: float
+    diameter: float
 
 
-def farthest(points: FloatArray) -> float:
-    """Return the largest distance between two of `points` (n, 3)."""
-    from genoxel.features._kernels.shape import farthest_apart
+def convex_hull(twice: FloatArray, matrix: FloatArray) -> Hull:
+    """Return the convex hull of the places `twice` / 2 (n, 3) of voxels i, j, k, which `matrix` (3, 3) maps to mm.
 
-    centred = points - points.mean(axis=0)
-    radii = np.linalg.norm(centred, axis=1)
-    order = np.argsort(-radii, kind="stable")
-    return float(farthest_apart(centred[order], radii[order]) ** 0.5)
+    The doubled places are whole numbers and do not all lie in one plane.
+    """
+    from genoxel.features._kernels import hull
+
+    room = 4 * len(twice) + 16
+    faces, near, edges = (np.empty((room, 3), np.int64) for _ in range(3))
+    planes, lists = np.empty((room, 4)), np.empty((5, room), np.int64)
+    used = hull.convex_hull(twice, faces, near, planes, lists, edges, np.empty((2, len(twice)), np.int64))
+    kept = faces[:used, 0] >= 0
+    planes = planes[:used][kept]
+    # normals turn into normals by the matrix of cofactors; the offset of a plane is six times the volume below it
+    cofactors, determinant = _cofactors(np.ascontiguousarray(matrix).tobytes())
+    normals = planes[:, :3] @ cofactors
+    on_hull = np.zeros(len(twice), bool)
+    on_hull[faces[:used][kept]] = True
+    corners = twice[on_hull] / 2 @ matrix.T
+    area = float(np.sqrt((normals**2).sum(axis=1)).sum()) / 8
+    volume = abs(float(planes[:, 3].sum()) * determinant) / 48
+    return Hull(corners, area, volume, float(hull.farthest_apart(corners)) ** 0.5)

@@ -14,10 +14,10 @@ from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
 from genoxel.features._diameters import vertices, widest_in_planes
 from genoxel.features._enclosing import box_area, enclosing_ellipsoid, oriented_box
-from genoxel.features._mesh import area_and_volume, convex_hull, farthest, outermost
+from genoxel.features._mesh import Hull, area_and_volume, convex_hull, outermost
 from genoxel.features._spatial import pair_sums
 from genoxel.features.catalog import PYRADIOMICS, Family
-from genoxel.features.region import Region
+from genoxel.features.region import Laid, Region, lay_levels
 
 
 class Shape:
@@ -28,13 +28,32 @@ class Shape:
         self.laid = region.morphology_laid_out
         self.matrix = region.matrix
 
-    @cached_property
+    @property
     def moments(self) -> list[int]:
-        """Number of voxels, then the sums of their i, j, k, ii, jj, kk, ij, ik, jk, counted from the box's corner."""
-        from genoxel.features._kernels.shape import moments
+        """Number of voxels, then the sums of their i, j, k, ii, jj, kk, ij, ik, jk, counted from the box's padding."""
+        return self._places[0]
 
-        found: list[int] = moments(self.laid.flat, self.laid.rows, self.laid.row, self.laid.layer).tolist()
-        return found
+    @property
+    def weighted(self) -> tuple[float, ...]:
+        """Sums over the voxels after re-segmentation of their intensity, absolute and times i, j, k as in `moments`."""
+        if self.region.same_as_morphology:
+            return self._places[1]
+        return self._sums(lay_levels(self.region.inside, None, np.uint8, self.region.morphology_box))[1]
+
+    @cached_property
+    def _places(self) -> tuple[list[int], tuple[float, ...]]:
+        return self._sums(self.laid)
+
+    def _sums(self, laid: Laid) -> tuple[list[int], tuple[float, ...]]:
+        from genoxel.features._kernels.shape import places
+
+        image = np.ascontiguousarray(self.region.prepared.image)
+        _, nj, nk = image.shape
+        i, j, k = (piece.start - 1 for piece in self.region.morphology_box)
+        steps, out = np.array([nj * nk, nk, 1]), np.zeros(10, np.int64)
+        start = (i * nj + j) * nk + k
+        sums = places(laid.flat, laid.rows, laid.row, laid.layer, image.ravel(), start, steps, out)
+        return out.tolist(), sums
 
     @property
     def extent(self) -> tuple[int, int, int]:
@@ -62,10 +81,10 @@ class Shape:
         return self._mesh[1]
 
     @cached_property
-    def hull(self) -> tuple[FloatArray, float, float]:
-        """Corners (n, 3), area and volume of the convex hull of the mesh."""
+    def hull(self) -> Hull:
+        """The convex hull of the mesh."""
         self._solid()
-        return convex_hull(outermost(self.laid) @ self.matrix.T)
+        return convex_hull(outermost(self.laid), self.matrix)
 
     @cached_property
     def box(self) -> FloatArray:
@@ -76,12 +95,12 @@ class Shape:
     @cached_property
     def oriented(self) -> FloatArray:
         """Sides (3,) of the smallest box around the convex hull."""
-        return oriented_box(self.hull[0])
+        return oriented_box(self.hull.corners)
 
     @cached_property
     def ellipsoid(self) -> FloatArray:
         """Semi-axes (3,) of the smallest ellipsoid around the convex hull."""
-        return enclosing_ellipsoid(self.hull[0])
+        return enclosing_ellipsoid(self.hull.corners)
 
     def widest_in_planes(self, axis: int) -> float:
         """Return the largest distance between two vertices of the mesh in one plane across `axis`."""
@@ -96,11 +115,9 @@ class Shape:
         if n < 2:
             raise NotDefinedError("a region of one voxel", "two or more voxels", "draw a larger region")
         # whole numbers up to here: n² times the covariance without any rounding
-        upper = [[n * ii - i * i, n * ij - i * j, n * ik - i * k], [n * jj - j * j, n * jk - j * k], [n * kk - k * k]]
-        cov = np.zeros((3, 3))
-        cov[np.triu_indices(3)] = [value / (n * (n - 1)) for row in upper for value in row]
-        cov = cov + np.triu(cov, 1).T
-        spread = self.matrix @ cov @ self.matrix.T
+        a, b, c = n * ij - i * j, n * ik - i * k, n * jk - j * k
+        cov = np.array([[n * ii - i * i, a, b], [a, n * jj - j * j, c], [b, c, n * kk - k * k]], dtype=np.float64)
+        spread = self.matrix @ (cov / (n * (n - 1))) @ self.matrix.T
         return np.asarray(np.maximum(np.linalg.eigvalsh(spread)[::-1], 0.0))
 
     def semi_axes(self) -> FloatArray:
@@ -206,22 +223,17 @@ def spherical_disproportion_of(s: Shape) -> float:
 @feature("centre of mass shift", code="KLMA", unit="mm", formula="|mean position - intensity-weighted mean position|")
 def centre_of_mass_shift(s: Shape) -> float:
     """Distance from the centre of the region to the centre of its intensities."""
-    from genoxel.features._kernels.shape import weighted_places
-
-    inside = np.ascontiguousarray(s.region.inside[s.region.morphology_box])
-    image = np.ascontiguousarray(s.region.prepared.image[s.region.morphology_box])
-    total, size, *weighted = weighted_places(image, inside).tolist()
+    total, size, *weighted = s.weighted
     if abs(total) <= 1e-9 * size:
         raise NotDefinedError("intensities that add to 0", "another sum", "measure before the z-score")
-    # the padding puts the laid out region one voxel off
-    centre = np.array(s.moments[1:4]) / s.moments[0] - 1
+    centre = np.array(s.moments[1:4]) / s.moments[0]
     return float(np.linalg.norm(s.matrix @ (np.array(weighted) / total - centre)))
 
 
 @feature("maximum 3D diameter", code="L0JK", unit="mm", formula="max distance between two mesh vertices")
 def maximum_3d_diameter(s: Shape) -> float:
     """Largest distance between two points of the surface mesh."""
-    return farthest(s.hull[0])
+    return s.hull.diameter
 
 
 @feature("major axis length", code="TDIC", unit="mm", formula="4 sqrt(lambda_major)")
@@ -286,19 +298,19 @@ def area_density_aee(s: Shape) -> float:
 @feature("volume density (convex hull)", code="R3ER", formula="V / V_convex")
 def volume_density_convex_hull(s: Shape) -> float:
     """Volume relative to that of the convex hull."""
-    return s.volume / s.hull[2]
+    return s.volume / s.hull.volume
 
 
 @feature("area density (convex hull)", code="7T7F", formula="A / A_convex")
 def area_density_convex_hull(s: Shape) -> float:
     """Surface area relative to that of the convex hull."""
-    return s.area / s.hull[1]
+    return s.area / s.hull.area
 
 
 @feature("integrated intensity", code="99N0", unit="u mm³", formula="V mean(x)")
 def integrated_intensity(s: Shape) -> float:
     """Mean intensity times volume."""
-    return s.volume * float(s.region.ordered.mean())
+    return s.volume * s.weighted[0] / int(np.count_nonzero(s.region.inside))
 
 
 @feature(

@@ -23,7 +23,8 @@ T = TypeVar("T")
 class Laid(NamedTuple):
     """Levels as the kernels take them: `flat` the padded volume (k, j, i) of `shape`, flattened, 0 outside.
 
-    `rows` (n, 2), `crossed` (n, 2) and `slices` (m, 4) lead to the voxels, as the kernel `lay_out` gives them.
+    `rows` (n, 2), `crossed` (n, 2), `slices` (m, 4) and `spans` (k, j, 2) lead to the voxels, as the kernel `lay_out`
+    gives them.
     """
 
     flat: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -31,6 +32,7 @@ class Laid(NamedTuple):
     rows: npt.NDArray[np.int64]
     crossed: npt.NDArray[np.int64]
     slices: npt.NDArray[np.int64]
+    spans: npt.NDArray[np.int64]
 
     @property
     def row(self) -> int:
@@ -168,10 +170,10 @@ def lay_levels(
         levels = np.ones(np.count_nonzero(inside), np.int64)
     flat = np.zeros((nk + 2) * (nj + 2) * (ni + 2), kind)
     rows, crossed = np.empty((nk * nj, 2), np.int64), np.empty((nk * nj, 2), np.int64)
-    slices = np.empty((nk, 4), np.int64)
+    slices, spans = np.empty((nk, 4), np.int64), np.zeros((nk + 2, nj + 2, 2), np.int64)
     n, m = lay_out(
         *(np.ascontiguousarray(inside).ravel(), levels),
         np.array([*inside.shape, *(piece.start for piece in pieces), ni, nj, nk]),
-        *(flat, np.zeros((nk, nj, 2), np.int64), rows, crossed, slices),
+        *(flat, spans, rows, crossed, slices),
     )
-    return Laid(flat, (nk + 2, nj + 2, ni + 2), rows[:n], crossed[:n], slices[:m])
+    return Laid(flat, (nk + 2, nj + 2, ni + 2), rows[:n], crossed[:n], slices[:m], spans)

@@ -26,8 +26,9 @@ def lay_out(
     """Write `levels` (n,), of the true voxels of `inside` in array order, into a padded volume (k, j, i), flattened.
 
     `inside` (i, j, k) is flattened; `box` (9,): its sizes, the first place of the box that holds all true voxels, the
-    sizes of that box; `flat` (zeros) holds the box and one voxel around it. `spans` (nk, nj, 2, zeros) is overwritten.
-    Filled are `rows` (n, 2): first place and stop of each row of `flat` that holds voxels; `crossed`: the same, all
+    sizes of that box; `flat` (zeros) holds the box and one voxel around it. Filled are
+    `spans` (nk + 2, nj + 2, 2, zeros): first place and stop of each row of `flat`; `rows` (n, 2): the same of the rows
+    that hold voxels; `crossed`: the same again, all
     rows of one j before those of the next; `slices` (m, 4), one for each slice that holds voxels: its first row and
     the stop, first place and stop of its voxels. Returns (n, m).
     """
@@ -42,16 +43,16 @@ def lay_out(
                 if line[k]:
                     flat[np.uint64(place)] = levels[v]
                     v += 1
-                    if spans[k, j, 1] == 0:
-                        spans[k, j, 0] = place
-                    spans[k, j, 1] = place + 1
+                    if spans[k + 1, j + 1, 1] == 0:
+                        spans[k + 1, j + 1, 0] = place
+                    spans[k + 1, j + 1, 1] = place + 1
                 place += layer
     n, m, c = 0, 0, 0
     for k in range(nk):
         first = n
         for j in range(nj):
-            if spans[k, j, 1] > 0:
-                rows[n, 0], rows[n, 1] = spans[k, j, 0], spans[k, j, 1]
+            if spans[k + 1, j + 1, 1] > 0:
+                rows[n, 0], rows[n, 1] = spans[k + 1, j + 1, 0], spans[k + 1, j + 1, 1]
                 n += 1
         if n > first:
             slices[m, 0], slices[m, 1] = first, n
@@ -59,7 +60,7 @@ def lay_out(
             m += 1
     for j in range(nj):
         for k in range(nk):
-            if spans[k, j, 1] > 0:
-                crossed[c, 0], crossed[c, 1] = spans[k, j, 0], spans[k, j, 1]
+            if spans[k + 1, j + 1, 1] > 0:
+                crossed[c, 0], crossed[c, 1] = spans[k + 1, j + 1, 0], spans[k + 1, j + 1, 1]
                 c += 1
     return n, m

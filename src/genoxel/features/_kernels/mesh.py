@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.features._kernels.compiled import compiled
+from genoxel.features._kernels.compiled import compiled, inlined
 
 Bytes = npt.NDArray[np.uint8]
+Ints = npt.NDArray[np.int64]
 
 
-@compiled
+@inlined
 def _codes(a: Any, b: Any, c: Any, d: Any, code: Bytes) -> None:
     # the four rows of a row of cubes, each one place longer than `code`
     n = code.size
@@ -24,26 +25,31 @@ def _codes(a: Any, b: Any, c: Any, d: Any, code: Bytes) -> None:
 
 
 @compiled
-def corner_codes(flat: npt.NDArray[Any], row: int, layer: int) -> Any:
-    """Return (256, 4) integers for a flattened padded volume, 0 outside: count of each code, and sums of x, y, z.
+def corner_codes(flat: npt.NDArray[Any], spans: Ints, row: int, layer: int, code: Bytes, sums: Ints) -> None:
+    """Fill `sums` (256, 4, zeros) for a flattened padded volume, 0 outside: count of each code, and sums of x, y, z.
 
     Bit 4x + 2y + z of a code tells whether that corner of a cube lies inside; a cube is placed by its first corner,
-    counted along rows (x), from row to row and from slice to slice, `row` and `layer` being the flat offsets.
+    counted along rows (x), from row to row and from slice to slice, `row` and `layer` being the flat offsets. `spans`
+    (z, y, 2) hold the first place and the stop of each row, zeros where it holds nothing; `code` has room for a row.
     """
-    sums = np.zeros((256, 4), np.int64)
-    ny, nz = layer // row, flat.size // layer
-    code = np.empty(layer - row - 1, np.uint8)
-    n = code.size
-    for z in range(nz - 1):
-        base = z * layer
-        lower, upper = flat[base : base + layer], flat[base + layer : base + 2 * layer]
-        _codes(lower[: n + 1], lower[row : row + n + 1], upper[: n + 1], upper[row : row + n + 1], code)
-        for y in range(ny - 1):
-            for x in range(row - 1):
-                one = code[y * row + x]
+    for z in range(spans.shape[0] - 1):
+        for y in range(spans.shape[1] - 1):
+            first, stop = row, 0
+            for corner in range(4):
+                span = spans[z + corner // 2, y + corner % 2]
+                if span[1] > 0:
+                    first = min(first, span[0] % row)
+                    stop = max(stop, (span[1] - 1) % row + 1)
+            base, n = z * layer + y * row + first - 1, stop - first + 1
+            if n < 2:
+                continue
+            a, b = flat[base : base + n + 1], flat[base + row : base + row + n + 1]
+            up = base + layer
+            _codes(a, b, flat[up : up + n + 1], flat[up + row : up + row + n + 1], code[:n])
+            for x in range(n):
+                one = code[x]
                 if 0 < one < 255:
                     sums[one, 0] += 1
-                    sums[one, 1] += x
+                    sums[one, 1] += x + first - 1
                     sums[one, 2] += y
                     sums[one, 3] += z
-    return sums
