@@ -20,6 +20,17 @@ OUTLYING = 3.5
 """Robust deviations from the median beyond which one stands out (Iglewicz and Hoaglin 1993)."""
 
 
+_REPAIRS = {
+    "drop_duplicate_slices": "copies of slices left out",
+    "correct_tilt": "resampled: gantry tilt of {degrees} degrees",
+    "even_steps": "resampled: uneven slice steps",
+    "unshear": "resampled: sheared voxels",
+    "believe": "two orientations in the file, {apart_mm} mm apart: {orientation} taken",
+    "invert": "grey values turned round",
+}
+"""Repairs of the reader that a look at the image should know of."""
+
+
 def suspicions(image: Image, mask: Mask) -> list[str]:
     """Return what looks odd about a contour, in words: too small, in air, at the edge, in pieces, too large, moved."""
     from scipy import ndimage
@@ -51,7 +62,18 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
         flags.append(f"contour in {sizes.size} pieces ({int(sizes.sum() - sizes.max())} voxels outside the largest)")
     if float(np.ptp(values)) == 0:
         flags.append("one constant intensity inside")
-    return flags + [text for step in mask.history if (text := _told(step))]
+    return flags + reading_flags(image) + [text for step in mask.history if (text := _told(step))]
+
+
+def reading_flags(image: Image) -> list[str]:
+    """Return in words what a reader could not settle from the files, and what it repaired or resampled on request."""
+    flags = []
+    for step in image.history:
+        if step.name == "notice":
+            flags.append(str(step.params.get("about", "")))
+        elif step.name in _REPAIRS:
+            flags.append(_REPAIRS[step.name].format(**step.params))
+    return list(dict.fromkeys(flags))
 
 
 def _told(step: Step) -> str:
