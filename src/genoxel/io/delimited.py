@@ -85,6 +85,7 @@ def sniff(body: str, name: str) -> str:
     """Return the delimiter under which the first rows are equally long and longest."""
     sample = "".join(body.splitlines(keepends=True)[: _SAMPLE + 1])
     widths: dict[str, int] = {}
+    unnamed: FileFormatError | None = None
     for sign in _DELIMITERS:
         try:
             rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=sign) if any(row)]
@@ -94,8 +95,14 @@ def sniff(body: str, name: str) -> str:
             same = sum(len(row) == len(rows[0]) for row in rows)
             if 2 * same > len(rows):
                 widths[sign] = len(rows[0])
+            elif len(rows) > 1 and {len(row) for row in rows[1:]} == {len(rows[0]) + 1}:
+                unnamed = FileFormatError(
+                    f"{name} whose header has {len(rows[0])} cells and whose rows have {len(rows[0]) + 1}",
+                    "a header above every column",
+                    "name the first column (in R: write.table(..., col.names = NA)), or see what shifted the rows",
+                )
     if not widths:
-        raise FileFormatError(
+        raise unnamed or FileFormatError(
             f"{name} in which no separator makes equal columns", "; , tab or |", "save it as 'CSV UTF-8'"
         )
     best = max(widths.values())
