@@ -297,6 +297,23 @@ def catalog(
 
 
 @app.command(rich_help_panel=HELP)
+def diseases(
+    name: Annotated[str, typer.Argument(help="One of them, in full; without it all are listed.")] = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """List diseases with their molecular targets, regions and evidence, ready for a study file."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.diseases import diseases as known
+
+        found = known(name)
+        console.say(*found.lines())
+        console.give(found.to_json())
+
+
+@app.command(rich_help_panel=HELP)
 def ibsi(
     data: Annotated[
         Path | None, typer.Option(help="Folder with ibsi1_reference_values.csv and ct_radiomics_phantom: adds A to E.")

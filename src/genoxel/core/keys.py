@@ -38,6 +38,8 @@ KEYS = {
 
 def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
     """Return `rows` as row keys; a plain text is a patient. Raises `TableError` for a row without patient."""
+    if type(rows) is tuple and _all_keys(rows):
+        return rows
     keys: list[RowKey] = []
     checked: set[int] = set()  # millions of events share a few hundred key objects; `keys` keeps them alive
     for row in rows:
@@ -53,6 +55,15 @@ def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
         if key is row:
             checked.add(id(key))
     return tuple(keys)
+
+
+def _all_keys(rows: tuple[object, ...]) -> bool:
+    """Return whether the rows are lawful keys already: millions of events are then not copied."""
+    different = {id(row): row for row in rows}
+    return all(
+        type(row) is RowKey and bool(row.patient) and all(isinstance(part, str) for part in row)
+        for row in different.values()
+    )
 
 
 def refuse_duplicates(keys: Sequence[RowKey], what: str) -> None:

@@ -13,12 +13,15 @@ from genoxel.core.errors import FileFormatError
 from genoxel.core.image import FloatArray
 from genoxel.io.delimited import headers
 from genoxel.io.files import existing
-from genoxel.io.streams import BLOCK, Progress, TextStream, not_ended
+from genoxel.io.streams import Progress, TextStream, not_ended
 from genoxel.omics.texts import MISSING_WORDS, read_numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_BLOCK = 2**20
+"""Small blocks: the reader keeps several parsed ones ahead."""
+_ROOM = 500_000
 _SHARED = 200_000
 """A column with more distinct words than this is not worth a dictionary over the whole file."""
 
@@ -75,7 +78,7 @@ class ColumnFile:
         import pyarrow as pa
         from pyarrow import csv
 
-        read = csv.ReadOptions(column_names=names, skip_rows=self.skip, block_size=BLOCK, use_threads=False)
+        read = csv.ReadOptions(column_names=names, skip_rows=self.skip, block_size=_BLOCK, use_threads=False)
         parse = csv.ParseOptions(delimiter="\t", quote_char=False)
         types = {name: pa.string() for name in wanted}
         convert = csv.ConvertOptions(
@@ -171,3 +174,24 @@ class Block:
                 f"{text!r} as {self.name} in line {line} of {self.file.name}", "a number", "correct that line"
             )
         return np.array(list(numbers.values()), dtype=np.float64)
+
+
+class Growing:
+    """An array that grows at its end without being copied whole: large arrays are enlarged where they lie."""
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self.array: npt.NDArray[Any] = np.empty(0, dtype=dtype)
+        self.count = 0
+
+    def add(self, part: npt.NDArray[Any]) -> None:
+        """Put `part` at the end."""
+        need = self.count + len(part)
+        if need > len(self.array):
+            self.array.resize(need + _ROOM, refcheck=False)
+        self.array[self.count : need] = part
+        self.count = need
+
+    def done(self) -> npt.NDArray[Any]:
+        """Return the array, cut to what was put in."""
+        self.array.resize(self.count, refcheck=False)
+        return self.array

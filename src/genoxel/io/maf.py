@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, nearest
 from genoxel.core.ids import Barcode, clean_id, is_tcga
-from genoxel.core.image import FloatArray
 from genoxel.core.keys import RowKey
 from genoxel.core.records import Records
-from genoxel.io.columns import Block, ColumnFile
+from genoxel.io.columns import Block, ColumnFile, Growing
 from genoxel.io.files import safe_text
 from genoxel.io.streams import Progress
 from genoxel.omics.settings import build_name
@@ -73,12 +73,15 @@ def read_maf(
     fields = gathered.fields()
     if "build" in wanted:
         word = _one_build(file.name, gathered.shared["build"], build)
-        fields["build"] = np.full(len(gathered.rows), word, dtype=object)
+        fields["build"] = np.empty(len(gathered.rows), dtype=object)
+        fields["build"].fill(word)  # one text for all rows; np.full would make one for each
     assayed = None
     if profiled is not None:
         ids = read_profiled(profiled) if isinstance(profiled, str | Path) else tuple(profiled)
         assayed = tuple(sample_key(sample, patients or {}, 0) for sample in ids)
-    return Records("variants", tuple(gathered.rows), fields, assayed, None if genes is None else tuple(genes))
+    rows = tuple(gathered.rows)
+    gathered.rows.clear()
+    return Records("variants", rows, fields, assayed, None if genes is None else tuple(genes))
 
 
 class _Gathered:
@@ -86,7 +89,7 @@ class _Gathered:
 
     def __init__(self, names: list[str], patients: Mapping[str, str]) -> None:
         self.patients = patients
-        self.parts: dict[str, list[npt.NDArray[np.object_] | FloatArray]] = {name: [] for name in names}
+        self.parts = {name: Growing(np.float64 if name in _NUMBERS else object) for name in names}
         self.shared: dict[str, dict[str, str]] = {name: {} for name in names}
         self.keys: dict[str, RowKey] = {}
         self.rows: list[RowKey] = []
@@ -95,12 +98,12 @@ class _Gathered:
         """Take in one block of rows."""
         for name, block in blocks.items():
             if name in _NUMBERS:
-                self.parts[name].append(block.numbers())
+                self.parts[name].add(block.numbers())
             elif name == "build":
                 _, words = block.codes()
                 self.shared[name].update(zip(words, words, strict=True))
             else:
-                self.parts[name].append(block.words(self.shared[name]))
+                self.parts[name].add(block.words(self.shared[name]))
         codes, samples = blocks["sample"].codes()
         for sample in samples:
             if sample not in self.keys:
@@ -114,14 +117,9 @@ class _Gathered:
         row = int(np.flatnonzero(codes == samples.index(sample))[0])
         return sample_key(sample, self.patients, block.file.line(block.start + row))
 
-    def fields(self) -> dict[str, npt.NDArray[np.object_] | FloatArray]:
-        """Return the whole columns; the blocks of each are given back as it is made."""
-        fields: dict[str, npt.NDArray[np.object_] | FloatArray] = {}
-        for name in [name for name in self.parts if name != "build"]:
-            parts = self.parts.pop(name)
-            empty = np.zeros(0, dtype=np.float64 if name in _NUMBERS else object)
-            fields[name] = np.concatenate([empty, *parts])
-        return fields
+    def fields(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the whole columns."""
+        return {name: part.done() for name, part in self.parts.items() if name != "build"}
 
 
 def _required(file: ColumnFile, header: str) -> int:

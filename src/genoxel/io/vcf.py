@@ -291,7 +291,8 @@ class _Reader:
             name: np.array(values, dtype=object) for name, values in self.texts.items()
         }
         fields.update({name: np.array(values, dtype=np.float64) for name, values in self.numbers.items()})
-        fields["build"] = np.full(len(self.rows), self.build, dtype=object)
+        fields["build"] = np.empty(len(self.rows), dtype=object)
+        fields["build"].fill(self.build)
         return fields
 
 
