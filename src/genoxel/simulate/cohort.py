@@ -15,6 +15,8 @@ from typing import Any
 from genoxel.core.errors import OutputError
 from genoxel.io.files import atomic_write, output_error
 from genoxel.simulate.deliver import Delivered, deliver
+from genoxel.simulate.messy import write_messy
+from genoxel.simulate.molecular import biopsy_table, write_molecular
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.tables import write_tables
@@ -111,4 +113,11 @@ def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper
             progress(len(written), spec.n)
     score = write_tables(spec, people, folder)
     content = truth(spec, people, written, score)
+    molecular = write_molecular(spec, people, folder)
+    if "messy" in spec.omics.files:
+        molecular["messy"] = write_messy(spec, people, folder)
+    if spec.course.biopsies:
+        atomic_write(folder / "biopsies.csv", biopsy_table(spec, people, written))
+    if molecular:
+        content["molecular"] = molecular
     atomic_write(folder / "truth.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")

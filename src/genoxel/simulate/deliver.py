@@ -70,7 +70,8 @@ def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
         if fault and not visit.number:
             images, skipped = damaged(spec, person, phantom.images, fault)
             phantom = replace(phantom, images=images)
-        _visit(spec, person, phantom, visit, folder, skipped if not visit.number else ())
+        if "imaging" not in person.missing:
+            _visit(spec, person, phantom, visit, folder, skipped if not visit.number else ())
         told.append({**plain(visit), "pattern": visit.pattern, "tumour_ml": round(_millilitres(truth), 4)})
         first = first or truth
     if first is None:

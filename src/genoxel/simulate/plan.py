@@ -39,6 +39,7 @@ class Person:
     grade: int
     day: str
     contour: str | None
+    missing: tuple[str, ...] = ()
 
     def physical(self, modality: str) -> dict[str, float]:
         """Return what the latent traits set, in the units of `traits`."""
@@ -139,23 +140,34 @@ def draw_people(spec: SimulationSpec) -> tuple[Person, ...]:
     if spec.links:
         clinical = confound(spec, clinical, {**genotypes, **latents}, stream(spec, "links"))
     width = max(3, len(str(spec.n)))
+    lacking = _missing(spec)
     return tuple(
         Person(
             index=index,
             name=f"SIM-{index + 1:0{width}d}",
             scanner=SCANNERS[int(clinical.sites[index])],
             genotype={gene: bool(flags[index]) for gene, flags in genotypes.items()},
-            profiled=index not in unprofiled,
-            has_expression=index not in silent,
+            profiled=index not in unprofiled and "mutations" not in lacking[index],
+            has_expression=index not in silent and "expression" not in lacking[index],
             latent={trait: float(values[index]) for trait, values in latents.items()},
             age=float(clinical.ages[index]),
             sex=str(clinical.sexes[index]),
             grade=int(clinical.grades[index]),
             day=str(days[index]),
             contour=contours[index],
+            missing=lacking[index],
         )
         for index in range(spec.n)
     )
+
+
+def _missing(spec: SimulationSpec) -> list[tuple[str, ...]]:
+    """Return the blocks that each patient lacks; each block has its exact share of patients."""
+    lacking: list[tuple[str, ...]] = [()] * spec.n
+    for place, (block, share) in enumerate(sorted(spec.omics.missing.items())):
+        for index in stream(spec, "missing", place).permutation(spec.n)[: round(share * spec.n)].tolist():
+            lacking[index] = (*lacking[index], block)
+    return lacking
 
 
 def _contours(spec: SimulationSpec) -> list[str | None]:

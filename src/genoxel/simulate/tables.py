@@ -15,7 +15,7 @@ from genoxel._version import __version__
 from genoxel.core.image import FloatArray
 from genoxel.io.files import atomic_write
 from genoxel.simulate.genes import DRIVERS, MODULE_GENES, OTHER_GENES, PASSENGERS, Driver, Variant
-from genoxel.simulate.plan import Person, panel, stream, trait_table
+from genoxel.simulate.plan import Person, panel, stream, subclonal, trait_table
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.traits import NONE
 
@@ -80,12 +80,45 @@ def draw_calls(spec: SimulationSpec, people: Sequence[Person]) -> list[Call]:
             variant = driver.hotspots[int(random.choice(len(driver.hotspots), p=weights / weights.sum()))]
             silent = random.random() < _SILENT_SHARE
             depth, share = int(random.integers(60, 240)), random.uniform(0.2, 0.48)
+            if modelled(spec):
+                share = clone_share(spec, person, gene) * purity_of(spec, person) / 2
             if person.profiled and (person.genotype[gene] or silent):
                 chosen = variant if person.genotype[gene] else driver.silent
-                alt = max(round(share * depth), 6)
+                reads = int(random.binomial(depth, share)) if modelled(spec) else round(share * depth)
+                alt = max(reads, 6)
                 calls.append(Call(person.name, gene, driver.chromosome, driver.entrez, chosen, alt, depth))
         calls += _passengers(random, person)
+        if "panels" in spec.omics.files and assay_of(spec, person) == "panel":
+            covered = small_panel(spec)
+            calls = [call for call in calls if call.patient != person.name or call.gene in covered]
     return sorted(calls, key=lambda call: (call.patient, call.gene, call.variant.position))
+
+
+def small_panel(spec: SimulationSpec) -> tuple[str, ...]:
+    """Return the genes of the small panel: those with an effect, without the last where there are several."""
+    return spec.genes[: max(1, len(spec.genes) - 1)]
+
+
+def assay_of(spec: SimulationSpec, person: Person) -> str:
+    """Return by which assay a person was sequenced: half by the panel, half by the exome."""
+    return "panel" if stream(spec, "omics", person.index, 6).random() < 0.5 else "exome"
+
+
+def modelled(spec: SimulationSpec) -> bool:
+    """Return whether allele shares follow purity and clones, as in every cohort that asks for molecular files."""
+    return bool(spec.omics.files or spec.course.clones)
+
+
+def purity_of(spec: SimulationSpec, person: Person) -> float:
+    """Return the share of tumour cells in a person's sample."""
+    return round(float(stream(spec, "omics", person.index).uniform(*spec.omics.purity)), 3)
+
+
+def clone_share(spec: SimulationSpec, person: Person, gene: str) -> float:
+    """Return the share of tumour cells with a mutation: 1 for the trunk, drawn for subclones where there are some."""
+    if gene not in subclonal(spec):
+        return 1.0
+    return float(stream(spec, "omics", person.index, 4).uniform(0.35, 0.65))
 
 
 def _passengers(random: np.random.Generator, person: Person) -> list[Call]:
@@ -119,12 +152,8 @@ def _expression(spec: SimulationSpec, people: Sequence[Person]) -> tuple[str, Fl
     random = stream(spec, "expression")
     genes = (*MODULE_GENES, *(gene for gene in OTHER_GENES if gene not in MODULE_GENES))
     level = random.normal(4.0, 1.6, len(genes))
-    score = random.standard_normal(spec.n)
+    score = _score(spec, people, random)
     module = spec.expression
-    if module.trait != NONE:
-        latent = trait_table(people, module.trait)
-        latent = (latent - latent.mean()) / latent.std()
-        score = module.r * latent + np.sqrt(1 - module.r**2) * score
     values = level[:, None] + 0.9 * random.standard_normal((len(genes), spec.n))
     values[: len(MODULE_GENES)] = (
         level[: len(MODULE_GENES), None] + 0.75 * score + 0.5 * (random.standard_normal((len(MODULE_GENES), spec.n)))
@@ -134,6 +163,23 @@ def _expression(spec: SimulationSpec, people: Sequence[Person]) -> tuple[str, Fl
     for row, gene in enumerate(genes):
         lines.append("\t".join([gene, *(f"{max(2 ** values[row, place] - 1, 0):.3f}" for place in kept)]))
     return "\n".join(lines) + "\n", (None if module.trait == NONE else score)
+
+
+def _score(spec: SimulationSpec, people: Sequence[Person], random: np.random.Generator) -> FloatArray:
+    score = random.standard_normal(spec.n)
+    module = spec.expression
+    if module.trait == NONE:
+        return score
+    latent = trait_table(people, module.trait)
+    latent = (latent - latent.mean()) / latent.std()
+    return np.asarray(module.r * latent + np.sqrt(1 - module.r**2) * score, np.float64)
+
+
+def module_score(spec: SimulationSpec, people: Sequence[Person]) -> FloatArray:
+    """Return the score (n,) of the expression module, the same as in the expression table."""
+    random = stream(spec, "expression")
+    random.normal(4.0, 1.6, len(dict.fromkeys((*MODULE_GENES, *OTHER_GENES))))
+    return _score(spec, people, random)
 
 
 def clinical_rows(

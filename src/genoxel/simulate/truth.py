@@ -179,6 +179,7 @@ def _module(spec: SimulationSpec, people: Sequence[Person], score: FloatArray | 
 
 
 def _person(spec: SimulationSpec, person: Person, delivered: Delivered) -> dict[str, Any]:
+    missing = {"missing": list(person.missing)} if person.missing else {}
     return {
         "site": person.scanner.site,
         "genotype": {gene: "mutant" if mutant else "wild type" for gene, mutant in person.genotype.items()},
@@ -189,6 +190,7 @@ def _person(spec: SimulationSpec, person: Person, delivered: Delivered) -> dict[
         "contour": delivered.contour,
         "tumour_voxels": delivered.voxels,
         "tumour_ml": round(delivered.volume_ml, 4),
+        **missing,
     }
 
 

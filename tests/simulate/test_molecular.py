@@ -1,0 +1,242 @@
+"""Molecular files agree with each other and with the truth, read by plain code and by our readers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from genoxel.io.maf import read_maf
+from genoxel.io.vcf import read_vcf
+from genoxel.simulate import Course, Omics, SimulationSpec, simulate
+from genoxel.simulate.messy import MANGLED
+from genoxel.simulate.outcomes import SHAPE, draw_outcomes
+from genoxel.simulate.plan import draw_people
+from genoxel.simulate.tables import assay_of, purity_of
+
+FILES = ("vcf", "segments", "fusions", "methylation", "counts", "protein", "ctdna", "outcome", "panels", "messy")
+AMINO = {
+    "Ala": "A", "Arg": "R", "Asn": "N", "Asp": "D", "Cys": "C", "Gln": "Q", "Glu": "E", "Gly": "G", "His": "H",
+    "Ile": "I", "Leu": "L", "Lys": "K", "Met": "M", "Phe": "F", "Pro": "P", "Ser": "S", "Thr": "T", "Trp": "W",
+    "Tyr": "Y", "Val": "V",
+}
+SPEC = SimulationSpec(
+    n=16,
+    effects=("EGFR:adc:1", "PTEN:none", "TP53:none"),
+    prevalence={"EGFR": 0.5, "PTEN": 0.5, "TP53": 0.5},
+    shape=(48, 48, 12),
+    seed=3,
+    also=("dwi",),
+    module="texture:0.8",
+    omics=Omics(files=FILES, missing={"imaging": 0.25, "mutations": 0.25, "expression": 0.125, "outcome": 0.25}),
+    course=Course(points=3, clones=1, biopsies=2),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return simulate(SPEC, tmp_path_factory.mktemp("omics") / "c")
+
+
+@pytest.fixture(scope="module")
+def truth(folder) -> dict:
+    return json.loads((folder / "truth.json").read_text())
+
+
+def test_vcf_and_maf_hold_the_same_calls(folder):
+    maf = pd.read_csv(folder / "mutations.maf", sep="\t", comment="#", dtype=str)
+    expected = {
+        (row.Tumor_Sample_Barcode, row.Chromosome, row.Start_Position, row.Tumor_Seq_Allele2, row.t_alt_count)
+        for row in maf.itertuples()
+    }
+    found = set()
+    for path in (folder / "vcf").glob("*.vcf"):
+        for line in path.read_text().splitlines():
+            if not line.startswith("#"):
+                fields = line.split("\t")
+                found.add((path.stem, fields[0], fields[1], fields[4], fields[9].split(":")[1].split(",")[1]))
+    assert found == expected
+    profiled = (folder / "profiled.txt").read_text().split()
+    assert {path.stem for path in (folder / "vcf").glob("*.vcf")} == set(profiled)
+    for path in (folder / "vcf").glob("*.vcf"):
+        records = read_vcf(path)
+        mine = maf[maf["Tumor_Sample_Barcode"] == path.stem]
+        carried = np.array([row.patient for row in records.rows]) == path.stem
+        assert sorted(records.fields["gene"][carried]) == sorted(mine["Hugo_Symbol"])
+        short = [
+            re.sub("[A-Z][a-z]{2}", lambda name: AMINO[name[0]], text) for text in records.fields["protein"][carried]
+        ]
+        assert sorted(short) == sorted(mine["HGVSp_Short"])
+
+
+def test_allele_shares_follow_purity_and_clones(folder, truth):
+    spec = SimulationSpec(
+        n=300, effects=("EGFR:adc:1", "TP53:none"), also=("dwi",), course=Course(clones=1), omics=Omics(files=("vcf",))
+    )
+    from genoxel.simulate.tables import draw_calls
+
+    people = {person.name: person for person in draw_people(spec)}
+    trunk, branch = [], []
+    for call in draw_calls(spec, list(people.values())):
+        if call.gene in ("TP53", "EGFR") and call.variant.classification != "Silent":
+            ratio = call.alt / call.depth / (purity_of(spec, people[call.patient]) / 2)
+            (trunk if call.gene == "TP53" else branch).append(ratio)
+    assert np.mean(trunk) == pytest.approx(1, abs=0.05)
+    assert np.mean(branch) == pytest.approx(0.5, abs=0.06)
+
+
+def test_segments_are_the_copies_told_diluted_by_purity(folder, truth):
+    rows = list(csv.DictReader((folder / "segments.seg").read_text().splitlines(), delimiter="\t"))
+    told = truth["molecular"]["segments"]
+    assert {row["ID"] for row in rows} == set(told)
+    checked = 0
+    for name, one in told.items():
+        for chromosome, start, end, copies in one["events"]:
+            inside = [
+                row
+                for row in rows
+                if row["ID"] == name and row["chrom"] == chromosome
+                and start * 1e6 <= float(row["loc.start"]) and float(row["loc.end"]) <= end * 1e6
+            ]  # fmt: skip
+            expected = np.log2(max(one["purity"] * copies + (1 - one["purity"]) * 2, 0.05) / 2)
+            assert any(abs(float(row["seg.mean"]) - expected) < 0.2 for row in inside)
+            checked += 1
+    assert checked > 5
+    ends = {(row["ID"], row["chrom"]): 0 for row in rows}
+    for row in rows:  # no gaps, no overlaps
+        assert int(row["loc.start"]) == ends[row["ID"], row["chrom"]] + 1
+        ends[row["ID"], row["chrom"]] = int(row["loc.end"])
+
+
+def test_missing_blocks_have_their_share_and_leave_nothing(folder, truth):
+    lacking = {name: set(one.get("missing", [])) for name, one in truth["patients"].items()}
+    for block, count in (("imaging", 4), ("mutations", 4), ("expression", 2), ("outcome", 4)):
+        assert sum(block in one for one in lacking.values()) == count
+    imaged = {path.name for path in (folder / "dicom").iterdir()}
+    assert imaged == {name for name, one in lacking.items() if "imaging" not in one}
+    outcome = pd.read_csv(folder / "outcome.csv")
+    assert set(outcome["patient"]) == {name for name, one in lacking.items() if "outcome" not in one}
+    called = set(pd.read_csv(folder / "mutations.maf", sep="\t", comment="#")["Tumor_Sample_Barcode"])
+    assert not called & {name for name, one in lacking.items() if "mutations" in one}
+
+
+def test_methylation_tells_mutants_of_the_first_gene(folder, truth):
+    betas = pd.read_csv(folder / "methylation.tsv", sep="\t", index_col=0)
+    assert betas.to_numpy().min() >= 0
+    assert betas.to_numpy().max() <= 1
+    probes = truth["molecular"]["methylation"]["hypermethylated_probes"]
+    mean = betas.loc[probes].mean()
+    mutant = [truth["patients"][name]["genotype"]["EGFR"] == "mutant" for name in betas.columns]
+    assert mean[mutant].min() > mean[np.logical_not(mutant)].max()
+
+
+def test_counts_hold_a_module_and_a_batch():
+    spec = SimulationSpec(n=120, module="texture:0.8", effects=("IDH1:none",), omics=Omics(files=("counts",)), seed=1)
+    from genoxel.simulate.molecular import _counts
+
+    people = draw_people(spec)
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as place:
+        _counts(spec, people, [], Path(place))
+        counts = pd.read_csv(Path(place, "counts.tsv"), sep="\t", index_col=0)
+    assert (counts.to_numpy() >= 0).all()
+    logs = np.log2(counts / counts.sum() * 1e6 + 1)
+    kept = [person for person in people if person.has_expression]
+    latent = np.array([person.latent["texture"] for person in kept])
+    module = logs.iloc[:12].mean().to_numpy()
+    assert np.corrcoef(module, latent)[0, 1] == pytest.approx(0.75, abs=0.15)
+    late = np.array([person.scanner.site == "South" for person in kept])
+    shift = logs.loc[:, late].mean(axis=1) - logs.loc[:, ~late].mean(axis=1)
+    assert shift.std() > 0.3  # a batch of SD 0.5 per site and gene, so 0.7 between two
+
+
+def test_ctdna_follows_the_living_mass_and_a_resistant_clone_rises():
+    spec = SimulationSpec(
+        n=60,
+        effects=("EGFR:none",),
+        prevalence={"EGFR": 0.9},
+        course=Course(points=4, patterns={"response": 1.0}),
+        unknown=0.0,
+        seed=2,
+    )
+    import tempfile
+
+    from genoxel.simulate.molecular import _ctdna
+    from genoxel.simulate.tables import draw_calls
+
+    people = draw_people(spec)
+    with tempfile.TemporaryDirectory() as place:
+        told = _ctdna(spec, people, draw_calls(spec, people), Path(place))
+        rows = pd.read_csv(Path(place, "ctdna.tsv"), sep="\t")
+    own = rows[rows["gene"] != "ESR1"].pivot_table(index="patient", columns="day", values="vaf", aggfunc="first")
+    falls = own.iloc[:, -1] / own.iloc[:, 0]
+    resistant = [told[name]["resistant"] for name in own.index]
+    assert falls[np.logical_not(resistant)].median() < 0.3
+    assert falls[resistant].median() > 2 * falls[np.logical_not(resistant)].median()
+    escaped = rows[rows["gene"] == "ESR1"].groupby("day")["vaf"].median()
+    assert escaped.iloc[0] == 0
+    assert escaped.is_monotonic_increasing
+
+
+def test_a_panel_calls_nothing_outside_its_genes(folder, truth):
+    told = truth["molecular"]["panels"]
+    assert set(told["assay"].values()) == {"panel", "exome"}
+    maf = pd.read_csv(folder / "mutations.maf", sep="\t", comment="#")
+    by_panel = maf["Tumor_Sample_Barcode"].map(told["assay"]) == "panel"
+    assert set(maf.loc[by_panel, "Hugo_Symbol"]) <= set(told["genes"])
+    assert not set(maf.loc[~by_panel, "Hugo_Symbol"]) <= set(told["genes"])
+    people = {person.name: person for person in draw_people(SPEC)}
+    assert all(assay_of(SPEC, people[name]) == assay for name, assay in told["assay"].items())
+
+
+def test_messy_twins_hold_the_same_facts(folder, truth):
+    told = truth["molecular"]["messy"]
+    clean = pd.read_csv(folder / "clinical.csv", dtype=str)
+    messy = pd.read_csv(folder / "messy" / "clinical.csv", dtype=str)
+    back = {word: name for name, word in told["ids"].items()}
+    messy["PatientID"] = messy["PatientID"].map(back)
+    assert len(messy) == len(clean) + len(told["clinical_rows_twice"])
+    pd.testing.assert_frame_equal(messy.drop_duplicates().reset_index(drop=True), clean)
+    assert len(set(told["ids"].values()) - set(told["ids"])) > 3
+    symbols = pd.read_csv(folder / "messy" / "expression.tsv", sep="\t", dtype=str).iloc[:, 0]
+    assert set(MANGLED.values()) <= set(symbols)
+    read_maf(folder / "mutations.maf")
+
+
+def test_biopsies_come_with_places_and_shares(folder, truth):
+    rows = pd.read_csv(folder / "biopsies.csv")
+    assert len(rows) == 2 * SPEC.n
+    told = {name: one["biopsies"] for name, one in truth["delivered"].items()}
+    for row in rows.itertuples():
+        one = told[row.patient][int(row.sample.split("-B")[1]) - 1]
+        assert [row.x_mm, row.y_mm, row.z_mm] == pytest.approx(one["said_mm"], abs=0.006)
+        assert (row.EGFR_vaf > 0) == one["mutated"]["EGFR"]
+
+
+def test_hazards_and_odds_are_those_stated():
+    lifelines = pytest.importorskip("lifelines")
+    hazards, odds = [], []
+    for seed in range(12):
+        spec = SimulationSpec(
+            n=400,
+            effects=("IDH1:none",),
+            prevalence={"IDH1": 0.5},
+            links=("IDH1 -> survival HR = 0.4", "IDH1 -> response OR = 3"),
+            seed=seed,
+        )
+        people = draw_people(spec)
+        found = draw_outcomes(spec, people)
+        mutant = np.array([float(person.genotype["IDH1"]) for person in people])
+        table = pd.DataFrame({"days": found.days, "died": found.died, "mutant": mutant})
+        hazards.append(lifelines.CoxPHFitter().fit(table, "days", "died").params_["mutant"])
+        a, b = found.response[mutant == 1].mean(), found.response[mutant == 0].mean()
+        odds.append(np.log(a / (1 - a) / (b / (1 - b))))
+    assert np.exp(np.mean(hazards)) == pytest.approx(0.4, rel=0.08)
+    assert np.exp(np.mean(odds)) == pytest.approx(3, rel=0.15)
+    assert SHAPE > 1
