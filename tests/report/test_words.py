@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from genoxel.core.results import AssociationMap, Interval, TargetResult
+from genoxel.core.table import Column, Source, Table
 from genoxel.report.checklists import CLEAR, FINDINGS, METRICS, TRIPOD, checklist, checklists, unmet
 from genoxel.report.cite import Cite
 from genoxel.report.content import Record, ReportContent, StudyFacts
@@ -129,6 +130,30 @@ def test_methods_of_other_settings():
     empty = methods_text(ReportContent(StudyFacts("x")))
     assert "Targets" not in empty
     assert "The design was not stated" in empty
+
+
+def test_methods_name_what_goes_beyond_ibsi():
+    columns = (
+        Column("PT.roi.none.mtv.metabolic_tumour_volume.suv_4", source=Source(family="mtv"), traits=("non-ibsi",)),
+        Column("PT.a_to_b.none.morph.volume_voxels", source=Source(family="morph"), traits=("ratio", "non-ibsi")),
+        Column("PT.roi.none.stat.mean", source=Source(family="stat")),
+    )
+    features = {
+        "set": "extended",
+        "suv_thresholds": [4, "41%"],
+        "ratios": ["a/b"],
+        "weighting": {"norm": "manhattan"},
+        "aggregations": ["3d_merged"],
+    }
+    table = Table(np.ones((1, 3)), ("P1",), columns)
+    text = methods_text(replace(example(), features=table, record=Record(settings={"features": features})))
+    assert "2 of them are not consensus features of IBSI." in text
+    assert "at or above SUV 4 and 41 % of SUVmax." in text
+    assert "weighted by distance (1/d, d by the Manhattan norm in voxels)" in text
+    assert "Ratios between regions were taken: a/b." in text
+    plain = methods_text(example())
+    assert "consensus features" not in plain
+    assert "weighted by distance" not in plain
 
 
 def test_settings_are_read_without_fear():

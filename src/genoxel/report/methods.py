@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from genoxel.core.results import TargetResult
+from genoxel.core.table import Table
+from genoxel.features.settings import FeatureSettings
 from genoxel.report.content import ReportContent
 from genoxel.report.effects import TESTS
 from genoxel.report.settings_words import listed, look_up
@@ -131,9 +133,27 @@ def _features(content: ReportContent, settings: Mapping[str, Any]) -> str:
     named = look_up(settings, "features.set")
     words = [f"Features. {len(table.columns)} features of {len(table.patients)} patients were analysed"]
     words[0] += f" (set '{named}')." if named else "."
+    words += _beyond_ibsi(table, settings)
     if content.undefined:
         words.append(f"Without a value in at least one region: {len(content.undefined)}; reasons are in the report.")
     return " ".join(words)
+
+
+def _beyond_ibsi(table: Table, settings: Mapping[str, Any]) -> list[str]:
+    """Return what was measured beside the consensus features, and how."""
+    given = FeatureSettings.model_validate(settings.get("features") or {})
+    words = []
+    other = sum(bool({"non-ibsi", "non-consensus"} & set(column.traits)) for column in table.columns)
+    if other:
+        words.append(f"{other} of them are not consensus features of IBSI.")
+    if any(column.source.family == "mtv" for column in table.columns):
+        thresholds = listed([one.words for one in given.thresholds])
+        words.append(f"Metabolic volume and total lesion glycolysis were taken at or above {thresholds}.")
+    if given.weighting is not None:
+        words.append(f"Texture matrices were weighted by distance ({given.weighting.describe()}).")
+    if given.ratios:
+        words.append(f"Ratios between regions were taken: {listed(list(given.ratios))}.")
+    return words
 
 
 def _association(content: ReportContent) -> str:
