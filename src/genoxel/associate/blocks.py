@@ -20,6 +20,8 @@ from genoxel.stats.ranks import FloatArray, IndexArray
 Tables = tuple[Table, Table, Table | None]
 Events = Mapping[str, FloatArray]
 Part = tuple[IndexArray, FloatArray]
+Covariates = tuple[FloatArray, FloatArray]
+"""As ranks and as values."""
 
 
 def blocks_of(tables: Tables, events: Events, settings: AssociateSettings) -> Iterator[Placed]:
@@ -29,7 +31,7 @@ def blocks_of(tables: Tables, events: Events, settings: AssociateSettings) -> It
     corrected by families come family by family.
     """
     left, right = parts_of(tables[0]), parts_of(tables[1])
-    z = None if tables[2] is None else covariates_of(tables[2])
+    z = None if tables[2] is None else (covariates_of(tables[2]), covariates_of(tables[2], ranked=False))
     for family, rows, columns in _wanted(tables, settings):
         for first, x in left.items():
             for second, y in right.items():
@@ -62,7 +64,7 @@ def _within(part: Part, wanted: IndexArray) -> Part:
 def _placed(
     kinds: tuple[str, str],
     parts: tuple[Part, Part],
-    beside: tuple[FloatArray | None, tuple[Column, ...], Events],
+    beside: tuple[Covariates | None, tuple[Column, ...], Events],
     settings: AssociateSettings,
 ) -> Placed:
     (image, x), (other, y) = parts
@@ -72,7 +74,7 @@ def _placed(
         if kinds[0] not in ("number", "group") or not all(name in events for name in known):
             return Placed(Untested((image.size, other.size), 5), "none", "", image, other)
         happened = np.column_stack([events[name] for name in known])
-        block = TimePairs(x, y, happened, z, scaled=kinds[0] == "number")
+        block = TimePairs(x, y, happened, None if z is None else z[1], scaled=kinds[0] == "number")
         return Placed(block, "cox", "log_hazard_ratio", image, other)
     if kinds[0] == "number" or kinds[1] != "number":
         return Placed(*_block((kinds[0], x), (kinds[1], y), z, settings), image, other)
@@ -81,17 +83,18 @@ def _placed(
 
 
 def _block(
-    x: tuple[str, FloatArray], y: tuple[str, FloatArray], z: FloatArray | None, settings: AssociateSettings
+    x: tuple[str, FloatArray], y: tuple[str, FloatArray], z: Covariates | None, settings: AssociateSettings
 ) -> tuple[Block, str, str]:
+    by_ranks, by_values = (None, None) if z is None else z
     if x[0] != "number":
-        return CountPairs(x[1], y[1], z), "", ""
+        return CountPairs(x[1], y[1], by_values), "", ""
     if y[0] == "number":
-        effect = "rho" if settings.correlation == "spearman" else "r"
-        return NumberPairs(x[1], y[1], z, settings.correlation, settings.tails), settings.correlation, effect
+        effect, left = ("rho", by_ranks) if settings.correlation == "spearman" else ("r", by_values)
+        return NumberPairs(x[1], y[1], left, settings.correlation, settings.tails), settings.correlation, effect
     if y[0] == "group":
-        test = "t" if settings.groups == "cohens_d" else "mann-whitney"
-        return GroupPairs(x[1], y[1], z, settings.groups), test, settings.groups
-    return LevelPairs(x[1], y[1], z), "kruskal", "epsilon_squared"
+        test, left = ("t", by_values) if settings.groups == "cohens_d" else ("mann-whitney", by_ranks)
+        return GroupPairs(x[1], y[1], left, settings.groups), test, settings.groups
+    return LevelPairs(x[1], y[1], by_ranks), "kruskal", "epsilon_squared"
 
 
 def _kind(column: Column, values: FloatArray) -> str:

@@ -11,13 +11,16 @@ FEWEST_IN_STRATUM = 5
 """Strata are refined by a further covariate only as long as the typical patient shares his with four others."""
 
 
-def covariates_of(table: Table) -> FloatArray:
-    """Return covariates (n, k) as numbers: ranks, 0/1, or a dummy per level; NaN where any is unknown."""
+def covariates_of(table: Table, ranked: bool = True) -> FloatArray:
+    """Return covariates (n, k) as numbers: ranks (or values), 0/1, or a dummy per level; NaN where any is unknown.
+
+    What is tested by ranks is adjusted by ranks, what is tested by a linear, logistic or Cox model by the values.
+    """
     parts = []
     for place, column in enumerate(table.columns):
         values = table.values[:, place]
         if column.kind != "categorical":
-            parts.append(ranks(values)[:, None])
+            parts.append((ranks(values) if ranked else _standardised(values))[:, None])
             continue
         levels = np.unique(values[~np.isnan(values)])
         dummies = (values[:, None] == levels[1:]).astype(np.float64)
@@ -28,6 +31,12 @@ def covariates_of(table: Table) -> FloatArray:
     z = np.hstack(parts)
     z[np.isnan(z).any(axis=1)] = np.nan
     return z
+
+
+def _standardised(values: FloatArray) -> FloatArray:
+    known = values[~np.isnan(values)]
+    spread = float(known.std()) if known.size else 0.0
+    return np.asarray((values - known.mean()) / spread if spread > 0 else values * 0.0)
 
 
 def strata_of(table: Table | None) -> tuple[IndexArray | None, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from genoxel.associate.covariates import covariates_of
 from genoxel.core.image import FloatArray
+from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.report.content import Screen
@@ -142,7 +143,8 @@ def _covariates(screen: Screen, patients: list[str]) -> FloatArray | None:
     place = {patient: row for row, patient in enumerate(table.patients)}
     padded = np.vstack([table.values, np.full((1, len(table.columns)), np.nan)])
     rows = padded[[place.get(patient, -1) for patient in patients]]
-    return covariates_of(Table(rows, tuple(patients), table.columns, table.kind))  # type: ignore[arg-type]
+    ranked = screen.map.settings.get("correlation", "spearman") == "spearman"
+    return covariates_of(Table(rows, as_keys(patients), table.columns, table.kind), ranked)
 
 
 def _levels(column: Column) -> list[str] | None:
@@ -158,7 +160,8 @@ def _kinds(found: AssociationMap, shape: tuple[int, int], kept: npt.NDArray[np.i
     """Return what the page does with each column and each row: compute numbers or groups, or read the table."""
     numeric = [column.kind in ("real", "count", "ordinal") for column in found.image_columns]
     rows = ["number" if one else "table" for one in numeric]
-    plain = found.settings.get("groups", "auc") == "auc"
+    by_ranks = found.settings.get("correlation", "spearman") == "spearman"
+    plain = found.settings.get("groups", "auc") == "auc" and (by_ranks or not found.adjusted_for)
     tests = np.asarray(found.pairs["test"]).reshape(shape)
     columns = []
     for place in kept.tolist():
