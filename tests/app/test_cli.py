@@ -21,6 +21,7 @@ COMMANDS = (
     "status",
     "report",
     "inventory",
+    "deidentify",
     "simulate",
     "demo",
     "extract",

@@ -167,6 +167,37 @@ def inventory(
 
 
 @app.command(rich_help_panel=TOOLS)
+def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    folder: Annotated[Path, typer.Argument(help="Folder of DICOM files.")],
+    out: Annotated[Path, typer.Argument(help="New folder for what is given away.")],
+    key: Annotated[
+        Path | None, typer.Option(help="Key file, kept apart (default: beside OUT). Same key, same names.")
+    ] = None,
+    table: Annotated[list[Path] | None, typer.Option("--table", "-t", help="Table of the same patients.")] = None,
+    id_column: Annotated[str, typer.Option(help="Column of the tables that names the patient.")] = "",
+    faces: Annotated[
+        Literal["hold", "mark"], typer.Option(help="Images of heads: held back, or given and marked.")
+    ] = "hold",
+    looked_at: Annotated[
+        Path | None, typer.Option(help="List of files (one a line) in which somebody looked for burned-in text.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes.")] = 1,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Write DICOM files and tables without identities; what no list of the rules names is removed."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.deidentify import deidentify as clean_folder
+
+        found = clean_folder(folder, out, key, tuple(table or ()), id_column, faces, looked_at, workers)
+        console.say(*found.lines())
+        console.give(found.to_json())
+        console.finish(PARTLY if found.held else DONE)
+
+
+@app.command(rich_help_panel=TOOLS)
 def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
     patients: Annotated[int | None, typer.Option("--patients", "-n", help="Number of patients (default 70).")] = None,
