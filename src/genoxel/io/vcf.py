@@ -29,6 +29,8 @@ _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT
 _LENGTHS = {247249719: "hg18", 249250621: "hg19", 248956422: "hg38"}
 _INFO = re.compile(r'##INFO=<ID=([^,>]+).*?Description="(.*)".*>')
 _CONTIG = re.compile(r"##contig=<.*ID=(?:chr)?1,.*length=(\d+)")
+_CARRIER = re.compile(r"\t(?!0[/|]0(?:[:\t]|$))[^\t]*")
+"""A sample's cell, with the tab before it, that is not homozygous for the reference."""
 _NORMALS = frozenset(["normal", "blood", "germline", "control"])
 _TEXTS = ("gene", "classification", "sample", "protein", "coding", "chromosome", "ref", "alt", "variant_type", "build")
 _NUMBERS = ("start", "end", "ref_count", "alt_count", "depth")
@@ -104,9 +106,8 @@ def _bcf_lines(file: Path) -> Iterator[str]:
 
 @dataclass
 class _Column:
-    """One sample's column: its place among the samples, its name and its row key."""
+    """One sample's column: its name and its row key."""
 
-    place: int
     name: str
     key: RowKey
 
@@ -122,6 +123,7 @@ class _Reader:
     roles: dict[str, str] = field(default_factory=dict)
     build: str = ""
     columns: list[_Column] = field(default_factory=list)
+    places: dict[int, _Column] = field(default_factory=dict)
     width: int = 0
     rows: list[RowKey] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -175,7 +177,8 @@ class _Reader:
         self.annotation = Annotation(self.infos, self.name)
         for place, sample in enumerate(names, 9):
             if self._wanted(sample):
-                self.columns.append(_Column(place, sample, sample_key(sample, self.patients, 0)))
+                self.columns.append(_Column(sample, sample_key(sample, self.patients, 0)))
+                self.places[place] = self.columns[-1]
             else:
                 self.dropped.append(sample)
         if not self.columns:
@@ -189,10 +192,11 @@ class _Reader:
         return not (is_tcga(sample) and Barcode.parse(sample).normal)
 
     def _site(self, line: str, number: int) -> None:
-        cells = line.split("\t")
-        if self.annotation is None or len(cells) != self.width:
+        cells = line.split("\t", 9)
+        count = line.count("\t") + 1
+        if self.annotation is None or count != self.width:
             raise FileFormatError(
-                f"{len(cells)} cells in line {number} of {self.name}",
+                f"{count} cells in line {number} of {self.name}",
                 f"{self.width} cells as in the header" if self.width else "the line #CHROM first",
                 "copy the file again: it may have been cut short",
             )
@@ -204,7 +208,7 @@ class _Reader:
             self._events(cells, carriers, number)
 
     def _carriers(self, cells: list[str], number: int) -> list[tuple[_Column, str]]:
-        """Return (column, genotype) of everyone who is not homozygous for the reference."""
+        """Return (column, its cell) of everyone who is not homozygous for the reference."""
         if cells[8].split(":", 1)[0] != "GT":
             raise FileFormatError(
                 f"line {number} of {self.name} without genotypes (FORMAT {cells[8][:30]!r})",
@@ -212,12 +216,12 @@ class _Reader:
                 "add genotypes",
             )
         found = []
-        for column in self.columns:
-            text = cells[column.place]
-            if text[:3] not in ("0/0", "0|0") or text[3:4] not in ("", ":"):
-                genotype = text.split(":", 1)[0]
-                if genotype.strip("0/|"):
-                    found.append((column, genotype))
+        samples = f"\t{cells[9]}"
+        for match in _CARRIER.finditer(samples):
+            text = match[0][1:]
+            if text.split(":", 1)[0].strip("0/|"):
+                column = self.places.get(8 + samples.count("\t", 0, match.start() + 1))
+                found += [(column, text)] if column is not None else []
         return found
 
     def _events(self, cells: list[str], carriers: list[tuple[_Column, str]], number: int) -> None:
@@ -234,9 +238,10 @@ class _Reader:
             facts = {"gene": effect.gene, "classification": word, "protein": effect.protein, "coding": effect.coding}
             facts.update(self._where(cells, ref, alt, number))
             index = str(place)
-            for column, genotype in carriers:
+            for column, text in carriers:
+                genotype = text.split(":", 1)[0]
                 if index in re.split(r"[/|]", genotype):
-                    self._add(column, facts, _counts(cells[8], cells[column.place], place))
+                    self._add(column, facts, _counts(cells[8], text, place))
                 elif "." in genotype:
                     self._leave_open(column, facts)
 

@@ -75,6 +75,16 @@ class _Reader:
                     self.note(f"omics.{key}", error)
         return replace(self.found, notes=tuple(self.notes))
 
+    def _patients(self) -> tuple[str, ...]:
+        """Return the patients of the clinical table, by which samples are told from genes."""
+        from genoxel.study.steps.who import read_sheet
+
+        try:
+            sheet = read_sheet(self.study)
+        except GenoxelError:  # told with the clinical table itself
+            return ()
+        return sheet.patients if sheet is not None else ()
+
     def _add(self, name: str, table: Table) -> None:
         self.found = replace(self.found, tables={**self.found.tables, name: self._one_sample(name, table)})
 
@@ -157,7 +167,8 @@ class _Reader:
         settings = self.omics.expression
         assert settings is not None  # noqa: S101 - `read` asks
         rules = MatrixRules(settings.damage, settings.twice, None, settings.versions, say=self.notes.append)
-        table = read_expression(self.study.file(settings.file), unit=settings.unit, rules=rules)
+        file = self.study.file(settings.file)
+        table = read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules)
         table = self._one_sample("expression", table)
         logged = cpm(table, log=True) if settings.transform == "log2cpm" else transform(table, settings.transform)
         self.found = replace(self.found, expression=logged)
@@ -229,8 +240,8 @@ class _Reader:
         from genoxel.io.expression import MatrixRules, read_expression
 
         for name, settings in self.omics.tables.items():
-            rules = MatrixRules(kind=name, say=self.notes.append)
-            self._add(name, read_expression(self.study.file(settings.file), unit=settings.unit, rules=rules))
+            rules, file = MatrixRules(kind=name, say=self.notes.append), self.study.file(settings.file)
+            self._add(name, read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules))
 
     def _burden(self) -> None:
         from genoxel.omics.burden import mutational_burden
