@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -148,14 +149,14 @@ def inventory(
         raise MissingFileError(f"no folder {root}", "a folder with images", "check the path")
     paths = list(_walk(root))
     keys = {path: file_key(path) for path in paths}
-    known = _remembered(Path(cache), root, keys) if cache else {}
+    known, lines = _remembered(Path(cache), root, keys) if cache else ({}, 0)
     new = [path for path in paths if path not in known]
     for path, record in zip(new, _look(new, executor), strict=True):
         known[path] = record
     series = _series(root, paths, known, executor)
     structures = tuple(_structures(root, paths, known))
     problems = tuple(Problem(path, known[path]["reason"]) for path in paths if known[path]["kind"] == "problem")
-    if cache:
+    if cache and (new or lines != len(paths)):
         _remember(Path(cache), root, keys, known)
     return Inventory(root, tuple(series), structures, problems, len(paths))
 
@@ -173,25 +174,43 @@ def _look(paths: Sequence[Path], executor: Executor | None) -> list[Record]:
     return [record for chunk in (executor.map if executor else map)(look, chunks) for record in chunk]
 
 
-def _remembered(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]]) -> dict[Path, Record]:
+def _remembered(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]]) -> tuple[dict[Path, Record], int]:
+    """Return the records that a cache holds of unchanged files, and its number of lines."""
     known: dict[Path, Record] = {}
     if not cache.is_file():
-        return known
-    for line in cache.read_text(encoding="utf-8").splitlines():
+        return known, 0
+    names = {_place(root, path): path for path in keys}
+    lines = cache.read_text(encoding="utf-8").splitlines()
+    for entry in _entries(lines):
         try:
-            entry = json.loads(line)
-            path = root / entry["path"]
-            if entry["version"] == VERSION and keys.get(path) == (entry["size"], entry["mtime_ns"]):
+            path = names[entry["path"]]
+            if entry["version"] == VERSION and keys[path] == (entry["size"], entry["mtime_ns"]):
                 known[path] = entry["record"]
-        except (ValueError, KeyError, TypeError):
+        except (KeyError, TypeError):
             continue
-    return known
+    return known, len(lines)
+
+
+def _entries(lines: Sequence[str]) -> list[Any]:
+    """Return what the lines of a cache hold; damaged lines are passed over."""
+    with suppress(ValueError):
+        return list(json.loads(f"[{','.join(lines)}]"))
+    found = []
+    for line in lines:
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return found
+
+
+def _place(root: Path, path: Path) -> str:
+    """Return where a file lies under `root`, with slashes."""
+    return str(path)[len(str(root)) :].replace(os.sep, "/").lstrip("/")
 
 
 def _remember(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]], known: Mapping[Path, Record]) -> None:
     lines = []
     for path, (size, changed) in keys.items():
-        place = path.relative_to(root).as_posix()
+        place = _place(root, path)
         entry = {"version": VERSION, "path": place, "size": size, "mtime_ns": changed, "record": known[path]}
         lines.append(json.dumps(entry, sort_keys=True))
     atomic_write(cache, "\n".join(lines) + "\n")
@@ -253,7 +272,7 @@ def _split(frames: Sequence[Mapping[str, Any]]) -> Split:
     places = []
     for frame in frames:
         turned = frame.get("orientation", []) if frame.get("orientation") != usual else []
-        places.append((*np.round(frame.get("position", []), 2).tolist(), *np.round(turned, 2).tolist()))
+        places.append(tuple(round(value, 2) for value in (*frame.get("position", ()), *turned)))
     return split(places, [frame["keys"] for frame in frames], [frame.get("number", 0) for frame in frames])
 
 
@@ -266,7 +285,7 @@ def _lattice(
     if len(first.get("orientation", ())) != 6 or len(first.get("spacing", ())) != 2 or not full:
         return None, len(frames)
     cosines = np.array(first["orientation"])
-    depth = np.unique(np.round([np.array(one["position"]) @ np.cross(cosines[:3], cosines[3:]) for one in full], 3))
+    depth = np.unique(np.round(np.array([one["position"] for one in full]) @ np.cross(cosines[:3], cosines[3:]), 3))
     step = float(np.median(np.diff(depth))) if len(depth) > 1 else float(facts.get("SliceThickness") or 0.0)
     return (first["spacing"][1], first["spacing"][0], round(step, 6)), len(depth)
 
