@@ -22,6 +22,7 @@ COMMANDS = (
     "report",
     "inventory",
     "deidentify",
+    "forget",
     "simulate",
     "demo",
     "extract",

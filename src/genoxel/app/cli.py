@@ -198,6 +198,25 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 
 
 @app.command(rich_help_panel=TOOLS)
+def forget(
+    patient: Annotated[str, typer.Argument(help="Identifier of the patient, as in the study.")],
+    study: StudyPath = Path("study.toml"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Remove everything derived from one patient, who never enters this study again."""
+    console = Console(as_json, quiet, debug)
+    with console.guard():
+        from genoxel.study.forget import forget as forget_patient
+        from genoxel.study.study import Study
+
+        found = forget_patient(Study.read(study), patient)
+        console.say(*found.lines())
+        console.give(found.to_json())
+
+
+@app.command(rich_help_panel=TOOLS)
 def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
     patients: Annotated[int | None, typer.Option("--patients", "-n", help="Number of patients (default 70).")] = None,

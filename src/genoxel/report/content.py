@@ -27,6 +27,7 @@ class StudyFacts:
     dates: str = ""
     sites: int | None = None
     seed: int | None = None
+    data_use: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,8 @@ def _patients(content: ReportContent) -> str:
         words.append("ALL DATA ARE SIMULATED; no patient was studied.")
     words.append(f"This was a study of {study.design} design." if study.design else "The design was not stated.")
     words.append(f"Ethics: {study.ethics or 'not stated'}.")
+    if study.data_use:
+        words.append(f"Terms of data use: {study.data_use}.")
     if flow is not None:
         words.append(f"Of {len(flow.steps[0].entered)} patients, {len(flow.patients)} were analysed.")
         lost = [f"{step.label} ({len(step.lost)} left out)" for step in flow.steps if step.lost]

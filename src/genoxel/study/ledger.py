@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -152,6 +152,34 @@ class Ledger:
             fresh = hash_file(path)
             self._base.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (str(path), *stamp, fresh))
         return fresh
+
+    def items(self, steps: Sequence[str]) -> list[str]:
+        """Return the items that these steps have worked on."""
+        marks = ",".join("?" * len(steps))
+        with self._guard():
+            rows = self._base.execute(f"SELECT DISTINCT item FROM entries WHERE step IN ({marks})", tuple(steps))  # noqa: S608
+            return [str(item) for (item,) in rows.fetchall()]
+
+    def forget(self, item: str, of_one: Sequence[str]) -> int:
+        """Remove the work on one item, the work of all steps not named in `of_one`, and the remembered file hashes.
+
+        Files are removed before their entries, and the database is rewritten, so that no byte of them is left in it.
+        Returns how many entries were removed.
+        """
+        marks = ",".join("?" * len(of_one))
+        where = f"item=? OR step NOT IN ({marks})"
+        with self._guard():
+            query = f"SELECT path FROM entries WHERE {where}"  # noqa: S608  (the marks are our own)
+            rows = self._base.execute(query, (item, *of_one)).fetchall()
+            for (path,) in rows:
+                if path:
+                    (self.folder / path).unlink(missing_ok=True)
+            self._base.execute(f"DELETE FROM entries WHERE {where}", (item, *of_one))  # noqa: S608
+            self._base.execute("DELETE FROM files")
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._base.execute("VACUUM")
+            self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(rows)
 
     @contextmanager
     def together(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from genoxel.io.settings import ReadingSettings
 from genoxel.segment.contours import Override, choose
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.executors import Pool
+from genoxel.study.forget import FILE as FORGOTTEN
 from genoxel.study.select import canonical, narrow, sequence_of
 from genoxel.study.steps.cohort import Box
 from genoxel.study.steps.image import ImageWork, Planned
@@ -47,7 +48,9 @@ def look(study: Study, pool: Pool | None = None) -> Inventory | None:
         return None
     folder = study.file(str(images.folder))
     executor = pool.executor() if pool is not None else None
-    return inventory(folder, cache=study.work / "inventory.jsonl", executor=executor)
+    # what is remembered of headers names patients, so nothing is once somebody was to be forgotten
+    cache = None if (study.folder / FORGOTTEN).exists() else study.work / "inventory.jsonl"
+    return inventory(folder, cache=cache, executor=executor)
 
 
 def labels_of(study: Study) -> tuple[str, ...]:

@@ -14,12 +14,16 @@ Texts = tuple[str, ...]
 
 
 class StudySettings(Settings):
-    """[study]: what the study is called, asks and may do; `seed` decides every random number."""
+    """[study]: what the study is called, asks and may do; `seed` decides every random number.
+
+    `ethics` and `data_use` (the terms under which the data may be used) go into the methods text.
+    """
 
     name: str = ""
     question: str = ""
     design: str = ""
     ethics: str = ""
+    data_use: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     simulated: bool = False
 
@@ -28,7 +32,8 @@ class CohortSettings(Settings):
     """[cohort]: who takes part. `table` has one row per patient; `patient` names its id column.
 
     `clinical` names the columns of the clinical comparator and of Table 1; every line of `include` and `exclude` is
-    one box of the flow figure; `overrides` is a CSV with the columns patient, decision, reason. `sample` orders the
+    one box of the flow figure; `consent` names a column, and only who has one of the words `consented` in it takes part
+    (an empty cell is no consent); `overrides` is a CSV with the columns patient, decision, reason. `sample` orders the
     TCGA sample types of which one speaks for a patient in the molecular files, as in ["01", "02"].
 
     >>> CohortSettings(table="clinical.xlsx", include=["age >= 18"]).include
@@ -45,6 +50,8 @@ class CohortSettings(Settings):
     exclude: Texts = ()
     interval: IntervalSettings | None = None
     overrides: str | None = None
+    consent: str | None = None
+    consented: Texts = ("yes", "y", "true", "1", "ja", "oui", "si", "sí")
 
     @field_validator("include", "exclude")
     @classmethod

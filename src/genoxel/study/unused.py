@@ -19,7 +19,7 @@ def unused_problems(study: Study) -> list[Problem]:
 def _tables(study: Study) -> Iterator[Problem]:
     cohort, omics = study.settings.cohort, study.settings.omics
     if cohort.table is None:
-        named = ("sheet", "site", "clinical", "include", "exclude", "interval")
+        named = ("sheet", "site", "clinical", "include", "exclude", "interval", "consent")
         for key in named:
             if getattr(cohort, key):
                 fix = "name the table, or remove this line"

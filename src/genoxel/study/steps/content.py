@@ -114,7 +114,10 @@ def _facts(study: Study, found: Findings) -> pages.StudyFacts:
     sites = {found.gathered.cohort.site[one] for one in found.gathered.cohort.patients if one in found.who.sites}
     name = settings.name or study.path.stem
     return pages.StudyFacts(
-        *(name, settings.question, settings.design, settings.ethics), sites=len(sites) or None, seed=settings.seed
+        *(name, settings.question, settings.design, settings.ethics),
+        sites=len(sites) or None,
+        seed=settings.seed,
+        data_use=settings.data_use,
     )
 
 

@@ -10,6 +10,8 @@ from genoxel.core.flow import Flow
 from genoxel.io.clinical import ClinicalSheet, read_clinical
 from genoxel.omics.join import include, within_days
 from genoxel.segment.contours import Override, read_overrides
+from genoxel.study.forget import forgotten
+from genoxel.study.settings import CohortSettings
 from genoxel.study.study import Study
 
 
@@ -43,10 +45,16 @@ def enter(study: Study, measurable: Sequence[str]) -> Who:
     """
     settings = study.settings.cohort
     sheet = read_sheet(study)
+    gone = forgotten(study, [*measurable, *(sheet.patients if sheet else ())])
+    sheet, measurable = _without(sheet, gone), [one for one in measurable if one not in gone]
     texts = sheet.texts() if sheet else {}
     flow = Flow.start("in the clinical table", sheet.patients) if sheet else Flow.start("with images", measurable)
-    if sheet is None and (settings.include or settings.exclude or settings.interval):
+    if sheet is None and any((settings.include, settings.exclude, settings.interval, settings.consent)):
         raise SettingsError("rules without a clinical table", "[cohort] table", "name the table, or remove the rules")
+    if settings.consent is not None:
+        refused = _refused(settings, texts, flow.patients)
+        flow = flow.drop("consent given", refused)
+        sheet, texts = _without(sheet, set(refused)), _only(texts, flow.patients)
     flow = include(flow, texts, settings.include, settings.exclude)
     if settings.interval is not None:
         interval = settings.interval
@@ -59,6 +67,35 @@ def enter(study: Study, measurable: Sequence[str]) -> Who:
         flow = flow.drop("left out by hand", out)
     sites = sheet.text(settings.site) if sheet and settings.site else {}
     return Who(sheet, flow, decisions, {who: site for who, site in sites.items() if site.strip()})
+
+
+def _refused(
+    settings: CohortSettings, texts: Mapping[str, Mapping[str, str]], patients: Sequence[str]
+) -> dict[str, str]:
+    """Return patient -> reason of everyone whose consent is not on record; an empty cell is no consent."""
+    column = settings.consent or ""
+    if column not in texts:
+        hint = nearest(column, texts) or "correct the name"
+        raise SettingsError(f"[cohort] consent = {column!r}", f"a column of the table: {', '.join(texts)}", hint)
+    legal = {word.strip().casefold() for word in settings.consented}
+    words = {patient: texts[column].get(patient, "").strip() for patient in patients}
+    return {one: "no consent on record" for one, word in words.items() if word.casefold() not in legal}
+
+
+def _without(sheet: ClinicalSheet | None, patients: set[str]) -> ClinicalSheet | None:
+    """Return a clinical table without the rows of some patients."""
+    if sheet is None or not patients:
+        return sheet
+    kept = [place for place, patient in enumerate(sheet.patients) if patient not in patients]
+    who = tuple(sheet.patients[place] for place in kept)
+    rows = tuple(sheet.rows[place] for place in kept)
+    lines = tuple(sheet.lines[place] for place in kept)
+    return ClinicalSheet(sheet.name, sheet.columns, who, rows, lines, sheet.delimiter, sheet.sheet)
+
+
+def _only(texts: Mapping[str, Mapping[str, str]], patients: Sequence[str]) -> dict[str, dict[str, str]]:
+    inside = set(patients)
+    return {name: {one: cell for one, cell in cells.items() if one in inside} for name, cells in texts.items()}
 
 
 def _refuse_strangers(decisions: Mapping[str, Override], patients: Sequence[str], name: str) -> None:
