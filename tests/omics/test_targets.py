@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from genoxel.core.errors import OutcomeError, SettingsError, TableError
+from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Table
 from genoxel.io.clinical import read_clinical
 from genoxel.omics.settings import IntervalSettings, OmicsSettings, TargetSettings, build_name
-from genoxel.omics.targets import make_outcome, read_words
+from genoxel.omics.targets import contradictions, make_outcome, read_words
 
 EGFR = TargetSettings(
     column="EGFR",
@@ -173,9 +174,9 @@ def test_real_glioma_labels_and_the_contradicting_ones(real_data: Callable[[str]
     settings = TargetSettings(column="IDH-binary", positive=("1",), negative=("0",), levels=("wild type", "mutant"))
     assert Counter(read_words(other.text("IDH-binary"), TargetSettings(column="x")).status.values()) == {None: 65}
     label = read_words(other.text("IDH-binary"), settings).status
-    known = dict(zip(idh.patients, idh.values.tolist(), strict=True))
-    code = {"wild type": 0.0, "mutant": 1.0}
-    odd = [who for who, word in label.items() if word and who in known and known[who] == 1 - code[word]]
+    differing = contradictions(idh, Outcome.of_classes("label", label, ("wild type", "mutant")))
+    assert set(differing.values()) == {("mutant", "wild type")}
+    odd = list(differing)
     truth = frame["IDH.status"].map({"WT": 0, "Mutant": 1})
     raw = pd.read_csv(folder / "medimage_lgg_idh_outcomes.csv", index_col=0)["IDH-binary"]
     both = pd.concat([truth, raw], axis=1).dropna()

@@ -48,6 +48,11 @@ score = "SET_A"
 [target.IDH]
 gene = "IDH1"
 hotspot = ["R132H"]
+confirm = "IDH_lab"
+[target.IDH_lab]
+column = "idh"
+positive = ["mut"]
+negative = ["wt"]
 [associate]
 against = ["targets", "arms", "genesets", "protein", "burden"]
 adjust = []
@@ -66,7 +71,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("molecular")
     random = np.random.default_rng(4)
     (place / "study.toml").write_text(TEXT)
-    (place / "clinical.csv").write_text("id,age\n" + "".join(f"{one},{40 + at}\n" for at, one in enumerate(PEOPLE)))
+    (place / "clinical.csv").write_text(
+        "id,age,idh\n"
+        + "".join(f"{one},{40 + at},{'mut' if at in (0, 1, 2, 3, 9) else 'wt'}\n" for at, one in enumerate(PEOPLE))
+    )
     rows = [f"{one},{float(one in LOST) + random.normal(0, 0.3)!r},{random.normal()!r}" for one in PEOPLE]
     (place / "features.csv").write_text("patient,sphericity,energy\n" + "\n".join(rows) + "\n")
     head = "Hugo_Symbol\tNCBI_Build\tVariant_Classification\tTumor_Sample_Barcode\tHGVSp_Short\n"
@@ -97,6 +105,8 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     found = check(study, workers=1)
     assert [str(problem) for problem in found.errors] == []
     assert any("SEPTIN1" in problem.got for problem in found.warnings)
+    differ = "IDH and IDH_lab contradict each other in 2 patients: P05 (mutant / wild type), P10 (wild type / mutant)"
+    assert [problem.got for problem in found.warnings if problem.where == "target.IDH.confirm"] == [differ]
     result = run(study, workers=1)
     assert not result.failed
     assert set(result.maps) == {"targets", "arms", "genesets", "protein", "burden"}
@@ -120,6 +130,7 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     page = (folder / "results" / "report.html").read_text(encoding="utf-8")
     assert "SEPTIN1" in page
     assert "genesets" in page
+    assert differ in page
     counts = pd.read_csv(tables / "genes.csv").set_index("gene")
     assert counts.loc["codel", ["mutant", "wild", "unknown"]].tolist() == [10, 9, 1]
     assert counts.loc["ALK", "unknown"] == 2

@@ -154,7 +154,8 @@ class SmallestUseful(Settings):
 class TargetSettings(Settings):
     """[target.X]: one of `column` (words of the clinical table), `gene` (mutations), `rule` or `score` (a number).
 
-    A rule is a line such as "1p and 19q arm loss", "CDKN2A deleted", "ALK fusion" or "MGMT methylated".
+    A rule is a line such as "1p and 19q arm loss", "CDKN2A deleted", "ALK fusion" or "MGMT methylated". `confirm` names
+    another target that says the same from another source: patients on whom they differ are listed.
 
     `positive`, `negative` and `unknown` list words (case and spaces are ignored); they extend the default vocabulary
     and win over it. `levels` names the two classes, negative first. `hotspot` limits mutations, as in ["R132"].
@@ -172,6 +173,7 @@ class TargetSettings(Settings):
     unknown: Texts = ()
     levels: tuple[str, str] | None = None
     hotspot: Texts = ()
+    confirm: str | None = None
     smallest_useful: SmallestUseful = SmallestUseful()
 
     @model_validator(mode="after")

@@ -199,6 +199,24 @@ def _of_source(
     return _score(name, settings.score or "", columns, scores), None
 
 
+def contradictions(one: Outcome, other: Outcome) -> dict[str, tuple[str, str]]:
+    """Return the patients whom two outcomes of the same trait put into different classes, with both words.
+
+    The classes are taken in order, negative first, whatever they are called. Patients whom either does not know agree.
+    Raises `OutcomeError` when either has not two classes.
+    """
+    for outcome in (one, other):
+        if outcome.kind != "class" or len(outcome.levels) != 2:
+            raise OutcomeError(f"the outcome {outcome.name} of kind {outcome.kind}", "two classes", "compare classes")
+    codes = dict(zip(other.patients, other.values.tolist(), strict=True))
+    found = {}
+    for who, code in zip(one.patients, one.values.tolist(), strict=True):
+        theirs = codes.get(who, float("nan"))
+        if not (np.isnan(code) or np.isnan(theirs)) and code != theirs:
+            found[who] = (one.levels[int(code)], other.levels[int(theirs)])
+    return found
+
+
 def _of_rule(name: str, settings: TargetSettings, sources: RuleSources, wanted: tuple[str, ...]) -> Outcome:
     levels = settings.levels or ("absent", "present")
     whom = wanted or sources.patients

@@ -27,7 +27,7 @@ from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reas
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
-from genoxel.study.steps.cohort import outcomes_of
+from genoxel.study.steps.cohort import contradicted, outcomes_of
 from genoxel.study.steps.content import simulated_folder
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
@@ -278,6 +278,7 @@ class _Check:
     def _targets(self, who: Who, flow: Flow, molecular: Molecular) -> tuple[list[TargetOutlook], dict[str, Reading]]:
         outlooks: list[TargetOutlook] = []
         readings: dict[str, Reading] = {}
+        outcomes: list[Outcome] = []
         for name, settings in self.study.settings.targets.items():
             alone = self.study.settings.model_copy(update={"targets": {name: settings}})
             try:
@@ -287,9 +288,13 @@ class _Check:
                 self._note(f"target.{name}", error)
                 continue
             readings.update(words)
+            outcomes.append(outcome)
             self._unclear(name, words)
             if outcome.kind == "class" and len(outcome.levels) == 2:
                 outlooks.append(_outlook(outcome, settings.smallest_useful.auc))
+        for name, text in contradicted(self.study, outcomes).items():
+            fix = "ask which is right, and correct or exclude these"
+            self.problems.append(Problem(f"target.{name}.confirm", text, "one truth", fix, "warning"))
         for outlook in outlooks:
             if not outlook.testable:
                 got = f"{_count(min(outlook.counts), 'patient')} in the smaller class"

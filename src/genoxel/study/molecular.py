@@ -12,6 +12,7 @@ from genoxel.core.table import Table
 from genoxel.omics.copynumber import CopyRules, arm_levels, gene_copies
 from genoxel.omics.rules import RuleSources
 from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
+from genoxel.study.progress import Progress
 from genoxel.study.study import Study
 
 Say = Callable[[str], None]
@@ -38,17 +39,44 @@ class Molecular:
         return (*((self.expression,) if self.expression is not None else ()), *self.tables.values())
 
 
-def read_molecular(study: Study, note: Note | None = None) -> Molecular:
-    """Return everything molecular; `note` is told (key, error) of what cannot be read, else the error is raised."""
-    reader = _Reader(study, note)
+_LARGE = 64 * 2**20
+"""Files of fewer bytes are read before anyone looks at a bar."""
+
+
+def read_molecular(study: Study, note: Note | None = None, display: Progress | None = None) -> Molecular:
+    """Return everything molecular; `note` is told (key, error) of what cannot be read, else the error is raised.
+
+    `display` shows how far a large file of mutations or expression is read.
+    """
+    reader = _Reader(study, note, display or Progress())
     return reader.read()
+
+
+class _Bar:
+    """Turns bytes read into steps of one per cent on the display."""
+
+    def __init__(self, display: Progress, name: str) -> None:
+        self.display, self.name, self.shown = display, name, -1
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far the file is read."""
+        if total < _LARGE:
+            return
+        if self.shown < 0:
+            self.display.begin(f"read {self.name}", 100)
+            self.shown = 0
+        while self.shown < min(100, 100 * done // total):
+            self.shown += 1
+            self.display.advance()
+            if self.shown == 100:
+                self.display.end()
 
 
 class _Reader:
     """Reads one section after another; sections build on those before."""
 
-    def __init__(self, study: Study, note: Note | None) -> None:
-        self.study, self.note, self.omics = study, note, study.settings.omics
+    def __init__(self, study: Study, note: Note | None, display: Progress) -> None:
+        self.study, self.note, self.omics, self.display = study, note, study.settings.omics, display
         self.found = Molecular()
         self.notes: list[str] = []
 
@@ -133,7 +161,7 @@ class _Reader:
         from genoxel.io.maf import check_build
 
         folder = self.study.file(self.omics.cbioportal or "")
-        found = read_cbioportal(folder)
+        found = read_cbioportal(folder, _Bar(self.display, folder.name))
         check_build(folder.name, found.build, self.omics.build)
         self.notes += [f"{name} was left out: {reason}" for name, reason in found.left_out.items()]
         self.notes += found.notes
@@ -152,12 +180,12 @@ class _Reader:
         if file.name.casefold().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
             from genoxel.io.vcf import VcfOptions, read_vcf
 
-            options = VcfOptions(say=self.notes.append)
+            options = VcfOptions(say=self.notes.append, progress=_Bar(self.display, file.name))
             self._set_variants(read_vcf(file, profiled, panel, build=build, options=options))
             return
         from genoxel.io.maf import read_maf
 
-        self._set_variants(read_maf(file, profiled, panel, build=build))
+        self._set_variants(read_maf(file, profiled, panel, build=build, progress=_Bar(self.display, file.name)))
 
     def _expression(self) -> None:
         from genoxel.io.expression import MatrixRules, read_expression
@@ -166,8 +194,11 @@ class _Reader:
 
         settings = self.omics.expression
         assert settings is not None  # noqa: S101 - `read` asks
-        rules = MatrixRules(settings.damage, settings.twice, None, settings.versions, say=self.notes.append)
         file = self.study.file(settings.file)
+        bar = _Bar(self.display, file.name)
+        rules = MatrixRules(
+            settings.damage, settings.twice, None, settings.versions, say=self.notes.append, progress=bar
+        )
         table = read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules)
         table = self._one_sample("expression", table)
         logged = cpm(table, log=True) if settings.transform == "log2cpm" else transform(table, settings.transform)

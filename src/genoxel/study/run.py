@@ -113,7 +113,7 @@ class _Run:
         self._hash_tables()
         self.registered = register(self.study)  # before any outcome is read
         who, features = self._measured()
-        molecular = read_molecular(self.study)
+        molecular = read_molecular(self.study, display=self.engine.progress)
         gathered = gather(self.study, who, features, molecular, self.boxes)
         blocks, maps = self._associate(gathered)
         targets = self._learn(gathered)

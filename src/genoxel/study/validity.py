@@ -88,6 +88,7 @@ def _names(study: Study) -> Iterator[Problem]:
     except SettingsError as error:
         yield problem_of("features.ratios", error)
     for name, target in settings.targets.items():
+        yield from _known(f"target.{name}.confirm", [target.confirm] if target.confirm else [], set(targets) - {name})
         if target.gene and not (settings.omics.mutations or settings.omics.cbioportal):
             fix = "add mutations = ... and profiled = ... under [omics]"
             yield Problem(f"target.{name}.gene", "a gene without mutations", "[omics] mutations", fix)

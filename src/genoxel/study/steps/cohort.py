@@ -13,7 +13,7 @@ from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
 from genoxel.omics.join import JoinReport, Layers, join
-from genoxel.omics.targets import Reading, make_outcome
+from genoxel.omics.targets import Reading, contradictions, make_outcome
 from genoxel.study.molecular import Molecular
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
@@ -108,6 +108,20 @@ def outcomes_of(
         if reading is not None:
             readings[name] = reading
     return tuple(outcomes), readings
+
+
+def contradicted(study: Study, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """Return target -> on whom it differs from the target that should confirm it, in words."""
+    known = {outcome.name: outcome for outcome in outcomes}
+    found = {}
+    for name, settings in study.settings.targets.items():
+        if settings.confirm in known and name in known:
+            differing = contradictions(known[name], known[settings.confirm])
+            listed = ", ".join(f"{who} ({one} / {other})" for who, (one, other) in sorted(differing.items()))
+            if listed:
+                count = f"{len(differing)} patient{'' if len(differing) == 1 else 's'}"
+                found[name] = f"{name} and {settings.confirm} contradict each other in {count}: {listed}"
+    return found
 
 
 def find_volume(features: Table) -> str:

@@ -28,7 +28,7 @@ from genoxel.study.provenance import versions
 from genoxel.study.registered import sentence
 from genoxel.study.result import Lost
 from genoxel.study.steps.associate import Block
-from genoxel.study.steps.cohort import Gathered
+from genoxel.study.steps.cohort import Gathered, contradicted
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
@@ -74,7 +74,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         blocks=_blocks(found),
-        molecular_notes=found.molecular.notes,
+        molecular_notes=(*found.molecular.notes, *contradicted(study, gathered.outcomes).values()),
         associations=tuple(
             pages.Screen(
                 block.name, found.maps[block.name], block.image, block.other, _planned(block, found), block.adjust
