@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import pi
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.errors import NotDefinedError
 from genoxel.core.image import FloatArray
@@ -35,7 +36,7 @@ def peaks_of(region: Region) -> Peaks:
 
 
 def _measured(region: Region) -> Peaks:
-    from genoxel.features._kernels.peaks import running_sums, sphere_means
+    from genoxel.features._kernels.peaks import sphere_means
 
     image = region.prepared.image
     if not np.isfinite(image).all():
@@ -43,9 +44,26 @@ def _measured(region: Region) -> Peaks:
         raise NotDefinedError(f"{count} voxels around the region that are not finite", "finite ones", "mend the image")
     lines = sphere_lines(region.matrix)
     reach = int(np.abs(lines[:, 2:]).max())
-    sums, rows = running_sums(np.ascontiguousarray(image), region.inside, reach)
+    sums, rows = running_sums(image, reach), rows_of(region.inside)
     means = sphere_means(sums, rows, lines, reach).transpose(2, 1, 0)
     return Peaks(means[region.inside], region.values)
+
+
+def running_sums(image: FloatArray, reach: int) -> FloatArray:
+    """Return sums (k, j, i + 1 + 2 reach) of an image (i, j, k) along i, constant beyond either end."""
+    ni, nj, nk = image.shape
+    sums = np.zeros((nk, nj, ni + 1 + 2 * reach))
+    np.cumsum(image.transpose(2, 1, 0), axis=2, out=sums[:, :, reach + 1 : reach + 1 + ni])
+    sums[:, :, reach + 1 + ni :] = sums[:, :, reach + ni, None]
+    return sums
+
+
+def rows_of(inside: npt.NDArray[np.bool_]) -> Ints:
+    """Return k, j, first and stop i (rows, 4) of the rows along i that hold true voxels of `inside` (i, j, k)."""
+    turned = inside.transpose(2, 1, 0)
+    places = np.argwhere(turned.any(axis=2))
+    held = turned[tuple(places.T)]
+    return np.column_stack([places, held.argmax(axis=1), inside.shape[0] - held[:, ::-1].argmax(axis=1)])
 
 
 def sphere_lines(matrix: FloatArray, radius: float = RADIUS_MM) -> Ints:

@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def compiled(kernel: F) -> F:
     """Return `kernel` compiled on its first call; the machine code is kept in numba's cache folder."""
-    return cast(F, njit(cache=True, nogil=True, error_model="numpy")(kernel))
+    return cast(F, njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(kernel))
 
 
 def called(part: F) -> F:

@@ -14,64 +14,62 @@ Floats = npt.NDArray[np.float64]
 
 
 @called
-def _above(plane: Floats, point: Floats) -> Any:
-    """Return how far a point is above a plane, in lengths of its normal: a whole number."""
-    return plane[0] * point[0] + plane[1] * point[1] + plane[2] * point[2] - plane[3]
+def _above(planes: Floats, face: int, points: Floats, p: int) -> Any:
+    """Return how far a point is above the plane of a face, in lengths of its normal: a whole number."""
+    x, y, z = points[p, 0], points[p, 1], points[p, 2]
+    return planes[face, 0] * x + planes[face, 1] * y + planes[face, 2] * z - planes[face, 3]
 
 
 @called
-def _span(points: Floats, face: Ints, plane: Floats) -> None:
-    """Set the plane of a face: normal (outwards, by the order of its corners) and offset."""
-    a, b, c = points[face[0]], points[face[1]], points[face[2]]
-    for x in range(3):
-        y, z = (x + 1) % 3, (x + 2) % 3
-        plane[x] = (b[y] - a[y]) * (c[z] - a[z]) - (b[z] - a[z]) * (c[y] - a[y])
-    plane[3] = plane[0] * a[0] + plane[1] * a[1] + plane[2] * a[2]
+def _span(points: Floats, a: int, b: int, c: int, planes: Floats, face: int) -> None:
+    """Set the plane of a face with corners a, b and c: normal (outwards, by their order) and offset."""
+    x, y, z = points[a, 0], points[a, 1], points[a, 2]
+    bx, by, bz = points[b, 0] - x, points[b, 1] - y, points[b, 2] - z
+    cx, cy, cz = points[c, 0] - x, points[c, 1] - y, points[c, 2] - z
+    u, v, w = by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx
+    planes[face, 0], planes[face, 1], planes[face, 2], planes[face, 3] = u, v, w, u * x + v * y + w * z
 
 
 @inlined
-def _start(points: Floats, faces: Ints, near: Ints, planes: Floats) -> None:
-    """Set four faces around four points that do not lie in one plane."""
-    n = points.shape[0]
-    corners = np.zeros(4, np.int64)
+def _start(points: Floats, corners: Ints, faces: Ints, near: Ints, planes: Floats) -> None:
+    """Set four faces around four points that do not lie in one plane, each as far as can be from those before."""
+    corners[0], corners[1] = 0, 0
     for step in range(1, 4):
         most = -1.0
-        for p in range(n):
-            d = points[p] - points[corners[0]]
-            e = points[corners[1]] - points[corners[0]]
-            gap = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
-            if step == 2:
-                u, v, w = d[1] * e[2] - d[2] * e[1], d[2] * e[0] - d[0] * e[2], d[0] * e[1] - d[1] * e[0]
-                gap = u * u + v * v + w * w
+        for p in range(points.shape[0]):
             if step == 3:
-                gap = abs(_above(planes[0], points[p]))
+                gap = abs(_above(planes, 0, points, p))
+            else:
+                # first the distance, as a triangle with a corner of its own; then the area with the first two
+                _span(points, 0, corners[1], p, planes, 1)
+                gap = planes[1, 0] * planes[1, 0] + planes[1, 1] * planes[1, 1] + planes[1, 2] * planes[1, 2]
+                if step == 1:
+                    x, y, z = points[p, 0] - points[0, 0], points[p, 1] - points[0, 1], points[p, 2] - points[0, 2]
+                    gap = x * x + y * y + z * z
             if gap > most:
                 most = gap
                 corners[step] = p
         if step == 2:
-            for x in range(3):
-                faces[0, x] = corners[x]
-            _span(points, faces[0], planes[0])
+            _span(points, corners[0], corners[1], corners[2], planes, 0)
     for f in range(4):
-        for x in range(3):
-            faces[f, x] = corners[(f + x) % 4]
-        _span(points, faces[f], planes[f])
-        if _above(planes[f], points[corners[(f + 3) % 4]]) > 0:
-            faces[f, 1], faces[f, 2] = faces[f, 2], faces[f, 1]
-            _span(points, faces[f], planes[f])
-    for f in range(4):
-        for x in range(3):
-            for g in range(4):
-                for y in range(3):
-                    if faces[f, x] == faces[g, (y + 1) % 3] and faces[f, (x + 1) % 3] == faces[g, y]:
-                        near[f, x] = g
+        a, b, c = corners[f], corners[(f + 1) % 4], corners[(f + 2) % 4]
+        _span(points, a, b, c, planes, f)
+        if _above(planes, f, points, corners[(f + 3) % 4]) > 0:
+            b, c = c, b
+            _span(points, a, b, c, planes, f)
+        faces[f, 0], faces[f, 1], faces[f, 2] = a, b, c
+    for one in range(12):
+        for other in range(12):
+            f, x, g, y = one // 3, one % 3, other // 3, other % 3
+            if faces[f, x] == faces[g, (y + 1) % 3] and faces[f, (x + 1) % 3] == faces[g, y]:
+                near[f, x] = g
 
 
 @called
 def _give(points: Floats, p: int, faces: Ints, planes: Floats, first: Ints, after: Ints) -> None:
     """Put a point on the list of the first of some faces that it is above; what is above none lies within."""
     for x in range(faces.size):
-        if _above(planes[faces[x]], points[p]) > 0:
+        if _above(planes, faces[x], points, p) > 0:
             after[p] = first[faces[x]]
             first[faces[x]] = p
             return
@@ -91,7 +89,7 @@ def _see(
             beyond = near[own, x]
             if seen[beyond] == p:
                 continue
-            if _above(planes[beyond], points[p]) > 0:
+            if _above(planes, beyond, points, p) > 0:
                 visible[count], seen[beyond] = beyond, p
                 count += 1
             else:
@@ -108,7 +106,7 @@ def _close(
     for h in range(fresh.size):
         f, a, b, beyond = fresh[h], edges[h, 0], edges[h, 1], edges[h, 2]
         faces[f, 0], faces[f, 1], faces[f, 2] = a, b, p
-        _span(points, faces[f], planes[f])
+        _span(points, a, b, p, planes, f)
         near[f, 0] = beyond
         for x in range(3):
             if faces[beyond, x] == b and faces[beyond, (x + 1) % 3] == a:
@@ -134,13 +132,10 @@ def convex_hull(
     """
     first, seen, visible, free, fresh = lists[0], lists[1], lists[2], lists[3], lists[4]
     after, begins = by_point[0], by_point[1]
-    first[:] = -1
-    seen[:] = -1
-    _start(points, faces, near, planes)
-    spare = 0
-    for f in range(first.size - 1, 3, -1):
-        free[spare] = f
-        spare += 1
+    _start(points, fresh, faces, near, planes)
+    spare = first.size - 4
+    for f in range(first.size):
+        first[f], seen[f], free[first.size - 1 - f] = -1, -1, f
     for f in range(4):
         fresh[f] = f
     for p in range(points.shape[0]):
@@ -152,7 +147,7 @@ def convex_hull(
             continue
         highest, most, p = first[f], 0.0, first[f]
         while p >= 0:
-            height = _above(planes[f], points[p])
+            height = _above(planes, f, points, p)
             if height > most:
                 highest, most = p, height
             p = after[p]

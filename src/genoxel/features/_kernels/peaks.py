@@ -7,49 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.features._kernels.compiled import compiled
+from genoxel.features._kernels.compiled import compiled, inlined
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-@compiled
-def running_sums(image: Floats, inside: npt.NDArray[np.bool_], reach: int) -> Any:
-    """Return (sums, spans) of an image (i, j, k) for `sphere_means`.
-
-    Sums (k, j, i + 1 + 2 reach) run along i and are held constant for `reach` places beyond either end; spans
-    (rows, 4): k and j of each row of the region, and its first and stop i.
-    """
-    ni, nj, nk = image.shape
-    sums = np.zeros((nk, nj, ni + 1 + 2 * reach), np.float64)
-    spans = np.zeros((nk, nj, 2), np.int64)
-    for i in range(ni):
-        for j in range(nj):
-            for k in range(nk):
-                sums[k, j, reach + 1 + i] = sums[k, j, reach + i] + image[i, j, k]
-                if inside[i, j, k]:
-                    if spans[k, j, 1] == 0:
-                        spans[k, j, 0] = i
-                    spans[k, j, 1] = i + 1
-    rows = np.empty((nk * nj, 4), np.int64)
-    n = 0
-    for k in range(nk):
-        for j in range(nj):
-            sums[k, j, reach + 1 + ni :] = sums[k, j, reach + ni]
-            if spans[k, j, 1] > 0:
-                rows[n, 0], rows[n, 1] = k, j
-                rows[n, 2], rows[n, 3] = spans[k, j, 0], spans[k, j, 1]
-                n += 1
-    return sums, rows[:n].copy()
-
-
-@compiled
+@inlined
 def _add_line(total: Floats, ends: Floats, starts: Floats) -> None:
     for x in range(total.size):
         total[x] += ends[x] - starts[x]
 
 
-@compiled
+@inlined
 def _count_line(count: Ints, first: int, last: int, ni: int) -> None:
     for x in range(count.size):
         count[x] += max(min(x + last, ni - 1) - max(x + first, 0) + 1, 0)
@@ -59,7 +29,8 @@ def _count_line(count: Ints, first: int, last: int, ni: int) -> None:
 def sphere_means(sums: Floats, rows: Ints, lines: Ints, reach: int) -> Any:
     """Return the means (k, j, i) over the part of the sphere that lies in the image, around each voxel of `rows`.
 
-    `sums` and `rows` from `running_sums` with the same `reach`; `lines` (m, 4): offsets k and j, first and last offset
+    `sums` (k, j, i + 1 + 2 reach) run along i and are held constant for `reach` places beyond either end; `rows`
+    (n, 4): k and j of each row of the region, its first and stop i; `lines` (m, 4): offsets k and j, first and last offset
     i, none beyond `reach`. Other voxels hold 0.
     """
     nk, nj = sums.shape[0], sums.shape[1]
