@@ -39,6 +39,12 @@ def held_box(array: npt.NDArray[Any]) -> Box | None:
     return None
 
 
+def held_numbers(array: npt.NDArray[Any]) -> list[int]:
+    """Return the numbers but 0 that a 3D array of labels holds, ascending."""
+    box = held_box(array)
+    return [int(value) for value in np.unique(array[box]) if value] if box else []
+
+
 def _span(held: npt.NDArray[Any]) -> slice:
     hit = np.flatnonzero(held)
     return slice(int(hit[0]), int(hit[-1]) + 1) if hit.size else slice(0, 0)

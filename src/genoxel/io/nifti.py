@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError
 from genoxel.core.image import FloatArray, Image, Step
-from genoxel.core.mask import Mask, held_box
+from genoxel.core.mask import Mask, held_box, held_numbers
 from genoxel.image.straighten import straighten
 from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
@@ -137,10 +137,7 @@ def as_labels(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 
 def label_names(array: npt.NDArray[Any], labels: dict[int, str] | None) -> dict[int, str]:
     """Return the name of each label found in `array`: as `labels` says, else its number as text."""
-    if labels:
-        return dict(labels)
-    box = held_box(array)
-    return {int(value): str(value) for value in np.unique(array[box]) if value} if box else {}
+    return dict(labels) if labels else {value: str(value) for value in held_numbers(array)}
 
 
 def write_nifti(path: str | os.PathLike[str], volume: Image | Mask) -> Path:

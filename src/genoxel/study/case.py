@@ -15,12 +15,13 @@ from genoxel.core.errors import FileFormatError, GenoxelError, InputError, MaskE
 from genoxel.core.ids import clean_id
 from genoxel.core.image import Image
 from genoxel.core.keys import RowKey
-from genoxel.core.mask import Mask
+from genoxel.core.mask import Mask, held_numbers
 from genoxel.core.settings import Settings, digest
 from genoxel.features.extract import Features, extract, settings_digest, settings_record
 from genoxel.features.pyradiomics import Parameters, extract_pyradiomics
 from genoxel.features.ratios import check_regions, with_ratios
 from genoxel.features.settings import FeatureSettings
+from genoxel.image.crop import bounding_box
 from genoxel.image.settings import ImageSettings
 from genoxel.io.files import existing, hash_file
 from genoxel.io.headers import VOLUMES, ending_of
@@ -309,7 +310,7 @@ def open_masks(case: Case, image: Image, settings: ExtractSettings) -> dict[str,
     mask = _on(read_mask_file(file, settings.segment.threshold, settings.reading), image, settings)
     if settings.segment.regions:
         return {name: partial(_self, part) for name, part in _regions(mask, settings.segment, file.name).items()}
-    numbers = [int(value) for value in np.unique(np.asarray(mask.array)) if value]
+    numbers = held_numbers(np.asarray(mask.array))
     if len(numbers) > MAX_LABELS and not case.labels:
         raise MaskError(
             f"{file.name} with {len(numbers)} labels",
@@ -346,7 +347,7 @@ def _regions(mask: Mask, contours: ContourSettings, name: str) -> dict[str, Mask
         if inside.any()
     }
     if not masks:
-        labels = sorted(int(value) for value in np.unique(found) if value)
+        labels = held_numbers(found)
         raise MaskError(f"{name} with labels {labels}", "a label of one of the regions", "correct [segment] regions")
     return masks
 
@@ -412,7 +413,8 @@ def flags_of(image: Image, mask: Mask) -> list[str]:
         flags.append(f"voxels {high / low:.0f} times as long as wide")
     if low < 0.05:
         flags.append(f"voxels of {low:.3g} mm")
-    values = np.asarray(image.array)[mask.inside()].astype(np.float64)
+    box = bounding_box(np.asarray(mask.array))
+    values = np.asarray(image.array)[box][np.asarray(mask.array)[box] != 0].astype(np.float64)
     inner = float(np.ptp(np.percentile(values, [1, 99])))
     if np.ptp(values) > 100 * inner > 0:
         flags.append(f"a few voxels stretch the intensities {float(np.ptp(values)) / inner:.0f}-fold")

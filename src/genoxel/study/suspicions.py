@@ -35,10 +35,10 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
     """Return what looks odd about a contour, in words: too small, in air, at the edge, in pieces, too large, moved."""
     from scipy import ndimage
 
-    inside = mask.inside()
-    box = bounding_box(inside)
+    labels = np.asarray(mask.array)
+    box = bounding_box(labels)
     # all that follows concerns the region alone, which is small beside most images
-    small = inside[box]
+    small = labels[box] != 0
     count = int(np.count_nonzero(small))
     slices = int(np.count_nonzero(small.any(axis=(0, 1))))
     values = np.asarray(image.array)[box][small]
@@ -53,9 +53,9 @@ def suspicions(image: Image, mask: Mask) -> list[str]:
         flags.append("contour one voxel wide")
     if image.unit == "HU" and float(np.mean(values)) < -500:
         flags.append(f"contour mostly air ({float(np.mean(values)):.0f} HU)")
-    if any(part.start == 0 or part.stop == size for part, size in zip(box, inside.shape, strict=True)):
+    if any(part.start == 0 or part.stop == size for part, size in zip(box, labels.shape, strict=True)):
         flags.append("contour touches the edge of the image")
-    if count > 0.5 * inside.size:
+    if count > 0.5 * labels.size:
         flags.append("contour covers more than half of the image")
     sizes = np.bincount(ndimage.label(small, np.ones((3, 3, 3)))[0].ravel())[1:]
     if sizes.size > 1:

@@ -30,8 +30,8 @@ def sphere_means(sums: Floats, rows: Ints, lines: Ints, reach: int) -> Any:
     """Return the means (k, j, i) over the part of the sphere that lies in the image, around each voxel of `rows`.
 
     `sums` (k, j, i + 1 + 2 reach) run along i and are held constant for `reach` places beyond either end; `rows`
-    (n, 4): k and j of each row of the region, its first and stop i; `lines` (m, 4): offsets k and j, first and last offset
-    i, none beyond `reach`. Other voxels hold 0.
+    (n, 4): k and j of each row of the region, its first and stop i; `lines` (m, 4): offsets k and j, first and last
+    offset i, none beyond `reach`. Other voxels hold 0.
     """
     nk, nj = sums.shape[0], sums.shape[1]
     ni = sums.shape[2] - 1 - 2 * reach
