@@ -287,8 +287,17 @@ def test_the_key_stands_apart_for_its_owner_alone_and_gives_the_same_again(given
     names = lambda root: {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.dcm")}  # noqa: E731
     assert names(folder / "again") == names(folder / "out")
     other = deidentify(folder / "in", folder / "other", folder / "other-key.json")
+    assert json.loads((folder / "other-key.json").read_text())["patients"].keys() == {PATIENT}
     assert not set(names(folder / "other")) & set(names(folder / "out"))
     assert again.patients == other.patients == 1
+
+
+def test_any_number_of_processes_gives_the_same_files(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, *_ = given
+    monkeypatch.setattr("genoxel.study.deidentify.FEW", 1)
+    two = deidentify(folder / "in", folder / "two", out.key, workers=2)
+    bytes_of = [{path.name: path.read_bytes() for path in one.files if path.suffix == ".dcm"} for one in (out, two)]
+    assert bytes_of[0] == bytes_of[1]
 
 
 def test_the_report_says_what_was_done_and_what_was_not(given: Any) -> None:

@@ -233,3 +233,23 @@ def test_inventory_and_catalogue_in_words(hospital):
     assert "T1CE 24" in found.lines()[0]
     assert len(found.to_json()["series"]) == 96
     assert few(["a"] * 9).endswith("3 more")
+
+
+def test_pieces_of_a_mask_are_lesions_of_a_study(tmp_path):
+    nifti_study(tmp_path, other_grid=False)
+    for place in range(3):
+        file = tmp_path / f"data/P{place}/P{place}_T1_seg.nii.gz"
+        mask = nib.load(file)
+        array = np.asarray(mask.dataobj).copy()
+        array[14:19, 14:19, 3:9] = 1
+        nib.save(nib.Nifti1Image(array, mask.affine), file)
+    study = tmp_path / "study.toml"
+    study.write_text(study.read_text() + "[segment]\nsplit_voxels = 64\n")
+    result = run(Study.read(tmp_path), workers=1)
+    assert not result.failed
+    with (tmp_path / "results/tables/features_table.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["patient"], row["lesion"]) for row in rows[:3]] == [("P0", "1"), ("P0", "2"), ("P1", "1")]
+    image = np.asarray(nib.load(tmp_path / "data/P0/P0_T1.nii.gz").dataobj)
+    assert float(rows[0]["T1.roi.none.stat.mean"]) == pytest.approx(image[5:12, 5:12, 3:9].mean())
+    assert float(rows[1]["T1.roi.none.stat.mean"]) == pytest.approx(image[14:19, 14:19, 3:9].mean())

@@ -411,3 +411,19 @@ def test_a_case_without_a_name_is_called_as_dicom_or_its_file_says(folder: Path)
     write_nifti(folder / "drawn.nii.gz", Mask(array, volume.affine))
     (row,) = measure_case(Case("", folder / "ct", folder / "drawn.nii.gz"), FEW).rows
     assert row.key.patient == made[0].PatientID
+
+
+def test_cases_come_from_a_workbook_as_well(folder: Path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    for row in (("patient", "image", "mask"), ("007", "p0.nii.gz", "m0.nii.gz"), ("008", "p1.nii.gz", "m1.nii.gz")):
+        book.active.append(row)
+    book.save(folder / "cases.xlsx")
+    found = extract_cases(folder / "cases.xlsx", FEW, workers=1)
+    assert [row.key[0] for row in found.rows] == ["007", "007", "008", "008"]
+    book.create_sheet("more").append(("patient", "image", "mask"))
+    book["more"].append(("009", "p2.nii.gz", "m2.nii.gz"))
+    book.save(folder / "cases.xlsx")
+    with pytest.raises(TableError, match="2 filled sheets"):
+        extract_cases(folder / "cases.xlsx", FEW, workers=1)

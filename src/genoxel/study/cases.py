@@ -64,7 +64,7 @@ def read_cases(path: Path) -> dict[str, Case]:
     Columns label (several parted by ;), timepoint, lesion and modality may follow; paths are relative to the table.
     Raises `TableError` for missing or unknown columns, empty cells, and rows that speak of the same thing.
     """
-    grid = read_grid(existing(path))
+    grid = _grid_of(existing(path))
     _check_columns(grid)
     cases: dict[str, Case] = {}
     for cells, line in zip(grid.rows, grid.lines, strict=True):
@@ -86,6 +86,19 @@ def read_cases(path: Path) -> dict[str, Case]:
     if not cases:
         raise TableError(f"{grid.name} with a header but no rows", "one row per case", "is this the right file?")
     return cases
+
+
+def _grid_of(file: Path) -> Grid:
+    if file.suffix.casefold() != ".xlsx":
+        return read_grid(file)
+    from genoxel.io.xlsx import read_sheets
+
+    sheets = read_sheets(file)
+    if len(sheets) != 1:
+        raise TableError(
+            f"{file.name} with {len(sheets)} filled sheets", "one", "keep the cases in a file of their own"
+        )
+    return sheets[0]
 
 
 def _check_columns(grid: Grid) -> None:

@@ -21,6 +21,9 @@ from genoxel.io.deidentify.tables import CleanTable, deidentify_table, number_of
 from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.spreadsheet import escape, write_rows
 
+FEW = 200
+"""Fewer files are not worth a second process."""
+
 REPORT, LISTING = "deidentification.json", "deidentification.csv"
 _SIGN = "Looked at and released by: ____________________   on: ____________"
 
@@ -129,7 +132,7 @@ def _cleaned(
     paths: Sequence[Path], key: Key, faces: Faces, seen: frozenset[str], workers: int
 ) -> list[tuple[str, Outcome | str]]:
     tasks = [(path, Key(key.secret), faces, seen) for path in paths]
-    if workers == 1 or len(tasks) < 200:
+    if workers == 1 or len(tasks) < FEW:
         return [look_and_clean(task) for task in tasks]
     import multiprocessing
 
@@ -145,6 +148,8 @@ def _write(found: Iterable[tuple[str, Outcome | str]], out: Path, key: Key) -> l
             key.places[path] = f"held back: {one}"
             continue
         key.places[path] = one.place or f"held back: {one.held}"
+        if one.original:
+            key.pseudonym(one.original)
         if one.place:
             written.append(atomic_write(out / one.place, one.data))
     return written

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from genoxel.study.progress import Progress
 
 SUFFIXES = (".csv", ".parquet")
-TABLES = (".csv", ".tsv", ".txt")
+TABLES = (".csv", ".tsv", ".txt", ".xlsx")
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +156,7 @@ def extract_cases(
     began = time.monotonic()
     if table.is_dir() or table.suffix.casefold() not in TABLES:
         raise SettingsError(
-            f"the image {table.name} without a mask", "an image and its mask", "or a table of cases (.csv)"
+            f"the image {table.name} without a mask", "an image and its mask", "or a table of cases (.csv, .xlsx)"
         )
     cases = tables.read_cases(table)
     work = table.parent / ".genoxel"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from genoxel.core.errors import FileFormatError, GenoxelError, describe
+from genoxel.core.ids import clean_id
 from genoxel.io.deidentify import rules
 from genoxel.io.deidentify.dataset import Cleaner
 from genoxel.io.deidentify.key import Key
@@ -25,11 +26,15 @@ _SHORTEST = 6
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one file: its clean bytes and where they belong, or why it is held back."""
+    """What became of one file: its clean bytes and where they belong, or why it is held back.
+
+    `original` is whose it was, for the key alone.
+    """
 
     place: str = ""
     data: bytes = b""
     held: str = ""
+    original: str = ""
     patient: str = ""
     modality: str = ""
     head: bool = False
@@ -50,7 +55,7 @@ def deidentify_file(path: Path, key: Key, faces: Faces = "hold", looked_at: bool
 
 
 def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
-    patient, modality = str(source.get("PatientID", "")).strip(), str(source.get("Modality", ""))
+    patient, modality = clean_id(str(source.get("PatientID", ""))), str(source.get("Modality", ""))
     if not patient:
         return Outcome(held="no PatientID: it cannot be told whose it is", modality=modality)
     name = key.pseudonym(patient)
@@ -59,17 +64,19 @@ def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
         "image of the head: a face can be recognised" if head and faces == "hold" else ""
     )
     if reason:
-        return Outcome(held=reason, patient=name, modality=modality, head=head, region_known=known)
+        return Outcome(held=reason, original=patient, patient=name, modality=modality, head=head, region_known=known)
     cleaner = Cleaner(key, patient)
     made = cleaner.clean(source, head)
     data = to_bytes(made, str(source.file_meta.TransferSyntaxUID))
     left = survivors(data, made, [*cleaner.told.secrets, patient, str(source.get("PatientName", ""))])
     if left:
-        return Outcome(held=f"{left} removed values are still found in it", patient=name, modality=modality)
+        return Outcome(
+            held=f"{left} removed values are still found in it", original=patient, patient=name, modality=modality
+        )
     done = tuple((action, keyword, count) for (action, keyword), count in sorted(cleaner.told.done.items()))
     series = str(made.get("SeriesInstanceUID", ""))[-12:]
     place = f"{name}/{modality or 'OT'}-{series}/{str(made.SOPInstanceUID)[-16:]}.dcm"
-    return Outcome(place, data, "", name, modality, head, known, done)
+    return Outcome(place, data, "", patient, name, modality, head, known, done)
 
 
 def held_back(source: Any, looked_at: bool = False) -> str:
