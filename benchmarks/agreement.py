@@ -52,6 +52,8 @@ MODE = (
     {"weightingNorm": "manhattan"},
     {"weightingNorm": "no_weighting"},
     {"gldm_a": 2},
+    {"distances": [1, 2]},
+    {"distances": [1, 3], "force2D": True, "weightingNorm": "euclidean"},
     {"resampledPixelSpacing": [2, 2, 2]},
     {"force2D": True, "weightingNorm": "infinity", "gldm_a": 1},
     {"normalize": True, "binWidth": 0.1, "resegmentRange": [-1, 2], "resegmentMode": "sigma"},

@@ -91,6 +91,27 @@ RELEASE: dict[tuple[str, int], list[tuple[dict[str, object], dict[str, float]]]]
             },
         ),
         (
+            {"distances": [1, 2]},
+            {
+                "glcm_Contrast": 59.11362536310568,
+                "glcm_JointEntropy": 8.835283065126939,
+                "gldm_DependenceVariance": 10.151768685864239,
+                "ngtdm_Busyness": 1.7047641081864464,
+            },
+        ),
+        (
+            {"distances": [1, 3], "weightingNorm": "euclidean"},
+            {"glcm_Correlation": 0.8266148797860313, "glcm_MCC": 0.8319077976581332},
+        ),
+        (
+            {"distances": [1, 2], "force2D": True, "gldm_a": 1},
+            {
+                "glcm_Idm": 0.2739266196266304,
+                "gldm_LargeDependenceEmphasis": 82.65917331399565,
+                "ngtdm_Contrast": 0.18365948065024225,
+            },
+        ),
+        (
             {"gldm_a": 2},
             {"gldm_LargeDependenceEmphasis": 68.79598743050519, "gldm_DependenceVariance": 12.446233308787281},
         ),
@@ -294,7 +315,7 @@ def test_resegmentation_by_range_share_and_deviation():
         ({"imageType": {"Wavelet": {}}}, "imageType: Wavelet"),
         ({"voxelSetting": {"kernelRadius": 2}}, "voxelSetting"),
         ({"setting": {"binwidth": 25}}, "did you mean 'binWidth'"),
-        ({"setting": {"distances": [1, 2]}}, r"distances: \[1, 2\]"),
+        ({"setting": {"distances": [0, 1]}}, "distances"),
         ({"setting": {"symmetricalGLCM": False}}, "symmetricalGLCM"),
         ({"setting": {"gldm_a": -1}}, "gldm_a"),
         ({"setting": {"weightingNorm": "minkowski"}}, "weightingNorm: minkowski"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -103,22 +104,32 @@ def _shares(key: npt.NDArray[np.generic], p: FloatArray) -> FloatArray:
 
 
 class Around:
-    """The neighbours of every voxel of a region, visited offset by offset: within its slice, or within the volume."""
+    """The neighbours of every voxel of a region, visited offset by offset: within its slice, or within the volume.
 
-    def __init__(self, region: Region, three: bool) -> None:
-        laid = region.laid_out
-        self.volume = laid.flat.reshape(laid.shape).astype(np.int64)
-        reach = ((-1, 0, 1) if three else (0,), (-1, 0, 1), (-1, 0, 1))
-        self.offsets = np.array([one for one in product(*reach) if any(one)], dtype=np.int64)
+    Neighbours lie at one of the (Chebyshev) `distances`, in voxels.
+    """
+
+    def __init__(self, region: Region, three: bool, distances: tuple[int, ...] = (1,)) -> None:
+        laid, far = region.laid_out, max(distances)
+        self.volume = np.pad(laid.flat.reshape(laid.shape).astype(np.int64), far - 1)
+        steps = range(-far, far + 1)
+        every = product(steps if three else (0,), steps, steps)
+        offsets = [one for one in every if max(map(abs, one)) in distances]
+        self.offsets = np.array(offsets, dtype=np.int64)
         self.spacing = region.spacing[::-1]
         self.inside = self.volume > 0
         self.slices = self.inside.nonzero()[0]
         self.levels = self.volume[self.inside]
         self.n_levels = region.n_levels
 
-    def neighbours(self) -> list[Ints]:
-        """Return for each offset the levels (n,) of the neighbours there, 0 outside the region."""
-        return [np.roll(self.volume, tuple(-offset), axis=(0, 1, 2))[self.inside] for offset in self.offsets]
+    def neighbours(self, offsets: Ints | None = None) -> Iterator[Ints]:
+        """Yield for each offset the levels (n,) of the neighbours there, 0 outside the region."""
+        for offset in self.offsets if offsets is None else offsets:
+            yield np.roll(self.volume, tuple(-offset), axis=(0, 1, 2))[self.inside]
+
+    def weights(self, weighting: Weighting | None) -> FloatArray:
+        """Return what a neighbour at each offset counts."""
+        return np.ones(len(self.offsets)) if weighting is None else weighting.of(self.offsets, self.spacing)
 
     def groups(self, by_slice: bool) -> Ints:
         """Return the number (n,) of the matrix that each voxel belongs to: its slice, or one for all."""
@@ -127,19 +138,29 @@ class Around:
         return np.asarray(np.unique(self.slices, return_inverse=True)[1])
 
 
-def weighted_tones(region: Region, aggregation: str, weighting: Weighting) -> FloatArray:
-    """Return the 6 numbers (matrices,) that `sum_tones` gives, with means of neighbours weighted by distance."""
-    around = Around(region, aggregation == "3d")
-    weights = weighting.of(around.offsets, around.spacing)
+def weighted_tones(
+    region: Region,
+    aggregation: str,
+    weighting: Weighting | None,
+    distances: tuple[int, ...] = (1,),
+    alone: bool = False,
+) -> FloatArray:
+    """Return the 6 numbers (matrices,) that `sum_tones` gives, with means of neighbours weighted by distance.
+
+    Voxels without neighbours have no difference; they count only when `alone`.
+    """
+    around = Around(region, aggregation == "3d", distances)
     held, total = np.zeros(around.levels.size), np.zeros(around.levels.size)
-    for weight, near in zip(weights, around.neighbours(), strict=True):
+    for weight, near in zip(around.weights(weighting), around.neighbours(), strict=True):
         held += weight * (near > 0)
         total += weight * near
     known = held > 0
     if not known.any():
         raise NotDefinedError("no voxel with a neighbour", "neighbouring voxels", "draw a larger region")
-    gap = np.abs(around.levels[known] - total[known] / held[known])
-    levels, groups = around.levels[known], around.groups(aggregation == "2d")[known]
+    mean = np.divide(total, held, out=around.levels.astype(np.float64), where=known)
+    counted = np.ones_like(known) if alone else known
+    gap = np.abs(around.levels - mean)[counted]
+    levels, groups = around.levels[counted], around.groups(aggregation == "2d")[counted]
     rows = [_tone_sums(levels[groups == one], gap[groups == one]) for one in np.unique(groups)]
     return np.array(rows).T
 
@@ -161,15 +182,20 @@ def _tone_sums(levels: Ints, gap: FloatArray) -> list[float]:
     ]
 
 
-def weighted_dependence(region: Region, aggregation: str, weighting: Weighting | None, reach: float = 0) -> Entries:
+def weighted_dependence(
+    region: Region,
+    aggregation: str,
+    weighting: Weighting | None,
+    reach: float = 0,
+    distances: tuple[int, ...] = (1,),
+) -> Entries:
     """Return the dependence matrices with neighbours weighted by distance; the voxel itself counts 1.
 
     A neighbour depends on a voxel when their levels differ by `reach` or less.
     """
-    around = Around(region, aggregation == "3d")
-    weights = np.ones(len(around.offsets)) if weighting is None else weighting.of(around.offsets, around.spacing)
+    around = Around(region, aggregation == "3d", distances)
     size = np.ones(around.levels.size)
-    for weight, near in zip(weights, around.neighbours(), strict=True):
+    for weight, near in zip(around.weights(weighting), around.neighbours(), strict=True):
         size += weight * ((near > 0) & (np.abs(near - around.levels) <= reach))
     # sums of equal weights in any order are one size
     sizes, place = np.unique(np.round(size, 12), return_inverse=True)
@@ -179,3 +205,24 @@ def weighted_dependence(region: Region, aggregation: str, weighting: Weighting |
     g, i = cells[:, 0], cells[:, 1]
     voxels = np.bincount(groups)
     return Entries(g, i, sizes[cells[:, 2]], counts.astype(np.float64), voxels.size, around.n_levels, voxels)
+
+
+def far_pairs(region: Region, aggregation: str, distances: tuple[int, ...]) -> Entries:
+    """Return the co-occurrences at any of the `distances`: a matrix per direction, or all merged (weighted if asked).
+
+    Slices are always merged where directions do not leave them.
+    """
+    around = Around(region, aggregation.startswith("3d"), distances)
+    half = np.array([one for one in around.offsets if one[np.flatnonzero(one)[0]] > 0])
+    rows = []
+    for direction, near in enumerate(around.neighbours(half)):
+        both = np.sort(np.stack([around.levels, near])[:, near > 0], axis=0)
+        pairs, counts = np.unique(both, axis=1, return_counts=True)
+        rows.append(np.vstack([np.full(counts.size, direction), pairs, 2 * counts]))
+    g, i, j, n = (np.ascontiguousarray(part) for part in np.hstack(rows).astype(np.int64))
+    entries = Entries(g, i, j, n, len(half), around.n_levels, np.full(len(half), around.levels.size))
+    if region.weighting is not None:
+        entries = entries.weighted(region.weighting.of(half, around.spacing))
+    if aggregation.endswith("_merged") and "direction" not in aggregation:
+        entries = entries.merged(np.zeros(len(half), np.int64))
+    return entries.filled()

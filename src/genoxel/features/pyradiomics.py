@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from genoxel.core.mask import Mask
 from genoxel.core.settings import Settings
 from genoxel.core.table import Column, Source
 from genoxel.features import _pyradiomics as numbers
-from genoxel.features import glrlm, ngtdm
+from genoxel.features import glcm, glrlm, ngtdm
 from genoxel.features._directions import directions, pool_weighted
 from genoxel.features._entries import pooled
 from genoxel.features._neighbours import neighbours_of
@@ -38,7 +38,14 @@ from genoxel.features._pyradiomics_names import (
     Known,
     mapping,
 )
-from genoxel.features._weighted import entry_sums, weighted_dependence
+from genoxel.features._weighted import (
+    dense,
+    entry_sums,
+    far_pairs,
+    pair_sums,
+    weighted_dependence,
+    weighted_tones,
+)
 from genoxel.features._weighting import Weighting
 from genoxel.features.catalog import family
 from genoxel.features.extract import Features
@@ -82,7 +89,7 @@ class Setting(Settings):
     force_2d: bool = Field(default=False, alias="force2D")
     force_2d_dimension: int = Field(default=0, ge=0, le=2, alias="force2Ddimension")
     voxel_array_shift: float = Field(default=0, alias="voxelArrayShift")
-    distances: tuple[int, ...] = (1,)
+    distances: tuple[Annotated[int, Field(ge=1, le=10)], ...] = Field(default=(1,), min_length=1)
     symmetrical_glcm: bool = Field(default=True, alias="symmetricalGLCM")
     gldm_a: float = Field(default=0, ge=0, allow_inf_nan=False)
     weighting_norm: str | None = Field(default=None, alias="weightingNorm")
@@ -106,7 +113,6 @@ class Setting(Settings):
         """Raise `SettingsError` for a legal setting whose numbers are not reproduced here."""
         refused = {
             f"interpolator: {self.interpolator}": (self.interpolator in _INTERPOLATORS, ", ".join(_INTERPOLATORS)),
-            f"distances: {list(self.distances)}": (self.distances == (1,), "[1]"),
             "symmetricalGLCM: false": (self.symmetrical_glcm, "true"),
             f"weightingNorm: {self.weighting_norm}": (
                 self.weighting_norm in {None, "no_weighting", *_NORMS},
@@ -307,6 +313,12 @@ def _matrices(kind: str, region: Region, aggregation: str, rules: Setting) -> An
         runs = glrlm.counted(region, aggregation)
         kept = runs.without(np.tile(held, runs.groups // len(offsets)))
         return entry_sums(pool_weighted(region, kept, aggregation))
+    far = rules.distances != (1,)
+    if kind == "glcm" and far:
+        entries = far_pairs(region, aggregation, rules.distances)
+        return glcm.Glcm._make([*pair_sums(entries), lambda: dense(entries)])
+    if kind == "ngtdm" and far:
+        return ngtdm.Tones(*weighted_tones(region, aggregation, None, rules.distances, alone=True))
     if kind == "ngtdm":
         # a voxel without neighbours counts, with a difference of 0
         found = neighbours_of(region, aggregation == "3d")
@@ -314,8 +326,8 @@ def _matrices(kind: str, region: Region, aggregation: str, rules: Setting) -> An
         differences = found.differences.sum(axis=0, keepdims=True)
         counts[:, :, 1] += counts[:, :, 0]
         return ngtdm.summed(counts, differences)
-    if kind == "gldm" and rules.gldm_a:
-        return entry_sums(weighted_dependence(region, aggregation, None, rules.gldm_a))
+    if kind == "gldm" and (far or rules.gldm_a):
+        return entry_sums(weighted_dependence(region, aggregation, None, rules.gldm_a, rules.distances))
     return family(TEXTURE[kind][0]).build(region, aggregation)
 
 
