@@ -254,6 +254,6 @@ def test_settings_are_told_in_words_and_what_was_not_done_in_one_line():
     done, left = in_words(example())
     assert dict(done)["Voxels as measured (mm)"] == "1 x 1 x 1"
     assert dict(done)["Grey levels"] == "fixed bin number 32"
-    assert dict(done)["Intensities"] == "z-score within brain"
+    assert dict(done)["Intensities"] == "z-scores within the brain"
     assert left == ["re-segmentation by range", "filter"]
     assert in_words(ReportContent(StudyFacts("x"))) == ([], [])

@@ -41,6 +41,24 @@ LIMITS: Mapping[str, float] = MappingProxyType(
         "turn_gain": 0.05,
     }
 )
+SAID: Mapping[str, str] = MappingProxyType(
+    {
+        "noise_hu": "noise within the body of a CT [HU]",
+        "noise_share": "noise within the body of an MR image, over its median signal",
+        "ghosting": "signal in the air along one axis over that along the other, over the median signal (MR)",
+        "jitter_mm": "typical shift of a slice against the middle of its neighbours [mm]",
+        "slice_jump": "largest difference between two slices over that of the pairs around them",
+        "repeated_slices": "slices that equal the one before, or hold one value",
+        "metal_ml": "volume above 2800 HU [ml]",
+        "edge_share": "share of the contour's surface on the edge of the image",
+        "stray_share": "share of the contour's voxels outside its largest piece",
+        "air_share": "share of the contour's voxels in air",
+        "body_share": "share of the body inside the contour",
+        "flip_gain": "edge contrast of the mirrored contour over that of the contour",
+        "turn_gain": "gain in correlation with the other images by mirroring or turning this one",
+    }
+)
+"""What each limit is a limit of, in words."""
 METAL_HU = 2800.0
 _AIR_HU = -500.0
 

@@ -249,6 +249,30 @@ class ImageSettings(Settings):
         """Return the settings without the stages on the whole image, for one that has been through them."""
         return self.model_copy(update=dict.fromkeys(_WHOLE) | {"override": {}})
 
+    def describe_whole(self) -> list[str]:
+        """Return what is done to whole images before interpolation, in words and in order, for a methods section."""
+        said = []
+        if self.denoise is not None:
+            told = ", ".join(f"{name} {value:g}" for name, value in self.denoise.used().items() if name != "method")
+            said.append(f"noise reduced ({self.denoise.method}, {told})")
+        if self.bias is not None:
+            said.append(
+                f"bias field of MR images corrected (N4, mesh of {self.bias.mesh_mm:g} mm, {self.bias.levels} levels)"
+            )
+        if self.registration is not None:
+            kind = {"grid": "resampled onto its grid", "bspline": "registered (affine, then B-spline)"}
+            how = kind.get(self.registration.kind, f"registered ({self.registration.kind})")
+            said.append(f"other series {how} to {self.registration.to}, whose contour served for all")
+        if self.clip is not None:
+            bounds = self.clip.range or self.clip.percentiles or (0.0, 0.0)
+            unit = "" if self.clip.range else " % (percentiles)"
+            said.append(f"intensities clipped to {bounds[0]:g} to {bounds[1]:g}{unit}")
+        if self.brain is not None:
+            said.append("brain found by registration of the MNI152 template")
+        if self.normalise is not None:
+            said.append(f"intensities normalised ({self.normalise.describe()})")
+        return said
+
     def whole_stages(self) -> list[dict[str, Any] | str | None]:
         """Return the settings of the stages on the whole image as plain values, in their order."""
         found = [getattr(self, name) for name in _WHOLE]

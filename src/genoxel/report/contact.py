@@ -59,7 +59,8 @@ def thumbnail(image: Image, mask: Mask, size: int = 160, window: tuple[float, fl
     grey = _linear(picture, rows, columns, low)
     scaled = np.clip((grey - low) / max(high - low, 1e-12), 0, 1)
     pixels = np.rint(scaled * (_GREYS - 1)).astype(np.uint8)
-    return _png(_draw_outline(pixels, _nearest(region, rows, columns)))
+    # half of a voxel's share, so that the outline of a coarse mask is a line and not a stair
+    return _png(_draw_outline(pixels, _linear(region.astype(np.float64), rows, columns, 0.0) >= 0.5))
 
 
 def _window(modality: str, picture: npt.NDArray[np.float64], region: npt.NDArray[np.bool_]) -> tuple[float, float]:
@@ -90,15 +91,6 @@ def _sample_points(
     side = min(max(3.0 * extent, 60.0), max(lengths))
     offsets = (np.arange(size) + 0.5) / size * side - side / 2
     return centre[0] + offsets / spacing[1], centre[1] + offsets / spacing[0]
-
-
-def _nearest(
-    region: npt.NDArray[np.bool_], rows: npt.NDArray[np.float64], columns: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    i, j = np.rint(rows).astype(np.intp), np.rint(columns).astype(np.intp)
-    good = ((i >= 0) & (i < region.shape[0]))[:, None] & ((j >= 0) & (j < region.shape[1]))[None, :]
-    sampled = region[np.clip(i, 0, region.shape[0] - 1)][:, np.clip(j, 0, region.shape[1] - 1)]
-    return np.asarray(sampled & good)
 
 
 def _linear(

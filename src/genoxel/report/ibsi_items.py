@@ -99,14 +99,15 @@ def _processing(image: ImageSettings, facts: Mapping[str, Sequence[str]]) -> lis
     grid = "centres of the old and the new volume aligned" if resampled else NOT_DONE
     size = " x ".join(f"{part:g}" if part else "as it is" for part in (image.resample_mm or ())) or NOT_DONE
     normal = image.normalise
+    stages = image.model_copy(update={"normalise": None}).describe_whole()
     answers = [
         ("data conversion", "conversion of intensities (SUV, HU)", "as stated by the files: HU for CT, SUV for PET"),
-        ("post-processing", "noise suppression, bias field, skull stripping", "not done by Genoxel; before: " + YOURS),
         (
             "post-processing",
-            "intensity normalisation",
-            f"{normal.method} within {normal.within}" if normal else NOT_DONE,
+            "noise suppression, bias field, skull stripping, registration, in this order",
+            "; ".join(stages) or "not done by Genoxel; before: " + YOURS,
         ),
+        ("post-processing", "intensity normalisation", normal.describe() if normal else NOT_DONE),
         ("interpolation", "voxel size (mm)", size),
         ("interpolation", "image interpolation method", _spline(image.interpolate) if resampled else NOT_DONE),
         ("interpolation", "grid", grid),

@@ -9,6 +9,7 @@ from typing import Any
 from genoxel.core.results import TargetResult
 from genoxel.core.table import Table
 from genoxel.features.settings import FeatureSettings
+from genoxel.image.settings import ImageSettings
 from genoxel.report.content import ReportContent
 from genoxel.report.effects import TESTS
 from genoxel.report.settings_words import listed, look_up
@@ -100,15 +101,15 @@ def _images(settings: Mapping[str, Any]) -> str:
     if not image:
         return ""
     words = ["Image processing, following the Image Biomarker Standardisation Initiative (IBSI) [@zwanenburg2020]."]
+    stages = ImageSettings.model_validate(dict(image)).describe_whole()
+    if stages:
+        words.append(f"Before interpolation, in this order: {'; '.join(stages)}.")
     if image.get("resample_mm"):
         size = " × ".join(f"{float(one):g}" for one in image["resample_mm"])
         how = image.get("interpolate") or "the default interpolator"
         words.append(f"Images were interpolated to voxels of {size} mm ({how}; grids aligned by centre).")
     else:
         words.append("Images were not interpolated.")
-    if image.get("normalise"):
-        how = image["normalise"]
-        words.append(f"Intensities were normalised ({how.get('method')} within {how.get('within')}).")
     span = image.get("range_hu") or image.get("range")
     if span:
         words.append(f"The region was re-segmented to the range {span[0]:g} to {span[1]:g}.")

@@ -28,6 +28,7 @@ CORE = (
 )
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "omics": ("anndata", "mudata"),
+    "brain": ("nilearn",),
     "ml": ("lightgbm",),
     "dicomnet": ("pynetdicom", "dicomweb_client"),
     "scale": ("dask", "distributed"),

@@ -135,6 +135,8 @@ def beside_others(
     """
     flags: dict[str, list[str]] = {}
     for name, words in _COMPARED.items():
+        # what is odd in itself is said already
+        limit = LIMITS.get(name, np.inf)
         known = {who: float(one[name]) for who, one in measures.items() if np.isfinite(one[name])}
         if len(known) < FEWEST:
             continue
@@ -142,7 +144,9 @@ def beside_others(
         median = float(np.median(values))
         spread = 1.4826 * float(np.median(np.abs(values - median)))
         for who, value in known.items():
-            if value > max(median + OUTLYING * spread, 1.5 * median):
+            # far below what is called odd in itself, a difference does not matter
+            least = max(median + OUTLYING * spread, 1.5 * median, 0.25 * LIMITS.get(name, 0.0))
+            if least < value <= limit:
                 flags.setdefault(who, []).append(words.format(value, median))
     for who, (gain, way) in turn_gains(prints).items():
         if gain > LIMITS["turn_gain"]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from genoxel.core.image import FloatArray
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Table
+from genoxel.image.qc import LIMITS, SAID
 from genoxel.report.contact import in_order
 from genoxel.report.content import Acquisition, Characteristic, Comparison, ReportContent
 from genoxel.report.tables.sheet import Field, Sheet, Value
@@ -22,7 +23,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
     """Return the tables of the cohort."""
     found = [_counts(content), _flow(content), _lost(content), _readings(content)]
     found += [_comparison(place, comparison) for place, comparison in enumerate(content.comparisons)]
-    return [*found, _acquisition(content), _delay(content), _cards(content), _failed(content)]
+    return [*found, _acquisition(content), _delay(content), _cards(content), _odd(content), _failed(content)]
 
 
 def _counts(content: ReportContent) -> Sheet:
@@ -39,7 +40,7 @@ def _counts(content: ReportContent) -> Sheet:
         ("models", "Models per target, at most", models),
         ("looks", "Analyses tried (looks)", content.looks_counted),
         ("failed", "Patients that could not be measured", len({failure.patient for failure in content.failed})),
-        ("cards", "Contours on the contact sheet", len(content.cards)),
+        ("cards", "Contours on the contact sheet", sum(bool(card.png) for card in content.cards)),
         ("flagged", "Contours with a flag", sum(bool(card.flags) for card in content.cards)),
         ("screens", "Association maps", len(content.associations)),
     ]
@@ -126,6 +127,13 @@ def _cards(content: ReportContent) -> Sheet:
         for card in in_order(content.cards)
     )
     return Sheet("cards", "Contours", fields, rows, "Those with a flag first.")
+
+
+def _odd(content: ReportContent) -> Sheet:
+    fields = (Field("what", "Measure"), Field("limit", "Odd above", "number"))
+    rows = tuple((SAID[name], limit) for name, limit in LIMITS.items()) if content.cards else ()
+    caption = "Limits set beforehand; a patient is also named who stands out from 7 or more others in the same study."
+    return Sheet("odd", "What is looked for in every image and contour", fields, rows, caption)
 
 
 def _failed(content: ReportContent) -> Sheet:
