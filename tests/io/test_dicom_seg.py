@@ -16,7 +16,7 @@ from genoxel.core.errors import FileFormatError, GenoxelError, GeometryError, Ma
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.dicom import read_series
-from genoxel.io.dicom_seg import read_seg, segments_of, write_seg
+from genoxel.io.dicom_seg import read_seg, segments_of, write_fractions, write_seg
 
 SHAPE = (14, 12, 8)
 
@@ -211,3 +211,49 @@ def test_writing_refuses_another_grid(tmp_path: Path) -> None:
     series = slices()
     with pytest.raises(GeometryError, match="one grid"):
         write_seg(tmp_path / "SEG.dcm", Mask(labels(), np.eye(4)), series, uid, "20200103", "101010")
+
+
+@pytest.mark.parametrize("cosines", [(1, 0, 0, 0, 1, 0), OBLIQUE])
+def test_a_label_map_comes_back_voxel_for_voxel(tmp_path: Path, cosines: Any) -> None:
+    series = slices(shape=SHAPE, cosines=cosines)
+    image = read_series(save(series, tmp_path / "image"))
+    mask = Mask(labels(), image.affine, {1: "core", 2: "rim"})
+    path = write_seg(tmp_path / "SEG.dcm", mask, series, uid, "20200103", "101010", kind="LABELMAP")
+    assert pydicom.dcmread(path).SegmentationType == "LABELMAP"
+    back = read_seg(path, image)
+    assert np.array_equal(back.array, mask.array)
+    assert dict(back.labels) == dict(mask.labels)
+
+
+def test_overlapping_segments_are_written_and_each_comes_back(tmp_path: Path) -> None:
+    series = slices(shape=SHAPE)
+    image = read_series(save(series, tmp_path / "image"))
+    first, second = labels(0) > 0, labels(5) > 0
+    assert (first & second).any()
+    masks = {name: Mask(one, image.affine) for name, one in (("GTV", first), ("PTV", second))}
+    path = write_seg(tmp_path / "SEG.dcm", masks, series, uid, "20200103", "101010")
+    assert np.array_equal(read_seg(path, image, ["GTV"]).inside(), first)
+    assert np.array_equal(read_seg(path, image, ["PTV"]).inside(), second)
+    with pytest.raises(MaskError, match="overlap"):
+        read_seg(path, image)
+    with pytest.raises(MaskError, match="overlap"):
+        write_seg(tmp_path / "L.dcm", masks, series, uid, "20200103", "101010", kind="LABELMAP")
+
+
+def test_fractions_come_back_at_any_threshold(tmp_path: Path) -> None:
+    series = slices(shape=SHAPE)
+    image = read_series(save(series, tmp_path / "image"))
+    shares = np.round(np.random.default_rng(4).random(SHAPE) * 255) / 255
+    shares[shares < 0.5] = 0
+    other = np.roll(shares, 2, axis=0)
+    path = write_fractions(tmp_path / "F.dcm", {"a": shares, "b": other}, series, uid, "20200103", "101010")
+    again = write_fractions(tmp_path / "G.dcm", {"a": shares, "b": other}, series, uid, "20200103", "101010")
+    assert path.read_bytes() == again.read_bytes()
+    for threshold in (0.25, 0.5, 0.75, 1.0):
+        assert np.array_equal(read_seg(path, image, ["a"], threshold).inside(), shares >= threshold)
+        assert np.array_equal(read_seg(path, image, ["b"], threshold).inside(), other >= threshold)
+    for wrong in (shares * 2, shares * 0, shares - 1, shares * np.nan):
+        with pytest.raises(MaskError, match="shares"):
+            write_fractions(tmp_path / "H.dcm", {"a": wrong}, series, uid, "20200103", "101010")
+    with pytest.raises(GeometryError, match="shape"):
+        write_fractions(tmp_path / "H.dcm", {"a": shares[1:]}, series, uid, "20200103", "101010")

@@ -15,10 +15,10 @@ from genoxel.core.errors import FileFormatError, GeometryError, MaskError, neare
 from genoxel.core.image import SAME_GRID_VOXELS, FloatArray, Image, Step
 from genoxel.core.mask import Mask
 from genoxel.io.dicom_tags import open_dicom, reading
-from genoxel.io.dicom_write import write_seg
+from genoxel.io.dicom_write import write_fractions, write_seg
 from genoxel.io.rtstruct import unique_names
 
-__all__ = ["Segment", "read_seg", "segments_of", "write_seg"]
+__all__ = ["Segment", "read_seg", "segments_of", "write_fractions", "write_seg"]
 
 _FRACTIONAL, _LABELMAP = "FRACTIONAL", "LABELMAP"
 

@@ -6,9 +6,10 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel._version import __version__
 from genoxel.core.errors import GeometryError, MaskError
@@ -18,6 +19,7 @@ from genoxel.io.dicom_geometry import name_of, plane_of, stack
 from genoxel.io.files import atomic_write
 from genoxel.io.polygons import outlines
 
+SegKind = Literal["BINARY", "LABELMAP"]
 _RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _CONTOUR_DATA = 0x30060050
@@ -68,31 +70,81 @@ def write_rtstruct(
 
 def write_seg(
     path: str | os.PathLike[str],
-    mask: Mask,
+    mask: Mask | Mapping[str, Mask],
+    series: Sequence[Any],
+    uid: Callable[[str], str],
+    date: str,
+    time: str,
+    kind: SegKind = "BINARY",
+) -> Path:
+    """Write masks as a DICOM segmentation (SEG) of `series`, and return its path.
+
+    One mask gives one segment per label; a mapping of names to masks gives one segment each, which may overlap (not in
+    a "LABELMAP"). Other arguments as for `write_rtstruct`; slices without a voxel are left out, as the standard allows.
+    Raises `GeometryError` for a mask on another grid, `MaskError` for an empty one and for overlaps in a label map.
+    """
+    grid, slices = _sorted(series)
+    if isinstance(mask, Mask):
+        _on_grid(", ".join(mask.labels.values()), mask, grid)
+        array = np.asarray(mask.array)
+        inside = {mask.labels[label]: array == label for label in mask.labels if np.any(array == label)}
+    else:
+        for name, one in mask.items():
+            _on_grid(name, one, grid)
+        inside = {name: one.inside() for name, one in mask.items()}
+    stacked = np.stack([_planes(one) for one in inside.values()], axis=-1).astype(np.uint8)
+    apart = int(stacked.sum(axis=-1).max()) <= 1
+    if kind == "LABELMAP" and not apart:
+        raise MaskError("segments that overlap, for a label map", "one label per voxel", 'write kind="BINARY"')
+    numbers = np.arange(1, len(inside) + 1, dtype=np.uint8)
+    planes = (stacked * numbers).sum(axis=-1, dtype=np.uint8) if apart else stacked
+    return _write_segments(path, planes, slices, (uid, date, time), (kind, list(inside)))
+
+
+def write_fractions(
+    path: str | os.PathLike[str],
+    shares: Mapping[str, FloatArray],
     series: Sequence[Any],
     uid: Callable[[str], str],
     date: str,
     time: str,
 ) -> Path:
-    """Write a mask as a binary DICOM segmentation (SEG) of `series`, one segment per label, and return its path.
+    """Write shares of voxels (name -> array (i, j, k), 0 to 1) as a fractional SEG of `series`, in steps of 1/255.
 
-    Arguments as for `write_rtstruct`; slices without a voxel are left out, as the standard allows. Raises
-    `GeometryError` for a mask on another grid, `MaskError` for an empty one.
+    What they are is said as occupancy: the share of a voxel that is inside, as `io.rtstruct.coverage` gives it. Other
+    arguments as for `write_rtstruct`. Raises `GeometryError` for another shape, `MaskError` for shares outside 0 to 1.
     """
     grid, slices = _sorted(series)
-    _on_grid(", ".join(mask.labels.values()), mask, grid)
+    for name, share in shares.items():
+        if share.shape != grid.shape:
+            raise GeometryError(f"shares {name!r} of shape {share.shape}", f"{grid.shape}", "pass their own series")
+        if not np.isfinite(share).all() or share.min() < 0 or share.max() > 1 or not share.any():
+            raise MaskError(f"shares {name!r} outside 0 to 1, or all of them 0", "shares from 0 to 1", "correct them")
+    planes = np.stack([_planes(share) for share in shares.values()], axis=-1)
+    return _write_segments(path, planes, slices, (uid, date, time), ("FRACTIONAL", list(shares)))
+
+
+def _planes(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array (i, j, k) as frames (k, row, column)."""
+    return np.ascontiguousarray(np.transpose(array, (2, 1, 0)))
+
+
+def _write_segments(
+    path: str | os.PathLike[str],
+    planes: npt.NDArray[Any],
+    slices: Sequence[Any],
+    named: tuple[Callable[[str], str], str, str],
+    what: tuple[str, Sequence[str]],
+) -> Path:
     import highdicom as hd
 
-    labels = [label for label in mask.labels if np.any(mask.array == label)]
-    array = np.asarray(mask.array)
-    planes = np.zeros((array.shape[2], array.shape[1], array.shape[0]), np.uint8)
-    for number, label in enumerate(labels, start=1):
-        planes[np.transpose(array == label, (2, 1, 0))] = number
+    (uid, date, time), (kind, names) = named, what
+    fractional = {"fractional_type": "OCCUPANCY", "max_fractional_value": 255} if kind == "FRACTIONAL" else {}
     content = hd.seg.Segmentation(
         source_images=list(slices),
         pixel_array=planes,
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[_segment(number, mask.labels[label]) for number, label in enumerate(labels, start=1)],
+        segmentation_type=kind,
+        segment_descriptions=[_segment(number, name) for number, name in enumerate(names, start=1)],
         series_instance_uid=uid("seg.series"),
         series_number=int(slices[0].get("SeriesNumber") or 0) + 1001,
         sop_instance_uid=uid("seg.instance"),
@@ -103,6 +155,7 @@ def write_seg(
         device_serial_number="1",
         content_label="GENOXEL",
         omit_empty_frames=True,
+        **fractional,
     )
     _settle(content, uid, date, time)
     return atomic_write(path, _bytes(content))
