@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -57,11 +58,17 @@ def scene(name: str, shape: tuple[int, int, int], sample: int, share: float = 0.
         y = (y > 0.5).astype(float)
     x[rng.random(x.shape) < share] = np.nan
     left, right = table(x, "f"), table(y, "g", "binary" if binary else "real")
-    once, _ = timed(lambda: screen(left, right, permutations=0))
-    with_null, _ = timed(lambda: screen(left, right, permutations=10))
+    before = peak()
+    once = min(timed(lambda: screen(left, right, permutations=0))[0] for _ in range(REPEATS))
+    grown = peak() - before
+    with_null = min(timed(lambda: screen(left, right, permutations=WORLDS))[0] for _ in range(REPEATS))
     loop = scipy_loop(x, y, sample, binary) * p * m
     print(f"{name}: {p} x {m} pairs, {n} patients")
-    print(f"  screen (effect, interval, p, q) {once:8.2f} s     one null world {(with_null - once) / 10:7.3f} s")
+    print(
+        f"  screen (effect, interval, p, q), least of {REPEATS} {once:8.2f} s, memory beside the tables {grown:.2f} GiB"
+    )
+    world = max(with_null - once, 0) / WORLDS
+    print(f"  one null world (maxT, single precision) {world:7.3f} s, 1,000 extrapolated {1000 * world:8.0f} s")
     print(f"  SciPy loop, {sample} pairs timed, extrapolated {loop:10.0f} s   ratio {loop / once:8.0f}")
     if not binary and p * m <= 500_000:
         frame = pd.DataFrame(np.hstack([x, y]))
@@ -69,16 +76,31 @@ def scene(name: str, shape: tuple[int, int, int], sample: int, share: float = 0.
         print(
             f"  DataFrame.corr(spearman), no p, no interval, also within sides {corr:8.2f} s   ratio {corr / once:6.1f}"
         )
-    print(f"  largest memory so far {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+
+
+REPEATS, WORLDS = 3, 10
+
+
+def peak() -> float:
+    """Return the largest memory so far in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=1000, help="pairs timed in the SciPy loop")
     parser.add_argument("--quick", action="store_true", help="small scenes only")
+    parser.add_argument("--growth", action="store_true", help="growth with features, genes and patients")
+    parser.add_argument("--huge", action="store_true", help="5,000 x 20,000 columns, 500 patients: one world (5 GiB)")
     arguments = parser.parse_args()
     with threadpool_limits(1):
-        run(arguments.sample, arguments.quick)
+        screen(table(np.eye(12)[:, :3], "f"), table(np.eye(12)[:, 3:6], "g"), permutations=1)  # compiles the kernels
+        if arguments.growth:
+            growth()
+        elif arguments.huge:
+            huge()
+        else:
+            run(arguments.sample, arguments.quick)
 
 
 def run(sample: int, quick: bool) -> None:
@@ -87,6 +109,42 @@ def run(sample: int, quick: bool) -> None:
     scene("two groups", (170, 361, 300), sample, binary=True)
     if not quick:
         scene("complete, genome scale", (44, 1500, 5000), sample)
+        scene("complete, large", (500, 1500, 20_000), sample)
+
+
+def growth() -> None:
+    """Print how the time of a screen and of a null world grows with each size."""
+    print("patients features genes  screen [s]  one world [s]")
+    for shape in (
+        (44, 1500, 5000),
+        (44, 1500, 10_000),
+        (44, 3000, 5000),
+        (100, 1500, 5000),
+        (200, 1500, 5000),
+        (500, 1500, 5000),
+    ):
+        n, p, m = shape
+        rng = np.random.default_rng(0)
+        left, right = table(rng.normal(size=(n, p)), "f"), table(rng.normal(size=(n, m)), "g")
+        once, worlds = (
+            min(timed(partial(screen, left, right, permutations=count))[0] for _ in range(REPEATS))
+            for count in (0, WORLDS)
+        )
+        print(f"{n:8d} {p:8d} {m:5d}  {once:10.2f}  {max(worlds - once, 0) / WORLDS:13.3f}")
+
+
+def huge() -> None:
+    """Print the time of null worlds of 5,000 x 20,000 columns, without keeping the pairs."""
+    from genoxel.associate.numbers import NumberPairs
+    from genoxel.associate.tail import Tail
+
+    rng = np.random.default_rng(0)
+    block = NumberPairs(rng.normal(size=(500, 5000)), rng.normal(size=(500, 20_000)), None, "spearman")
+    order = rng.permutation(500)
+    block.world(order, Tail(0.05, 0.01))
+    each = [timed(lambda: block.world(order, Tail(0.05, 0.01)))[0] for _ in range(REPEATS)]
+    print(f"5000 x 20000, n = 500: one null world {min(each):.2f} s, 1,000 extrapolated {1000 * min(each):.0f} s")
+    print(f"largest memory {peak():.2f} GiB")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ correct = {{ permutations = 9 }}
 REST = """
 survival = {{ time = "os", event = "dead" }}
 strata = "grade"
+shared = "pls"
 exclusive = ["EGFR", "KRAS"]
 registered = ["{first} ~ EGFR", "{first} ~ os"]
 """
@@ -87,6 +88,7 @@ def test_every_setting_reaches_the_report(folder):
         "Cox regression",
         "Targets of targets",
         "p of a difference",
+        "Held-out correlation",
     ):
         assert words in page, words
     assert (folder / "results" / "tables" / "exclusive_drivers.csv").is_file()

@@ -50,7 +50,8 @@ class AssociateSettings(Settings):
     `adjust` left out offers volume, site, age, sex and grade, as far as the study has them; [] adjusts for nothing.
     `registered` are hypotheses "feature ~ partner": only these are tested and corrected. `strata` is a clinical
     column within whose levels every link is shown and compared; `survival` names a time and an event;
-    `exclusive` names two or more gene targets that are contrasted alone, together and jointly.
+    `exclusive` names two or more gene targets that are contrasted alone, together and jointly;
+    `shared` asks for components of whole blocks (`associate.multiblock`).
 
     >>> AssociateSettings(image="T1CE.*, FLAIR.*").image
     ('T1CE.*', 'FLAIR.*')
@@ -62,6 +63,7 @@ class AssociateSettings(Settings):
     registered: tuple[str, ...] = ()
     strata: str | None = None
     exclusive: Names = ()
+    shared: Literal["pls", "sparse_cca"] | None = None
     survival: SurvivalSettings | None = None
     correct: CorrectSettings = CorrectSettings()
     correlation: Literal["spearman", "pearson"] = "spearman"

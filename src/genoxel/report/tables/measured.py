@@ -41,6 +41,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
     found += [_pairs(place, screen) for place, screen in screens]
     found += [_bands(place, screen) for place, screen in screens if screen.map.targets]
     found += [_within(place, screen) for place, screen in screens if "within_strata" in screen.map.settings]
+    found += [_shared(place, screen) for place, screen in screens if "shared_components" in screen.map.settings]
     return [*found, *([_drivers(content.drivers)] if content.drivers is not None else [])]
 
 
@@ -271,6 +272,22 @@ def _within(place: int, screen: Screen) -> Sheet:
     caption = f"The strongest pairs within each level of {record['by']}; a small p of a difference: levels differ."
     rows = tuple(zip(*columns, strict=True))
     return Sheet(f"within{place}", f"{screen.name} within {record['by']}", tuple(fields), rows, caption)
+
+
+def _shared(place: int, screen: Screen) -> Sheet:
+    record = screen.map.settings["shared_components"]
+    fields = (
+        *(Field("component", "Component", "count"), Field("held_out", "Held-out correlation", "estimate")),
+        *(Field("p", "p", "p"), Field("null_high", "Null worlds, 95 %", "estimate")),
+        *(Field("in_sample", "In sample", "estimate"), Field("stability", "Stability", "estimate")),
+        *(Field("image", "Strongest image features"), Field("other", "Strongest columns")),
+    )
+    columns = [[_plain(value) for value in record["rows"].get(field.name, [])] for field in fields]
+    method = {"pls": "partial least squares", "sparse_cca": "sparse canonical correlation"}[record["method"]]
+    caption = f"By {method}. The correlation is that of patients not learned from; in sample, chance gives as much."
+    caption = f"Not done: {record['why']}" if "why" in record else caption
+    title = f"Shared components of {screen.name}"
+    return Sheet(f"shared{place}", title, fields, tuple(zip(*columns, strict=True)), caption)
 
 
 _PARTS = (("effect", ""), ("low", ", lower"), ("high", ", upper"))

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from genoxel.associate.drivers import DriverContrasts, drivers
+from genoxel.associate.multiblock import Method, multiblock
 from genoxel.associate.screen import screen
 from genoxel.associate.settings import AssociateSettings, choose_columns, pair_of
 from genoxel.associate.strata import stratified
@@ -55,6 +57,8 @@ def do_block(block: Block) -> bytes:
     found = screen(block.image, block.other, block.adjust, settings=block.settings, seed=block.seed)
     if block.by is not None:
         found = _with_strata(found, block)
+    if block.settings.shared is not None and block.name != "registered":
+        found = _with_shared(found, block, block.settings.shared)
     with tempfile.TemporaryDirectory() as folder:
         write_result(found, Path(folder, "map"))
         return pack_folder(Path(folder, "map"))
@@ -79,6 +83,33 @@ def _with_strata(found: AssociationMap, block: Block) -> AssociationMap:
     rows["q_interaction"] = benjamini_hochberg(rows["p_interaction"]).tolist()
     record = {"by": inside.by, "levels": list(inside.levels), "rows": rows}
     return replace(found, settings={**found.settings, "within_strata": record})
+
+
+def _with_shared(found: AssociationMap, block: Block, method: Method) -> AssociationMap:
+    """Return the map with the components that both sides share as wholes, in its settings; or why there are none."""
+    how = block.settings.several
+    try:
+        shared = multiblock(
+            block.image.per_patient(how),
+            block.other.per_patient(how),
+            method,
+            permutations=block.settings.correct.permutations,
+            seed=block.seed,
+        )
+    except InputError as error:
+        return replace(
+            found, settings={**found.settings, "shared_components": {"method": method, "why": str(error), "rows": {}}}
+        )
+    rows = {name: values.tolist() for name, values in shared.rows.items()}
+    for side in SIDES:
+        lists = [shared.strongest(side, component, 5) for component in range(len(rows["component"]))]
+        rows[side] = [", ".join(name for name, _ in one) for one in lists]
+    return replace(
+        found, settings={**found.settings, "shared_components": {"method": method, "n": shared.n, "rows": rows}}
+    )
+
+
+SIDES: tuple[Literal["image", "other"], ...] = ("image", "other")
 
 
 def associate(engine: Engine, blocks: Sequence[Block]) -> dict[str, AssociationMap]:
