@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
+import mudata
 import numpy as np
 import pandas as pd
 import pytest
 
+from genoxel.io.generic_assay import read_generic_assay
+from genoxel.io.tables import from_mudata, read_table
 from genoxel.study.check import check
 from genoxel.study.run import run
 from genoxel.study.study import Study
+from nouns import same
 
 PEOPLE = [f"P{number:02d}" for number in range(1, 21)]
 LOST = set(PEOPLE[:10])
@@ -53,6 +58,8 @@ confirm = "IDH_lab"
 column = "idh"
 positive = ["mut"]
 negative = ["wt"]
+[report]
+export = ["h5mu", "cbioportal"]
 [associate]
 against = ["targets", "arms", "genesets", "protein", "burden"]
 adjust = []
@@ -127,6 +134,14 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     pairs = pd.read_csv(tables / "associations_targets.csv")
     planted = pairs[(pairs["image"] == "sphericity") & (pairs["other"] == "codel")]
     assert planted["q"].item() < 0.05
+    exported = read_generic_assay(folder / "results" / "export" / "data_imaging_features.txt")
+    features = pd.read_csv(folder / "features.csv", float_precision="round_trip").set_index("patient")
+    assert exported.of_patients(features.index)["sphericity"].tolist() == features["sphericity"].tolist()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # mudata speaks of its own next version
+        from_file = mudata.read_h5mu(folder / "results" / "export" / "cohort.h5mu")
+    assert {"features", "expression", "genesets", "arms"} <= set(from_file.mod)
+    assert same(from_mudata(from_file).tables["arms"], read_table(tables / "arms_table.parquet"))
     page = (folder / "results" / "report.html").read_text(encoding="utf-8")
     assert "SEPTIN1" in page
     assert "genesets" in page

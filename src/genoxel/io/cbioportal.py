@@ -18,6 +18,7 @@ from genoxel.io.delimited import read_grid
 from genoxel.io.expression import MatrixRules, read_expression
 from genoxel.io.files import safe_text
 from genoxel.io.fusions import read_fusions
+from genoxel.io.generic_assay import read_generic_assay
 from genoxel.io.maf import read_maf, read_profiled, sample_key
 from genoxel.io.streams import Progress
 
@@ -168,6 +169,8 @@ class _Folder:
             self.study = replace(self.study, segments=segments, build=build)
         elif kind == "COPY_NUMBER_ALTERATION" and datatype in ("DISCRETE", "DISCRETE_LONG"):
             self._table(meta.get("stable_id", "gistic"), read_gene_copies(path, self._rules("copynumber")))
+        elif kind == "GENERIC_ASSAY" and datatype in _NUMBERS:
+            self._table(meta.get("stable_id", name), read_generic_assay(path))
         elif kind in (*_KINDS, "COPY_NUMBER_ALTERATION") and datatype in _NUMBERS:
             rules = self._rules(_KINDS.get(kind, "copynumber"))
             unit = meta.get("profile_name", "") if kind == "MRNA_EXPRESSION" else datatype.casefold()

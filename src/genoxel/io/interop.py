@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
 from genoxel.io import plainjson
+from genoxel.io.files import atomic_write
 
 _TEXTS = ("kind", "unit", "code", "definition", "settings")
 _SOURCE = tuple(asdict(Source()))
@@ -125,6 +128,16 @@ def _words(outcome: Outcome, patients: list[str]) -> Any:
         return np.array([value[patient] for patient in patients])
     words = ["" if value[patient] != value[patient] else outcome.levels[int(value[patient])] for patient in patients]
     return np.array(words, dtype=object)
+
+
+def write_h5mu(cohort: Cohort, path: str | Path) -> Path:
+    """Write a cohort as `.h5mu` (see `to_mudata`); the whole file or none appears. Needs the extra `omics`."""
+    mudata = require("mudata", "omics")
+    data = to_mudata(cohort)
+    with tempfile.TemporaryDirectory() as folder, _quiet(), mudata.set_options(pull_on_update=False):
+        place = Path(folder, "cohort.h5mu")
+        data.write(str(place))
+        return atomic_write(path, place.read_bytes())
 
 
 def from_mudata(data: Any) -> Cohort:

@@ -11,7 +11,6 @@ PLANNED = {
     "io.images.fetch": "download the collection, and name its folder",
     "segment.reader2": "remove it; the report says that no second reader was given",
     "learn.keep.icc_lower": "remove it; features that do not repeat must be left out beforehand",
-    "report.export": "remove it; tables are written as Parquet and CSV, and genoxel.io.tables converts them",
 }
 """Dotted key -> what to do until it is built."""
 

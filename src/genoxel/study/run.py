@@ -215,6 +215,8 @@ class _Run:
         if self.images:
             output.write_record(imaging.histories_of(self.images), sink("processing.json"))
         write_report(content_of(self.study, found, self.inputs), sink, self.settings.report)
+        asked = self.settings.report.export
+        self.notes += output.write_exports(gathered, asked, self.settings.study.name, sink)
         output.remove_old(self.study.results, old, sink.written)
         settings = self.settings.model_dump(mode="json", by_alias=True)
         outputs = output.hashes_of(self.study.results, sink.written)

@@ -80,7 +80,12 @@ class FigureSettings(Settings):
 
 
 class ReportSettings(Settings):
-    """[report]: what the report shows beside the results: the self-checks, and figures as files for a paper."""
+    """[report]: what the report shows beside the results: the self-checks, and figures as files for a paper.
+
+    `export` writes results/export: "h5mu" everything for scverse (extra `omics`), "cbioportal" the features as a
+    generic assay; Parquet and CSV are written always.
+    """
 
     checklists: tuple[Literal["CLEAR", "METRICS", "TRIPOD+AI"], ...] = ("METRICS", "TRIPOD+AI")
     figures: FigureSettings = FigureSettings()
+    export: tuple[Literal["h5mu", "cbioportal", "parquet"], ...] = ()

@@ -27,7 +27,7 @@ BLOCKS = ("prevalence", "volume", "clinical", "image", "expression")
 
 def quick_problems(study: Study) -> list[Problem]:
     """Return every problem that the study file and the heads of its tables show; images are not opened."""
-    problems = [*_files(study), *_names(study), *_choices(study), *unused_problems(study)]
+    problems = [*_files(study), *_exports(study), *_names(study), *_choices(study), *unused_problems(study)]
     sheet: ClinicalSheet | None = None
     try:
         sheet = read_sheet(study)
@@ -73,6 +73,11 @@ def _missing(where: str, path: Path) -> Iterator[Problem]:
         existing(path)
     except GenoxelError as error:
         yield problem_of(where, error)
+
+
+def _exports(study: Study) -> Iterator[Problem]:
+    if "h5mu" in study.settings.report.export and find_spec("mudata") is None:
+        yield Problem("report.export", "h5mu, for which mudata is missing", "", 'pip install "genoxel[omics]"')
 
 
 def _names(study: Study) -> Iterator[Problem]:

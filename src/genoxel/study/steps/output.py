@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
+from genoxel.core.errors import GenoxelError, describe
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
@@ -31,6 +32,7 @@ __all__ = [
     "plain_cell",
     "remove_old",
     "write_drivers",
+    "write_exports",
     "write_failed",
     "write_flow",
     "write_json",
@@ -63,6 +65,23 @@ def write_reporting(items: Sequence[ReportingItem], settings: Mapping[str, Any],
     if items:
         write_rows(list(ReportingItem._fields), [list(item) for item in items], sink("ibsi_reporting.csv"))
         write_json(settings, sink("settings.json"))
+
+
+def write_exports(gathered: Gathered, formats: Sequence[str], name: str, sink: Sink) -> list[str]:
+    """Write what [report] export asks for into the folder export; return why something could not be written."""
+    from genoxel.io.generic_assay import write_generic_assay
+    from genoxel.io.interop import write_h5mu
+
+    refused = []
+    if "h5mu" in formats:
+        write_h5mu(gathered.cohort, sink("export/cohort.h5mu"))
+    if "cbioportal" in formats:
+        try:
+            for path in write_generic_assay(gathered.features, sink.folder / "export", name or "study"):
+                sink(f"export/{path.name}")
+        except GenoxelError as error:
+            refused.append(f" export cbioportal: {describe(error)}")
+    return refused
 
 
 def write_flow(flow: Flow, sink: Sink) -> None:
