@@ -243,3 +243,50 @@ def test_any_rotated_lattice_comes_back(turn: tuple[float, ...], steps: tuple[fl
     assert [int(order[place]) for place in placed.order] == list(range(6))
     assert np.allclose(placed.grid.affine[:3, :3], axes * steps, atol=1e-9)
     assert np.allclose(placed.grid.affine[:3, 3], origin)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"])
+@pytest.mark.parametrize(("rows", "frames"), [(60_000, 1), (36, 2**31 - 1), (37, 1)])
+def test_packed_pixels_that_declare_more_than_they_hold_claim_no_memory(
+    tmp_path: Path, syntax: str, rows: int, frames: int
+) -> None:
+    import tracemalloc
+
+    dataset = slices(shape=(40, 36, 8))[2]
+    dataset.compress(syntax)
+    dataset.Rows = rows
+    if rows > 100:
+        dataset.Columns = rows
+    if frames > 1:
+        dataset.NumberOfFrames = frames
+    (path,) = save([dataset], tmp_path)
+    tracemalloc.start()
+    with pytest.raises(FileFormatError):
+        read_series([path])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 * 2**20
+
+
+def test_a_small_stream_that_would_unpack_to_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    """A JPEG 2000 header for 60,000 x 60,000 pixels in a file that says 40 x 36."""
+    dataset = slices(shape=(40, 36, 8))[2]
+    dataset.compress("1.2.840.10008.1.2.4.90")
+    content = bytearray(dataset.PixelData)
+    place = content.index(b"\xff\x4f\xff\x51") + 8
+    content[place : place + 8] = (60_000).to_bytes(4, "big") * 2
+    dataset.PixelData = bytes(content)
+    with pytest.raises(FileFormatError, match="cannot be unpacked"):
+        read_series(save([dataset], tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MR_small_RLE", "MR_small_jp2klossless", "MR_small_jpeg_ls_lossless", "MR_small_bigendian", "MR_small_implicit"],
+)
+def test_one_slice_packed_by_other_toolkits_is_the_same_slice(name: str) -> None:
+    from pydicom.data import get_testdata_file
+
+    plain, packed = (read_series([str(get_testdata_file(f"{one}.dcm"))]) for one in ("MR_small", name))
+    assert np.array_equal(plain.array, packed.array)
+    assert np.array_equal(plain.affine, packed.affine)

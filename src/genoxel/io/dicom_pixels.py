@@ -23,8 +23,11 @@ _LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2
 
 
 _LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
+_RLE = "1.2.840.10008.1.2.5"
+_RLE_BEST, _BEST, _SMALL = 64, 2000, 2**22
+"""Run lengths pack at most 64 to 1; the others are not believed beyond 2,000 to 1 from 4 million pixels up."""
 _DECODERS = {
-    "1.2.840.10008.1.2.5": "pydicom",
+    _RLE: "pydicom",
     **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"), "pillow"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "pyjpegls"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "pylibjpeg"),
@@ -155,18 +158,24 @@ def _unpacked(
 
 def _decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.NDArray[Any]:
     """Unpack by the one decoder that does not end the process on damaged bytes (each was tried with flipped bits)."""
-    if syntax not in _LOSSLESS_JPEG:
-        from pydicom.pixels import pixel_array
-
-        return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
     from pydicom.encaps import generate_frames
+    from pydicom.pixels import pixel_array
 
     from genoxel.io.jpeg_lossless import unpack
+    from genoxel.io.jpeg_size import declared_size
 
-    frames, rows, columns, _ = shape
-    packed = list(generate_frames(bytes(dataset.PixelData), number_of_frames=frames))
+    frames, rows, columns, samples = shape
+    content = bytes(dataset.PixelData)
+    tightest = _RLE_BEST if syntax == _RLE else _BEST
+    if frames * rows * columns * samples > max(_SMALL, tightest * len(content)):
+        raise ValueError("more pixels declared than the packed bytes can hold")
+    packed = list(generate_frames(content, number_of_frames=frames))
     if len(packed) != frames:
         raise ValueError("fewer packed frames than declared")
+    if syntax != _RLE and any(declared_size(one) != (rows, columns) for one in packed):
+        raise ValueError("a packed frame of another size than Rows and Columns")
+    if syntax not in _LOSSLESS_JPEG:
+        return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
     values = np.stack([unpack(one, rows, columns) for one in packed])
     values = values.astype(f"=u{int(dataset.BitsAllocated) // 8}")
     used = int(dataset.BitsStored)
