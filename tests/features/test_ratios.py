@@ -57,8 +57,10 @@ def test_chosen_features_are_related():
 
 
 def test_without_a_true_zero_there_is_no_ratio():
-    hounsfield = row("HU", ratios=["necrosis/tumour"], ratio_of=["stat.mean", "stat.variance", "morph.volume_voxels"])
-    assert "zero is a convention" in hounsfield.reasons["T1.necrosis_to_tumour.none.stat.mean"]
+    asked = ["stat.mean", "stat.variance", "stat.coefficient_of_variation", "hist.mean", "morph.volume_voxels"]
+    hounsfield = row("HU", families=["morph", "stat", "hist"], ratios=["necrosis/tumour"], ratio_of=asked)
+    for name in ("stat.mean", "stat.coefficient_of_variation", "hist.mean"):
+        assert "zero is a convention" in hounsfield.reasons[f"T1.necrosis_to_tumour.none.{name}"]
     assert hounsfield.values["T1.necrosis_to_tumour.none.stat.variance"] > 0
     assert hounsfield.values["T1.necrosis_to_tumour.none.morph.volume_voxels"] == pytest.approx(100 / 600)
     scored = row(

@@ -12,9 +12,21 @@ from genoxel.core.table import Column, Source
 from genoxel.features.extract import Features
 from genoxel.features.settings import FeatureSettings
 
-_FROM_ZERO = ("mean", "median", "minimum", "maximum", "percentile_*", "mode", "local_peak", "global_peak")
-_FROM_ZERO_TOO = ("energy", "total_energy", "root_mean_square", "integrated_intensity", "*coefficient*", "suv_*")
-"""Features whose value depends on where the scale of intensities has its zero."""
+_FROM_ZERO = {
+    "stat": (
+        *("mean", "median", "minimum", "maximum", "percentile_*", "energy", "total_energy", "root_mean_square"),
+        *("coefficient_of_variation", "quartile_coefficient_of_dispersion"),
+    ),
+    "local": ("*",),
+    "morph": ("integrated_intensity",),
+    "ivh": ("intensity_at_*",),
+    "pet": ("suv_*", "contour_glycolysis"),
+    "mtv": ("*",),
+}
+"""Family -> features whose value depends on where the scale of intensities has its zero."""
+
+_LEVELS = ("mean", "median", "minimum", "maximum", "percentile_*", "mode", "*coefficient*", "*_gradient_level")
+"""Features of the histogram that depend on where the levels begin, which is always a convention."""
 
 
 def check_regions(settings: FeatureSettings, regions: Iterable[str]) -> None:
@@ -31,11 +43,12 @@ def with_ratios(found: Features, settings: FeatureSettings) -> Features:
     """Return `found` (all regions of one row) with the ratios that the settings ask for, named A_to_B.
 
     A ratio is not defined where a region is missing, where the value below is 0, where values have not one sign, and
-    where the zero of the intensities is a convention (HU, z-scores) on which the feature depends.
+    where the zero of the scale is a convention (HU, z-scores, grey levels) on which the feature depends.
     """
     if not settings.pairs:
         return found
     scored = any(step.name == "zscore" for step in found.steps)
+    hounsfield = {column.source.modality for column in found.columns if column.unit.startswith("HU")}
     by_place = {(column.source.modality, column.source.region, _path(column)): column for column in found.columns}
     values, reasons, columns = {}, {}, []
     for above, below in settings.pairs:
@@ -48,7 +61,8 @@ def with_ratios(found: Features, settings: FeatureSettings) -> Features:
                 continue
             columns.append(made)
             try:
-                values[made.name] = _ratio(found, both, (above, below), scored)
+                _refuse_convention(column, scored or modality in hounsfield)
+                values[made.name] = _ratio(found, both, (above, below))
             except NotDefinedError as error:
                 values[made.name], reasons[made.name] = nan, str(error)
     return replace(
@@ -77,7 +91,7 @@ def _column(column: Column, above: str, below: str) -> Column:
     )
 
 
-def _ratio(found: Features, both: list[Column | None], names: tuple[str, str], scored: bool) -> float:
+def _ratio(found: Features, both: list[Column | None], names: tuple[str, str]) -> float:
     numbers = []
     for column, name in zip(both, names, strict=True):
         if column is None:
@@ -85,18 +99,17 @@ def _ratio(found: Features, both: list[Column | None], names: tuple[str, str], s
         if isnan(found.values[column.name]):
             raise NotDefinedError(f"{column.name} not defined", "both values", "see its own reason")
         numbers.append(found.values[column.name])
-        if (scored or column.unit.startswith("HU")) and _from_zero(column):
-            raise NotDefinedError(
-                "intensities whose zero is a convention (HU or z-scores)", "a scale with a true zero", "use a spread"
-            )
     above, below = numbers
-    if below == 0 or above * below < 0 or (above < 0 and below < 0):
+    if below <= 0 or above < 0:
         raise NotDefinedError(f"{above:g} to {below:g}", "values from 0, above 0 below the line", "look at the regions")
     return above / below
 
 
-def _from_zero(column: Column) -> bool:
-    if column.source.family not in {"stat", "local", "morph", "pet", "mtv"}:
-        return False
-    name = _path(column).split(".")[1]
-    return any(fnmatchcase(name, pattern) for pattern in (*_FROM_ZERO, *_FROM_ZERO_TOO))
+def _refuse_convention(column: Column, shifted: bool) -> None:
+    """Raise `NotDefinedError` where the feature depends on a zero that is a convention."""
+    family, name = column.source.family, _path(column).split(".")[1]
+    patterns = _LEVELS if family == "hist" else _FROM_ZERO.get(family, ()) if shifted else ()
+    if any(fnmatchcase(name, pattern) for pattern in patterns):
+        raise NotDefinedError(
+            "a scale whose zero is a convention (HU, z-scores or grey levels)", "a true zero", "relate a spread"
+        )
