@@ -28,6 +28,7 @@ from genoxel.io.expression import read_expression
 from genoxel.io.maf import read_maf
 from genoxel.io.rtstruct import rasterise, read_structures
 from genoxel.omics.variants import status
+from genoxel.simulate import Course
 from genoxel.simulate.cohort import expected_bytes, simulate
 from genoxel.simulate.render import phantom
 from genoxel.simulate.spec import SimulationSpec
@@ -312,7 +313,7 @@ def test_a_full_disk_midway_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interruption_leaves_nothing_and_progress_counts(tmp_path):
+def test_an_interruption_leaves_no_cohort_and_progress_counts(tmp_path):
     seen = []
 
     def stop(done, total):
@@ -323,7 +324,7 @@ def test_an_interruption_leaves_nothing_and_progress_counts(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         simulate(spec_of(), tmp_path / "new", progress=stop)
     assert seen == [(1, 6), (2, 6)]
-    assert not list(tmp_path.iterdir())
+    assert [path.suffix for path in tmp_path.iterdir()] == [".partial"]  # to go on with
 
 
 def test_an_empty_folder_is_used_and_size_is_foretold(cohort, tmp_path):
@@ -342,3 +343,28 @@ def test_an_unknown_gene_gets_an_invented_place(tmp_path):
     truth = read_truth(done)["patients"]
     wanted = {patient for patient, facts in truth.items() if facts["genotype"]["MYGENE7"] == "mutant"}
     assert set(mine["Tumor_Sample_Barcode"]) == wanted
+
+
+def test_a_stopped_cohort_is_gone_on_with_to_the_same_bytes(tmp_path, monkeypatch):
+    spec = spec_of(n=6, course=Course(biopsies=2), seed=5)
+    whole = hashes(simulate(spec, tmp_path / "whole"))
+    drawn: list[str] = []
+
+    def stops(function, jobs):
+        for place, job in enumerate(jobs):
+            if place == 3:
+                raise KeyboardInterrupt
+            yield function(job)
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(spec, tmp_path / "c", map=stops)
+    assert not (tmp_path / "c").exists()
+    assert len(list(tmp_path.glob(".c.*.partial"))) == 1
+
+    from genoxel.simulate import deliver as room
+
+    plain = room._deliver
+    monkeypatch.setattr(room, "_deliver", lambda *given: (drawn.append(given[1].name), plain(*given))[1])
+    assert hashes(simulate(spec, tmp_path / "c")) == whole
+    assert drawn == ["SIM-004", "SIM-005", "SIM-006"]
+    assert not list(tmp_path.glob(".c.*.partial"))

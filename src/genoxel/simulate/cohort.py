@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import json
 import math
 import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from genoxel._version import __version__
 from genoxel.core.errors import OutputError
 from genoxel.io.files import atomic_write, output_error
-from genoxel.simulate.deliver import Delivered, deliver
+from genoxel.simulate.deliver import DONE, Delivered, deliver
 from genoxel.simulate.messy import write_messy
 from genoxel.simulate.molecular import biopsy_table, write_molecular
 from genoxel.simulate.plan import draw_people
@@ -35,25 +36,32 @@ def simulate(
     """Write a cohort into the new or empty folder `out` and return its path.
 
     `out` receives dicom/PATIENT/..., clinical.xlsx, clinical.csv, mutations.maf, profiled.txt, expression.tsv,
-    truth.json and SIMULATED.txt, all at once when all is written. `progress(done, total)` is called after each
+    truth.json and SIMULATED.txt, all at once when all is written. After a stop (Ctrl-C, a killed process) the same call
+    goes on with the patients that are left. `progress(done, total)` is called after each
     patient; `map` may be an executor's. Raises `OutputError` for a folder that is not empty, cannot be written or
     has too little space.
     """
     target = Path(out)
     _refuse(spec, target)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    partial = target.with_name(f".{target.name}.{_digest(spec)}.partial")
     try:
         _write(spec, partial, progress, map)
+        shutil.rmtree(partial / DONE)
         if target.exists():
             target.rmdir()
         partial.rename(target)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise output_error(target, error) from error
-    finally:
+    except Exception as error:  # a stop by the user leaves what is there, to go on with
         shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and not isinstance(error, OutputError):
+            raise output_error(target, error) from error
+        raise
     return target
+
+
+def _digest(spec: SimulationSpec) -> str:
+    """Return a name for the cohort that is being written: same spec and version, same name."""
+    text = json.dumps([__version__, spec.as_dict()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 _BASIC = {"mr": 4, "ct": 1, "breast": 3, "prostate": 2}
@@ -102,7 +110,7 @@ def _refuse(spec: SimulationSpec, target: Path) -> None:
 
 def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper: Map) -> None:
     people = draw_people(spec)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     atomic_write(folder / MARKER, MARKER_TEXT)
     images = folder / "dicom"
     jobs = [(spec, person, str(images)) for person in people]

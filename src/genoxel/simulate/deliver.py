@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.dicom_series import write_series
 from genoxel.io.dicom_write import write_rtstruct, write_seg
-from genoxel.io.files import atomic_write, output_error
+from genoxel.io.files import atomic_write, output_error, safe_text
 from genoxel.io.nifti import write_nifti
 from genoxel.simulate.acquire import Series
 from genoxel.simulate.clones import Biopsy, take_biopsies
@@ -26,6 +27,9 @@ from genoxel.simulate.render import Phantom, render, spacing_of
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.tags import COMMENT, SIMULATED, series_tags, uid
 from genoxel.simulate.visits import Visit, drawn_by, plain, visits
+
+DONE = ".done"
+"""Folder of notes on who is written, inside a cohort that is not yet whole."""
 
 CONTOURED = {"mr": "T1CE", "ct": "CT", "breast": "T1CE", "prostate": "T2"}
 """The series on which contours are drawn, per body."""
@@ -48,12 +52,36 @@ class Delivered:
     skipped: tuple[int, ...] = ()
     biopsies: tuple[Biopsy, ...] = ()
 
+    def to_json(self) -> str:
+        """Return this as text, for going on after a stop."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Delivered:
+        """Return what `to_json` wrote."""
+        content = json.loads(text)
+        for biopsy in content["biopsies"]:
+            biopsy["true_mm"], biopsy["said_mm"] = tuple(biopsy["true_mm"]), tuple(biopsy["said_mm"])
+        biopsies = tuple(Biopsy(**biopsy) for biopsy in content["biopsies"])
+        several = {name: tuple(content[name]) for name in ("visits", "skipped")}
+        return cls(**{**content, **several, "biopsies": biopsies})
+
 
 def deliver(job: tuple[SimulationSpec, Person, str]) -> Delivered:
-    """Render and write one patient into the folder given; a top-level function of plain values, for any `map`."""
+    """Render and write one patient into the folder given; a top-level function of plain values, for any `map`.
+
+    Who was written before a stop is not written again.
+    """
     spec, person, folder = job
+    note = Path(folder).parent / DONE / f"{person.name}.json"
     try:
-        return _deliver(spec, person, Path(folder))
+        if note.is_file():
+            return Delivered.from_json(safe_text(note))
+        for part in ("dicom", "enhanced", "truth"):
+            shutil.rmtree(Path(folder).parent / part / person.name, ignore_errors=True)
+        found = _deliver(spec, person, Path(folder))
+        atomic_write(note, found.to_json())
+        return found
     except GenoxelError as error:
         error.add_note(f"patient {person.name}")
         raise
