@@ -78,10 +78,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("molecular")
     random = np.random.default_rng(4)
     (place / "study.toml").write_text(TEXT)
-    (place / "clinical.csv").write_text(
-        "id,age,idh\n"
-        + "".join(f"{one},{40 + at},{'mut' if at in (0, 1, 2, 3, 9) else 'wt'}\n" for at, one in enumerate(PEOPLE))
-    )
+    clinical = ["id,age,idh,sex"]
+    for at, one in enumerate(PEOPLE):
+        idh, sex = "mut" if at in (0, 1, 2, 3, 9) else "wt", "F" if at % 2 or at == 2 else "M"
+        clinical.append(f"{one},{40 + at},{idh},{sex}")
+    (place / "clinical.csv").write_text("\n".join(clinical) + "\n")
     rows = [f"{one},{float(one in LOST) + random.normal(0, 0.3)!r},{random.normal()!r}" for one in PEOPLE]
     (place / "features.csv").write_text("patient,sphericity,energy\n" + "\n".join(rows) + "\n")
     head = "Hugo_Symbol\tNCBI_Build\tVariant_Classification\tTumor_Sample_Barcode\tHGVSp_Short\n"
@@ -99,7 +100,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "fusions.txt").write_text("Sample_Id\tgene1\tgene2\nP02\tEML4\tALK\n")
     genes = [f"G{place}" for place in range(12)]
     values = random.gamma(2, 40, size=(12, 20))
-    _matrix(place / "expression.tsv", "gene", [*genes[:11], "44440"], values)
+    sexes = np.where(np.arange(20) % 2, 500.0, 0.0)  # XIST of women is high; P03 is listed as a man
+    genes[10] = "RPS4Y1"
+    values = np.vstack([values, sexes])
+    values[10] = 500.0 - sexes
+    _matrix(place / "expression.tsv", "gene", [*genes[:11], "44440", "XIST"], values)
     (place / "sets.gmt").write_text("SET_A\tx\tG0\tG1\tG2\nSET_B\tx\tZ1\tZ2\tZ3\n")
     beta = np.where(np.arange(20) < 8, 0.6, 0.02)[None, :] + np.zeros((2, 1))
     _matrix(place / "beta.tsv", "probe", ["cg12434587", "cg12981137"], beta)
@@ -114,6 +119,9 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     assert any("SEPTIN1" in problem.got for problem in found.warnings)
     differ = "IDH and IDH_lab contradict each other in 2 patients: P05 (mutant / wild type), P10 (wild type / mutant)"
     assert [problem.got for problem in found.warnings if problem.where == "target.IDH.confirm"] == [differ]
+    sexes = [problem.got for problem in found.warnings if problem.where == "omics.expression"]
+    assert len(sexes) == 1
+    assert sexes[0].startswith("P03: female in the table, male by XIST 0.0 and RPS4Y1 9.0")
     result = run(study, workers=1)
     assert not result.failed
     assert set(result.maps) == {"targets", "arms", "genesets", "protein", "burden"}
@@ -130,7 +138,7 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     assert burden["P01"] == 1.0  # IDH1 and the repaired SEPTIN1 in 2 Mb
     assert burden["P18"] == 0.0
     assert "P19" not in burden.dropna().index
-    assert pd.read_csv(tables / "expression_table.csv").columns[-1] == "SEPTIN1"
+    assert pd.read_csv(tables / "expression_table.csv").columns[-2] == "SEPTIN1"
     pairs = pd.read_csv(tables / "associations_targets.csv")
     planted = pairs[(pairs["image"] == "sphericity") & (pairs["other"] == "codel")]
     assert planted["q"].item() < 0.05

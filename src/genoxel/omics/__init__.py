@@ -7,7 +7,18 @@ from typing import Any
 
 _MODULES = (
     *("barcodes", "burden", "copynumber", "criteria", "expression", "fusions", "genome", "germline", "hgvs", "immune"),
-    *("join", "methylation", "modules", "normalise", "rules", "scores", "settings", "signatures", "subtypes"),
+    *(
+        "join",
+        "methylation",
+        "modules",
+        "normalise",
+        "quality",
+        "rules",
+        "scores",
+        "settings",
+        "signatures",
+        "subtypes",
+    ),
     *("symbols", "table1", "targets", "texts", "variants"),
 )
 

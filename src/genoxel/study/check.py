@@ -27,7 +27,7 @@ from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reas
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
-from genoxel.study.steps.cohort import contradicted, outcomes_of
+from genoxel.study.steps.cohort import contradicted, outcomes_of, sex_notes
 from genoxel.study.steps.content import simulated_folder
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
@@ -292,6 +292,10 @@ class _Check:
             self._unclear(name, words)
             if outcome.kind == "class" and len(outcome.levels) == 2:
                 outlooks.append(_outlook(outcome, settings.smallest_useful.auc))
+        self.problems += [
+            Problem("omics.expression", text, "one sex", "look at these samples", "warning")
+            for text in sex_notes(who, molecular)
+        ]
         for name, text in contradicted(self.study, outcomes).items():
             fix = "ask which is right, and correct or exclude these"
             self.problems.append(Problem(f"target.{name}.confirm", text, "one truth", fix, "warning"))

@@ -13,6 +13,7 @@ from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
 from genoxel.omics.join import JoinReport, Layers, join
+from genoxel.omics.quality import contradicting_sex
 from genoxel.omics.targets import Reading, contradictions, make_outcome
 from genoxel.study.molecular import Molecular
 from genoxel.study.steps.who import Who
@@ -122,6 +123,21 @@ def contradicted(study: Study, outcomes: Sequence[Outcome]) -> dict[str, str]:
                 count = f"{len(differing)} patient{'' if len(differing) == 1 else 's'}"
                 found[name] = f"{name} and {settings.confirm} contradict each other in {count}: {listed}"
     return found
+
+
+def sex_notes(who: Who, molecular: Molecular) -> list[str]:
+    """Return whose clinical sex the expression of XIST and RPS4Y1 contradicts; nothing where it cannot be judged."""
+    table = molecular.expression
+    column = next((name for name in who.texts if name.strip().casefold() in ("sex", "gender")), None)
+    if table is None or column is None or "XIST" not in table or "RPS4Y1" not in table:
+        return []
+    if not table.column("XIST").unit.startswith("log"):
+        return []
+    try:
+        found = contradicting_sex(table.of_patients(who.flow.patients), who.texts[column])
+    except GenoxelError:
+        return []  # words that are no sex are told where the column is read
+    return [f"{patient}: {text} (exchanged samples?)" for patient, text in sorted(found.items())]
 
 
 def find_volume(features: Table) -> str:

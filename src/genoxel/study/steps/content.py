@@ -28,7 +28,7 @@ from genoxel.study.provenance import versions
 from genoxel.study.registered import sentence
 from genoxel.study.result import Lost
 from genoxel.study.steps.associate import Block
-from genoxel.study.steps.cohort import Gathered, contradicted
+from genoxel.study.steps.cohort import Gathered, contradicted, sex_notes
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
@@ -74,7 +74,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         blocks=_blocks(found),
-        molecular_notes=(*found.molecular.notes, *contradicted(study, gathered.outcomes).values()),
+        molecular_notes=_molecular_notes(study, found),
         associations=tuple(
             pages.Screen(
                 block.name, found.maps[block.name], block.image, block.other, _planned(block, found), block.adjust
@@ -211,6 +211,11 @@ def _traits(study: Study, found: Findings) -> dict[str, Mapping[str, str | None]
                 who: None if np.isnan(code) else ("wild type", "mutant")[int(code)] for who, code in codes
             }
     return traits
+
+
+def _molecular_notes(study: Study, found: Findings) -> tuple[str, ...]:
+    differing = contradicted(study, found.gathered.outcomes).values()
+    return (*found.molecular.notes, *differing, *sex_notes(found.who, found.molecular))
 
 
 def _blocks(found: Findings) -> tuple[pages.MolecularBlock, ...]:
