@@ -335,7 +335,7 @@ REFUSED: dict[str, tuple[Spoil, type[Exception], str]] = {
     "a mask of two volumes": (assign(mask=np.stack([ball(), ball()], axis=3)), FileFormatError, "dimensions"),
     "an NRRD of 30000³ voxels": (huge_nrrd, FileFormatError, "image.nrrd"),
     "a picture": (png, InputError, "image.png|DICOM"),
-    "4D": (assign(image=R4D), FileFormatError, "dimensions"),
+    "4D": (assign(image=R4D), FileFormatError, "--volume 1 to 2"),
     "RGB": (rgb, FileFormatError, "image.nii.gz"),
     "complex": (assign(image=values().astype(np.complex64)), InputError, "complex|real|type"),
     "image cut to 60 %": (cut(0, 0.6), FileFormatError, "cut off"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from dicom_making import save, slices, uid
-from genoxel.core.errors import InputError, MaskError, SettingsError, TableError
+from genoxel.core.errors import FileFormatError, InputError, MaskError, SettingsError, TableError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
@@ -427,3 +427,21 @@ def test_cases_come_from_a_workbook_as_well(folder: Path):
     book.save(folder / "cases.xlsx")
     with pytest.raises(TableError, match="2 filled sheets"):
         extract_cases(folder / "cases.xlsx", FEW, workers=1)
+
+
+def test_one_volume_of_several_is_chosen_by_its_number(folder: Path):
+    import nibabel as nib
+
+    both = np.stack([image(5).values(), image(6).values()], axis=3)
+    nib.save(nib.Nifti1Image(both, np.diag([-1, -1, 1, 1]) @ AFFINE), folder / "dynamic.nii.gz")
+    case = Case("P", folder / "dynamic.nii.gz", folder / "m0.nii.gz", ("1",))
+    with pytest.raises(FileFormatError, match="--volume 1 to 2"):
+        measure_case(case, FEW)
+    (row,) = measure_case(replace(case, volume=2), FEW).rows
+    assert row.features.values["image.roi.none.stat.mean"] == pytest.approx(image(6).values()[2:8, 2:8, 2:8].mean())
+    header = "patient,image,mask,label,timepoint,volume"
+    rows = [f"P,dynamic.nii.gz,m0.nii.gz,1,{minute} min,{number}" for number, minute in ((1, 0), (2, 5))]
+    found = extract_cases(table(folder, *rows, header=header), FEW, workers=1)
+    assert [row.key.timepoint for row in found.rows] == ["0 min", "5 min"]
+    with pytest.raises(TableError, match="volume '0'"):
+        read_cases(table(folder, "P,a,b,1,x,0", header=header))

@@ -286,6 +286,7 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     ] = None,
     patient: Annotated[str, typer.Option(help="Name of the row of one case.")] = "",
     modality: Annotated[str, typer.Option(help="CT, MR, PT, T1CE ...: what NIfTI and NRRD do not say.")] = "",
+    volume: Annotated[int, typer.Option(min=0, help="Which of several volumes of the image, counted from 1.")] = 0,
     pyradiomics: Annotated[
         Path | None, typer.Option(help="Parameter file of PyRadiomics: its names and its numbers.")
     ] = None,
@@ -314,7 +315,7 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
         if mask is None:
             found = extract_cases(image, rules, out, workers, progress_for(console.silent))
         else:
-            case = Case(patient, image, mask, tuple(label or ()), modality=modality)
+            case = Case(patient, image, mask, tuple(label or ()), modality=modality, volume=volume)
             found = extract_one(case, rules, out)
         console.say(*found.lines())
         if console.quiet:

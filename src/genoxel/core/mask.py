@@ -141,7 +141,7 @@ class Mask:
             raise GeometryError(
                 f"a mask on {self.grid.describe()} for an image on {image.grid.describe()} (off by {off:.3g} voxels)",
                 "equal shapes, and corners within 0.001 voxel",
-                "draw the mask on this image, or resample it on request",
+                "draw it on this image, or take it over: [segment] resample_masks = true (extract: --resample-mask)",
             )
         if held_box(np.asarray(self.array)) is None:
             raise MaskError("an empty mask", "at least one voxel inside", "check the contour and its label number")

@@ -296,7 +296,9 @@ def _volume(array: npt.NDArray[Any], volume: int | None, name: str) -> npt.NDArr
         raise FileFormatError(
             f"{name} of {array.ndim} dimensions {array.shape}" + (f", volume {volume}" if volume is not None else ""),
             "one volume of three dimensions",
-            f"choose one: volume=0 to {array.shape[3] - 1}" if array.ndim == 4 else "split the file",
+            f"choose one: --volume 1 to {array.shape[3]} (Python: volume=0 to {array.shape[3] - 1})"
+            if array.ndim == 4
+            else "split the file",
         )
     return np.asarray(array, dtype=array.dtype.newbyteorder("="))
 

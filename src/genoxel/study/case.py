@@ -77,7 +77,8 @@ class ExtractSettings(Settings):
 class Case:
     """One image and one mask: files or DICOM folders, whose they are, and which labels count (none: every one).
 
-    An empty `patient` is the PatientID of DICOM, else the name of the image file.
+    An empty `patient` is the PatientID of DICOM, else the name of the image file. `volume` is which of several volumes
+    is measured, counted from 1.
     """
 
     patient: str
@@ -87,6 +88,7 @@ class Case:
     timepoint: str = ""
     lesion: str = ""
     modality: str = ""
+    volume: int = 0
 
 
 def beside(one: Mapping[str, str], other: Mapping[str, str]) -> dict[str, str]:
@@ -138,7 +140,7 @@ def measure_case(case: Case, settings: ExtractSettings) -> Measured:
 
 
 def _measured(case: Case, settings: ExtractSettings) -> Measured:
-    image, files = open_image(case.image, case.modality, case.mask, settings.reading)
+    image, files = open_image(case, settings.reading)
     if settings.pyradiomics is not None and not case.labels:
         case = replace(case, labels=(str(settings.pyradiomics.setting.label),))
     case = replace(case, patient=case.patient or _patient_of(image, case.image))
@@ -232,26 +234,23 @@ def identity(files: Sequence[Path], part: str = "") -> str:
     return digest([sorted(hash_file(file) for file in files), part])
 
 
-def open_image(
-    path: Path, modality: str = "", mask: Path | None = None, reading: ReadingSettings = _DEFAULT
-) -> tuple[Image, tuple[Path, ...]]:
-    """Return the image at `path` (a volume file, a DICOM folder or one of its files) and the files it was read from.
+def open_image(case: Case, reading: ReadingSettings = _DEFAULT) -> tuple[Image, tuple[Path, ...]]:
+    """Return the image of a case (a volume file, a DICOM folder or one of its files) and the files it was read from.
 
-    Of several series in a folder the one that `mask` was drawn on is taken, or the only one of `modality`. Raises as
-    the readers do, and `InputError` naming the series where none or several fit.
+    Of several series in a folder the one that the mask was drawn on is taken, or the only one of the case's modality.
+    Raises as the readers do, and `InputError` naming the series where none or several fit.
     """
-    ending = ending_of(path)
-    if path.is_dir() or (path.is_file() and ending not in VOLUMES):
-        return _open_series(path, modality, mask, reading)
+    path = case.image
+    if path.is_dir() or (path.is_file() and ending_of(path) not in VOLUMES):
+        return _open_series(case, reading)
     from genoxel.io.images import read_file
 
     file = existing(path)
-    return read_file(file, modality, reading), (file,)
+    return read_file(file, case.modality, reading, case.volume), (file,)
 
 
-def _open_series(
-    path: Path, modality: str, mask: Path | None, reading: ReadingSettings
-) -> tuple[Image, tuple[Path, ...]]:
+def _open_series(case: Case, reading: ReadingSettings) -> tuple[Image, tuple[Path, ...]]:
+    path, modality, mask = case.image, case.modality, case.mask
     from genoxel.io.dicom import read_series
     from genoxel.io.inventory import inventory
 
@@ -259,7 +258,9 @@ def _open_series(
     series = [one for one in found.series if one.kind == "DICOM" and (path.is_dir() or path in one.files)]
     if len(series) > 1 and modality:
         series = [one for one in series if one.modality.casefold() == modality.casefold()]
-    if len(series) > 1 and mask is not None:
+    if len(series) > 1 and case.volume:
+        series = [one for one in series if one.volume == case.volume]
+    if len(series) > 1:
         drawn = _drawn_on(mask)
         same = [one for one in series if one.series in drawn]
         series = same or [one for one in series if one.frame_of_reference in drawn] or series
@@ -270,7 +271,7 @@ def _open_series(
         raise InputError(
             f"{len(series)} DICOM series that fit in {path.name} (there: {names or 'none'}){problem}",
             "one",
-            "name the folder of one series, or its modality",
+            "name the folder of one series, its modality, or its volume",
         )
     image = read_series(series[0].files, series[0].volume or None, reading)
     return (replace(image, modality=modality) if modality else image), series[0].files

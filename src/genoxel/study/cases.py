@@ -16,7 +16,7 @@ from genoxel.study.problems import StudyError
 from genoxel.study.toml import parse_content, parse_toml
 
 NEEDED = ("patient", "image", "mask")
-OPTIONAL = ("label", "timepoint", "lesion", "modality")
+OPTIONAL = ("label", "timepoint", "lesion", "modality", "volume")
 _OTHER_SECTIONS = ("study", "cohort", "target", "io", "omics", "associate", "learn", "report")
 
 
@@ -61,7 +61,8 @@ def with_pyradiomics(settings: ExtractSettings, path: Path) -> ExtractSettings:
 def read_cases(path: Path) -> dict[str, Case]:
     """Return name -> case of every row of a table with the columns patient, image and mask.
 
-    Columns label (several parted by ;), timepoint, lesion and modality may follow; paths are relative to the table.
+    Columns label (several parted by ;), timepoint, lesion, modality and volume (of 4D, from 1) may follow; paths are
+    relative to the table.
     Raises `TableError` for missing or unknown columns, empty cells, and rows that speak of the same thing.
     """
     grid = _grid_of(existing(path))
@@ -116,10 +117,12 @@ def _check_columns(grid: Grid) -> None:
 
 def _case(row: Mapping[str, str], folder: Path) -> Case:
     labels = tuple(part.strip() for part in row.get("label", "").split(";") if part.strip())
-    return Case(
-        clean_id(row["patient"]),
-        folder / row["image"],
-        folder / row["mask"],
-        labels,
-        *(row.get(name, "") for name in ("timepoint", "lesion", "modality")),
-    )
+    told = {name: row.get(name, "") for name in ("timepoint", "lesion", "modality")}
+    volume = _volume(row.get("volume", ""))
+    return Case(clean_id(row["patient"]), folder / row["image"], folder / row["mask"], labels, **told, volume=volume)
+
+
+def _volume(text: str) -> int:
+    if text and not (text.isdecimal() and int(text)):
+        raise TableError(f"volume {text!r}", "a whole number from 1", "count the volumes of the file from 1")
+    return int(text) if text else 0

@@ -41,9 +41,17 @@ class Extraction:
             lines += [line for row in self.rows for line in _screen(row)]
         else:
             lines.append(self._work_line())
-            lines += [f" {row.key.text()}: {row.facts['flags']}" for row in self.rows if row.facts["flags"]]
+            lines += self._flag_lines()
         lines += [f" wrote {file}" for file in self.files]
         return lines + self.failed_lines()
+
+    def _flag_lines(self) -> list[str]:
+        """Return one line per kind of oddity, with the rows that have it."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            for flag in filter(None, row.facts["flags"].split("; ")):
+                found.setdefault(flag, []).append(row.key.text())
+        return [f" look at {_few(names)}: {flag}" for flag, names in found.items()]
 
     def _work_line(self) -> str:
         patients = len({row.key.patient for row in self.rows})

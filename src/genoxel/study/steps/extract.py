@@ -57,7 +57,15 @@ def case_jobs(cases: Mapping[str, Case], settings: ExtractSettings, ledger: Ledg
     with ledger.together():
         for name, case in cases.items():
             inputs = [[ledger.hash_of(file) for file in files_of(path)] for path in (case.image, case.mask)]
-            about = [case.patient, case.timepoint, case.lesion, case.modality, list(case.labels), case.image.name]
+            about = [
+                case.patient,
+                case.timepoint,
+                case.lesion,
+                case.modality,
+                list(case.labels),
+                case.image.name,
+                case.volume,
+            ]
             key = key_of([about, inputs], settings.digest(), code)
             jobs.append(Job("extract", name, key, do_case, CaseWork(name, case, settings), ".zip"))
     return jobs
