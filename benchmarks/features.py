@@ -1,10 +1,11 @@
-"""CPU time and memory of feature extraction: `python benchmarks/features.py [--peer PYTHON] [--files FOLDER]`.
+"""CPU time and memory of feature extraction: `python benchmarks/features.py [--peer P] [--zrad P] [--files FOLDER]`.
 
 In memory: PyRadiomics' own brain1 (4,137 voxels) as it is and resampled to 1 and 0.5 mm, found in GENOXEL_TEST_DATA;
 without it, an ellipsoid of the same size in noise. From files: IMAGE_image.nrrd and IMAGE_label.nrrd in FOLDER (the
 source distribution of pyradiomics-cuda holds lung1, lung2 and brain1); without it, a made CT of 512 x 512 x 61.
 `--peer` names an interpreter that holds PyRadiomics; its runs alternate with ours, and in memory it gets the region cut
-to its box. CPU seconds of one process, the least of several runs, kernels compiled before; the ratio counts.
+to its box, as Z-Rad does from files. CPU seconds of one process, the least of several runs, kernels compiled before;
+the ratio counts. Memory is the proportional set size of the process tree.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
@@ -32,10 +36,12 @@ from genoxel.image.crop import crop
 from genoxel.image.prepare import prepare
 from genoxel.image.resample import resample, resample_mask
 from genoxel.image.settings import Discretise, ImageSettings
+from genoxel.io.nifti import write_nifti
 from genoxel.io.nrrd import read_nrrd, read_nrrd_mask, write_nrrd
 
 TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
 SHAPE = ("moran_i", "geary_c")
+PARTS = ("image", "label")
 SETTINGS = ImageSettings(discretise=Discretise(bins=32))
 PEER_CLASSES = """
 import json, sys, time
@@ -57,11 +63,24 @@ for name, kind in families.items():
     out[name] = best
 print(json.dumps(out))
 """
-PEAK = """
-def peak():
-    # the highest resident size of this process alone, MiB (ru_maxrss would count what its parent held)
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+ZRAD_FILE = """
+import json, sys, time
+from zrad.image import Image
+from zrad.preprocessing import IVHIntensityDiscretizer, IntensityMaskBuilder, Pipeline, Resegmenter
+from zrad.preprocessing import RoiCropper, RoiData, TextureDiscretizer
+from zrad.radiomics import Radiomics
+def once():
+    start = time.process_time()
+    image = Image.from_nifti(sys.argv[1])
+    roi = RoiData(image=image, morphological_mask=Image.from_nifti_mask(sys.argv[2], reference=image))
+    steps = [IntensityMaskBuilder(), RoiCropper(padding=(2, 12, 12)), Resegmenter(intensity_range=(-3000, 3000)),
+             TextureDiscretizer(bin_size=25), IVHIntensityDiscretizer("direct")]
+    roi = Pipeline([(str(place), step) for place, step in enumerate(steps)]).apply(roi)
+    found = Radiomics().extract_features(roi_data=roi)
+    return time.process_time() - start, found
+first, found = once()
+whole = time.process_time()
+print(json.dumps(dict(inner=once()[0], whole=whole, values=len(found))))
 """
 PEER_FILE = """
 import json, sys, time
@@ -71,7 +90,7 @@ start = time.process_time()
 found = featureextractor.RadiomicsFeatureExtractor(binWidth=25).execute(sys.argv[1], sys.argv[2])
 inner = time.process_time() - start
 values = sum(not name.startswith("diag") for name in found)
-print(json.dumps(dict(inner=inner, whole=time.process_time(), rss=peak(), values=values)))
+print(json.dumps(dict(inner=inner, whole=time.process_time(), values=values)))
 """
 OWN_FILE = """
 import json, sys, time
@@ -85,8 +104,8 @@ def once():
     found = extract(read_nrrd(sys.argv[1]), read_nrrd_mask(sys.argv[2]), rules)
     return time.process_time() - start, found
 first, found = once()
-whole, rss = time.process_time(), peak()
-print(json.dumps(dict(inner=once()[0], whole=whole, rss=rss, values=len(found.values))))
+whole = time.process_time()
+print(json.dumps(dict(inner=once()[0], whole=whole, values=len(found.values))))
 """
 
 
@@ -145,6 +164,19 @@ def run(python: str, code: str, *arguments: str) -> dict[str, float]:
     return found
 
 
+def memory(python: str, code: str, *arguments: str) -> float:
+    """Return the highest proportional size of a process and its children, MiB, looked at every 10 ms."""
+    most = 0
+    with subprocess.Popen([python, "-c", code, *arguments], stdout=subprocess.DEVNULL) as process:
+        own = psutil.Process(process.pid)
+        while process.poll() is None:
+            with suppress(psutil.Error):
+                every = [own, *own.children(recursive=True)]
+                most = max(most, sum(one.memory_full_info().pss for one in every))
+            time.sleep(0.01)
+    return most / 2**20
+
+
 def better(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
     return {name: min(value, other.get(name, value)) for name, value in one.items()}
 
@@ -197,44 +229,90 @@ def growth() -> None:
         print(f"   {bins:4d} bins {least(lambda p=prepared: measured(Region(p), TEXTURE), 10) * 1e3:8.2f}")
 
 
-def from_files(folder: Path, names: list[str], peer: str | None, rounds: int) -> None:
+def from_files(folder: Path, names: list[str], peers: dict[str, tuple[str, str]], rounds: int) -> None:
+    """Compare with `peers`, title -> (interpreter, code), on image and label files of several cases."""
+    tools = {"genoxel": (sys.executable, OWN_FILE), **peers}
     for name in names:
         paths = [str(folder / f"{name}_{part}.nrrd") for part in ("image", "label")]
-        run(sys.executable, PEAK + OWN_FILE, *paths)
-        mine: dict[str, float] = {}
-        theirs: dict[str, float] = {}
+        run(sys.executable, OWN_FILE, *paths)
+        best: dict[str, dict[str, float]] = {}
         for _ in range(rounds):
-            mine = better(run(sys.executable, PEAK + OWN_FILE, *paths), mine)
-            if peer:
-                theirs = better(run(peer, PEAK + PEER_FILE, *paths), theirs)
+            for title, (python, code) in tools.items():
+                found = run(python, code, *_as_nifti(paths, title))
+                best[title] = better(found, best.get(title, {}))
         print(f"{name} from its files, default features, bin width 25")
-        for title, one in (("genoxel", mine), ("PyRadiomics", theirs)):
-            if one:
-                times = f"reading and measuring {one['inner']:6.3f} s   whole process {one['whole']:6.3f} s"
-                print(f"   {title:12s} {one['values']:4.0f} values   {times}   RSS peak {one['rss']:5.0f} MiB")
-        if theirs:
-            print(f"   {theirs['inner'] / mine['inner']:.1f}x, whole process {theirs['whole'] / mine['whole']:.1f}x")
+        for title, one in best.items():
+            size = memory(*tools[title], *_as_nifti(paths, title))
+            ratio = f"{one['inner'] / best['genoxel']['inner']:5.1f}x" if title != "genoxel" else ""
+            times = f"reading and measuring {one['inner']:6.3f} s {ratio:6s}  whole process {one['whole']:6.3f} s"
+            print(f"   {title:12s} {one['values']:4.0f} values   {times}   peak PSS {size:5.0f} MiB")
+
+
+def _as_nifti(paths: list[str], title: str) -> list[str]:
+    """Return the paths, or those of copies as NIfTI beside them for a peer that reads nothing else."""
+    if title != "Z-Rad":
+        return paths
+    copies = [path.replace(".nrrd", ".nii.gz") for path in paths]
+    for path, copy in zip(paths, copies, strict=True):
+        if not Path(copy).exists():
+            write_nifti(copy, read_nrrd(path))
+    return copies
+
+
+COHORT = """
+import json, resource, sys, time
+from pathlib import Path
+from genoxel.study.case import ExtractSettings
+from genoxel.study.extract import extract_cases
+if __name__ == "__main__":
+    began = time.monotonic()
+    settings = ExtractSettings(image={"discretise": {"bins": 32}})
+    extract_cases(Path(sys.argv[1]), settings, workers=int(sys.argv[2]))
+    used = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(json.dumps(dict(inner=used, whole=time.monotonic() - began)))
+"""
+
+
+def cohort(folder: Path, name: str) -> None:
+    """Print how cost grows with cases: the same case again and again under other names, two workers."""
+    for count in (1, 8, 32):
+        with tempfile.TemporaryDirectory() as place:
+            lines = ["patient,image,mask"]
+            for case in range(count):
+                paths = [shutil.copy(folder / f"{name}_{part}.nrrd", f"{place}/{case}_{part}.nrrd") for part in PARTS]
+                lines.append(f"P{case:03d},{','.join(paths)}")
+            table, code = Path(place, "cases.csv"), Path(place, "cohort.py")
+            table.write_text("\n".join(lines) + "\n")
+            code.write_text(COHORT)
+            done = subprocess.run([sys.executable, str(code), str(table), "2"], capture_output=True, check=True)
+            found = json.loads(done.stdout.splitlines()[-1])
+            print(f"   {count:3d} cases {found['inner']:7.2f} s CPU   {found['whole']:7.2f} s wall, 2 workers")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", help="interpreter with PyRadiomics")
+    parser.add_argument("--zrad", help="interpreter with Z-Rad")
     parser.add_argument("--files", type=Path, help="folder with NAME_image.nrrd and NAME_label.nrrd")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--profile", action="store_true", help="every family apart")
     options = parser.parse_args()
+    found = {"PyRadiomics": (options.peer, PEER_FILE), "Z-Rad": (options.zrad, ZRAD_FILE)}
+    peers = {title: (python, code) for title, (python, code) in found.items() if python}
     in_memory(options.peer, options.rounds, options.profile)
     growth()
     if options.files:
         names = sorted(path.name.removesuffix("_image.nrrd") for path in options.files.glob("*_image.nrrd"))
         whole = [name for name in names if (options.files / f"{name}_label.nrrd").exists()]
-        from_files(options.files, whole, options.peer, options.rounds)
+        from_files(options.files, whole, peers, options.rounds)
+        print(f"{whole[0]}, again and again")
+        cohort(options.files, whole[0])
         return 0
     with tempfile.TemporaryDirectory() as folder:
         made: tuple[Any, Any] = ellipsoid((512, 512, 61), (240, 250, 30), (44.0, 33.0, 5.6), (0.63, 0.63, 5.0))
         for part, content in zip(("image", "label"), made, strict=True):
             write_nrrd(Path(folder, f"made_{part}.nrrd"), content)
-        from_files(Path(folder), ["made"], options.peer, options.rounds)
+        from_files(Path(folder), ["made"], peers, options.rounds)
     return 0
 
 
