@@ -7,6 +7,7 @@ import resource
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
 from genoxel.associate import screen
 from genoxel.core.table import Column, Table
@@ -90,3 +91,23 @@ def test_glioma_features_against_expression(glioma):
     result = screen(image, Table.from_pandas(frame, "expression"), permutations=9)
     assert int(result.pairs["n"].max()) == result.settings["patients"] == 85
     assert result.hits > 10 * max(1, result.null_hits.max())
+
+
+def test_breast_tumour_volume_follows_the_risk_of_recurrence(real_data):
+    """Larger tumours have a higher ROR-S and Oncotype score, the direction that was published."""
+    folder = real_data("tcga-brca-imaging")
+    image = numbers(folder / "quantitative_features_91.csv.gz", "patient", "features")
+    assays = pd.read_csv(folder / "multigene_assays.csv.gz", dtype={"CLID": str})
+    assays.index = pd.Index(assays["CLID"].str[:12], name="patient")
+    scores = {"UNC_ROR_S_Model_JCO.2009_PMID.19204204": "ROR-S", "GHI_RS Score": "Oncotype"}
+    risk = Table.from_pandas(assays[list(scores)].rename(columns=scores), "risk")
+    (volume,) = [name for name in image.names if "Lesion volume" in name]
+    found = screen(image, risk, permutations=19).to_pandas().set_index(["image", "other"])
+    both = set(image.patients) & set(risk.patients)
+    for score in scores.values():
+        row = found.loc[(volume, score)]
+        x, y = (table.of_patients(sorted(both))[name] for table, name in ((image, volume), (risk, score)))
+        known = ~(np.isnan(x) | np.isnan(y))
+        assert row["n"] == known.sum()
+        assert row["effect"] == pytest.approx(spearmanr(x[known], y[known]).statistic)
+        assert row["low"] > 0

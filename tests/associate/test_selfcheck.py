@@ -19,7 +19,7 @@ def test_false_discoveries_stay_within_the_promise(world, planted):
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("planted", [0, 3])
 def test_false_discoveries_stay_within_the_promise_in_many_cohorts(world, planted):
-    found = selfcheck.false_discoveries(world, 200 if world == "best of gene" else 2000, seed=2, planted=planted)
+    found = selfcheck.false_discoveries(world, 60 if world == "best of gene" else 2000, seed=2, planted=planted)
     assert found.mean <= Q + 2 * found.error
 
 
