@@ -28,6 +28,12 @@ _PLAIN = (
 )
 
 
+_PET = (
+    *("CorrectedImage", "AcquisitionDate", "AcquisitionTime", "ActualFrameDuration", "FrameReferenceTime"),
+    *("DecayFactor", "SeriesType"),
+)
+
+
 def write_enhanced(
     volumes: Sequence[Image], path: Path, tags: Mapping[str, Any], each: Sequence[Mapping[str, Any]]
 ) -> Path:
@@ -57,7 +63,12 @@ def write_enhanced(
     content.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
     content.InstanceNumber = "1"
     content.AcquisitionDateTime = f"{tags['StudyDate']}{tags['SeriesTime']}"
-    if "RadiopharmaceuticalInformationSequence" in tags:
+    if first.modality == "PT":
+        for word in ("Decay", "Attenuation", "Scatter", "DeadTime", "Randoms"):
+            setattr(content, f"{word}Corrected", "YES")
+        content.DecayCorrectionDateTime = content.AcquisitionDateTime
+        for keyword in _PET:
+            setattr(content, keyword, tags[keyword])
         content.RadiopharmaceuticalInformationSequence = tags["RadiopharmaceuticalInformationSequence"]
     slope, intercept = _pixels(content, volumes)
     content.SharedFunctionalGroupsSequence = [_shared(first, slope, intercept)]

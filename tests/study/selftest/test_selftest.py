@@ -167,3 +167,11 @@ def test_the_command_refuses_by_name_and_writes_where_asked(tmp_path):
         selftest(["install"], out=tmp_path / "a", say=lambda _: None)
     with pytest.raises(SettingsError, match="did you mean 'stats'"):
         selftest(["stat"], say=lambda _: None)
+
+
+def test_acquisitions_are_held_against_the_truth_and_a_wrong_half_life_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "HALF_LIFE", 6000.0)  # as if the reader had decayed the dose wrongly
+    rows = images.acquired_rows(2, tmp_path)
+    assert [row.bad for row in rows] == [row.what.startswith("PET") for row in rows]
+    assert sum(row.bad for row in rows) == 2
+    assert len(rows) == 7

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from genoxel.io.dicom import read_series
+from genoxel.io.dicom import read_series, read_volumes
 from genoxel.io.dicom_seg import read_seg
 from genoxel.io.maf import read_maf
 from genoxel.io.rtstruct import rasterise, read_structures
 from genoxel.omics.variants import status
+from genoxel.simulate.acquire import DELAY_S, DOSE_BQ, HALF_LIFE
 from genoxel.simulate.cohort import simulate
+from genoxel.simulate.options import Delivery
 from genoxel.simulate.plan import draw_people
-from genoxel.simulate.render import Phantom, render
+from genoxel.simulate.render import Phantom, render, weight_of
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.truth import read_truth
 from genoxel.study.selftest.rows import Row, exact, number
@@ -45,6 +47,7 @@ def images_rows(seed: int, full: bool) -> list[Row]:
                 again = simulate(spec, Path(place) / "again")
                 rows.append(exact(AREA, f"{name}: written twice, files of the same bytes", *_alike(folder, again)))
                 shutil.rmtree(again)
+        rows += acquired_rows(seed, Path(place))
     return rows
 
 
@@ -67,6 +70,48 @@ def delivered_rows(name: str, spec: SimulationSpec, folder: Path) -> list[Row]:
         number(AREA, f"{name}: largest difference of a volume from truth.json", volumes, 1e-3, " ml"),
         exact(AREA, f"{name}: genotypes called from the MAF as in truth.json", called, known),
     ]
+
+
+def acquired_rows(seed: int, place: Path) -> list[Row]:
+    """Return what PET, diffusion and a bolus series give when read, against what was drawn and its true maps."""
+    both = Delivery(layouts=("dicom", "enhanced"))
+    chest = SimulationSpec(n=4, modality="ct", also=("pet",), seed=seed, delivery=both)
+    folder = simulate(chest, place / "pet")
+    person = draw_people(chest)[0]
+    (truth,) = render(chest, person).series
+    left = DOSE_BQ * 2 ** (-DELAY_S / HALF_LIFE)
+    suv = truth.volumes[0].values().astype(float) * 1000 * weight_of(chest, person) / left
+    rows = []
+    for name, files in (
+        ("slices", sorted((folder / "dicom" / person.name / "2_PT").glob("*.dcm"))),
+        ("one enhanced file", [folder / "enhanced" / person.name / "2_PT.dcm"]),
+    ):
+        read = read_series(files)
+        what = f"PET as {name}: largest difference from the uptake by hand"
+        rows.append(number(AREA, what, float(np.abs(read.values() - suv).max()), 1e-3, " SUV"))
+    head = SimulationSpec(n=4, also=("dwi", "dsc"), shape=(56, 56, 14), seed=seed, delivery=both)
+    folder, person = simulate(head, place / "series"), draw_people(head)[0]
+    drawn = render(head, person)
+    for place_, one in enumerate(drawn.series, start=5):
+        for name, files in (
+            ("slices", sorted((folder / "dicom" / person.name / f"{place_}_{one.name}").glob("*.dcm"))),
+            ("one enhanced file", [folder / "enhanced" / person.name / f"{place_}_{one.name}.dcm"]),
+        ):
+            found = read_volumes(files)
+            same = sum(np.array_equal(a.values(), b.values()) for a, b in zip(found, one.volumes, strict=False))
+            rows.append(exact(AREA, f"{one.name} as {name}: volumes read as drawn, in order", same, len(one.volumes)))
+    return [*rows, _diffusion(drawn)]
+
+
+def _diffusion(drawn: Phantom) -> Row:
+    """Return the row on diffusion fitted from the b-values, in brain and tumour."""
+    series = next(one for one in drawn.series if one.name == "DWI")
+    truth = drawn.maps["adc"].values()
+    inside = (truth > 0.6) & (truth < 1.8)
+    b = [float(each["DiffusionBValue"]) for each in series.each]
+    signal = np.log(np.maximum([volume.values()[inside] for volume in series.volumes], 1.0))
+    ratio = float(np.median(-1000 * np.polyfit(b, signal, 1)[0] / truth[inside]))
+    return number(AREA, "DWI: median error of fitted diffusion against the true map", abs(ratio - 1), 0.02)
 
 
 def _pixels(drawn: Phantom, home: Path) -> float:
