@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -122,22 +121,17 @@ class _Reader:
         return names
 
     def _rows(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE
-        reader = csv.reader((f"{line}\n" for line in lines), delimiter=self.sign, strict=True, quoting=quoting)
-        before = 0
-        while True:
-            number = self.begin + before
-            try:
-                row = next(reader, None)
-            except csv.Error as error:
-                raise self._quote(number, str(error)) from error
-            if row is None:
-                return
-            if reader.line_num > before + 1:
-                raise self._quote(number, "it swallows the rows after it")
-            before = reader.line_num
+        for number, line in enumerate(lines, self.begin):
+            row = self._unquoted(line, number) if self.quotes and '"' in line else line.split(self.sign)
             if any(cell.strip() for cell in row):
                 yield number, row
+
+    def _unquoted(self, line: str, number: int) -> list[str]:
+        """Return the cells of a line with quotes; a quote that is not closed in its line is refused."""
+        try:
+            return next(csv.reader([line], delimiter=self.sign, strict=True))
+        except csv.Error as error:
+            raise self._quote(number, str(error)) from error
 
     def _quote(self, line: int, reason: str) -> FileFormatError:
         return FileFormatError(
