@@ -864,6 +864,8 @@ CASES: dict[str, Callable[[], Made]] = {
     "magnitude and phase by ImageType": volume(
         tag("ImageType", lambda v, k: ["ORIGINAL", "PRIMARY", "MP"[v]]), count=2
     ),
+    "flip angles by FlipAngle": volume(tag("FlipAngle", lambda v, k: 5.0 * (v + 1))),
+    "two kernels by ConvolutionKernel": volume(tag("ConvolutionKernel", lambda v, k: ["B30f", "B70f"][v]), count=2),
     "diffusion by DiffusionBValue": volume(tag("DiffusionBValue", lambda v, k: [0.0, 500.0, 1000.0][v])),
     "diffusion by the private tag of Siemens": volume(
         private_tag(0x0019, "SIEMENS MR HEADER", 0x0C, "IS", lambda v: str([0, 50, 800][v]))

@@ -22,12 +22,16 @@ from genoxel.io.dicom_tags import number_of, plain, private
 
 Keys = dict[str, Scalar]
 
-KINDS = ("StackID", "Frame", "DiffusionBValue", "EchoTime", "ImageType", "InversionTime")
+KINDS = (
+    *("StackID", "Frame", "DiffusionBValue", "EchoTime", "ImageType", "InversionTime", "FlipAngle"),
+    "ConvolutionKernel",
+)
 TIMES = ("TemporalPositionIdentifier", "AcquisitionNumber", "FrameReferenceTime", "TriggerTime")
 CLOCKS = ("AcquisitionTime", "ContentTime")
 _DIRECTION = "DiffusionGradientOrientation"
 _GE_BIAS = 1e9
-_MR_TAGS = (_DIRECTION, "EchoTime", "ImageType", "InversionTime", "StackID", *TIMES, *CLOCKS)
+_OWN = ("Frame", "DiffusionBValue")
+_PLAIN_TAGS = (_DIRECTION, *(word for word in KINDS if word not in _OWN), *TIMES, *CLOCKS)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ _SHORT = {"DiffusionBValue": "b", "EchoTime": "TE", "TemporalPositionIdentifier"
 def keys_of(header: Any) -> Keys:
     """Return the values of a slice's header that may tell volumes apart, by keyword."""
     keys: Keys = {}
-    for keyword in _MR_TAGS:
+    for keyword in _PLAIN_TAGS:
         value = plain(header.get(keyword))
         if value not in (None, ""):
             keys[keyword] = value

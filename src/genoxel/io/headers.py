@@ -20,7 +20,7 @@ from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 4
+VERSION = 5
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
 VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
