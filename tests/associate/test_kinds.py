@@ -227,3 +227,30 @@ def test_adjusted_worlds_stay_within_the_strata_of_site():
     )
     alone = screen(table(x, "abc"), table(y, "uvw"), few, permutations=2)
     assert "strata" not in alone.settings["null_adjusted"]
+
+
+def test_a_batch_that_is_the_outcome_and_perfect_separation_are_said():
+    rng = np.random.default_rng(11)
+    x, batch = rng.normal(size=(40, 1)), np.repeat([0.0, 1.0], 20)[:, None]
+    site = Table(batch, people(40), (Column("site", "categorical", levels=("A", "B")),))
+    frame = screen(table(x, "a"), table(batch, ["outcome"], "binary"), site, permutations=5).to_pandas()
+    assert frame["flag"].tolist() == [""]
+    assert np.isnan(frame["p_adjusted"][0])
+    assert frame["flag_adjusted"][0].startswith("the covariates explain")
+    time = np.r_[np.arange(1.0, 21), np.arange(101.0, 121)]
+    other = Table(np.c_[time, np.ones(40)], people(40), (Column("os", "time"), Column("os.event", "binary")))
+    frame = screen(table(1 - batch, ["early"], "binary"), other, permutations=5).to_pandas()
+    assert frame["p"][0] < 1e-6
+    assert np.isnan(frame["effect"][0])
+    assert frame["flag"][0] == "tested, but without finite effect: separated"
+
+
+def test_duplicated_genes_get_equal_numbers_and_columns_without_values_a_reason():
+    rng = np.random.default_rng(12)
+    x, y = rng.normal(size=(30, 1)), rng.normal(size=(30, 1))
+    other = table(np.c_[y, y, np.full((30, 1), np.nan), np.eye(30)[:, :1]], ["g", "copy", "empty", "one"])
+    frame = screen(table(x, "a"), other, permutations=9).to_pandas().set_index("other")
+    assert frame.loc["g", "p"] == frame.loc["copy", "p"]
+    assert frame.loc["empty", "flag"] == "fewer than 10 patients"
+    mutant = table(np.eye(30)[:, :1], ["mutant"], "binary")
+    assert screen(table(x, "a"), mutant, permutations=0).pairs["flag"][0] == "fewer than 3 in the smallest group"

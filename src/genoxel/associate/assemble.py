@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.associate.counts import TESTS, CountPairs
-from genoxel.associate.numbers import FLAGS, Measured
+from genoxel.associate.numbers import FLAGS, SEPARATED, Measured
 from genoxel.associate.settings import CorrectSettings
 from genoxel.associate.tail import Tail
 from genoxel.core.table import Column
@@ -179,8 +179,17 @@ class Pairs:
             "q": q,
             "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
             **self._adjusted_columns(adjust),
-            "flag": _lookup(list(FLAGS), measured.flag),
+            "flag": _lookup(list(FLAGS), _with_separated(measured)),
+            "flag_adjusted": self._flag_adjusted(),
         }
+
+    def _flag_adjusted(self) -> npt.NDArray[np.object_]:
+        """Return why a tested pair has no adjusted value, or an empty text."""
+        words = ["", NO_ADJUSTED]
+        if not self.adjusted:
+            return _lookup(words, np.broadcast_to(np.int8(0), self.shape))
+        lost = (self.measured.flag == 0) & np.isnan(self.partial.p)
+        return _lookup(words, lost.astype(np.int8))
 
     def _adjusted_columns(self, adjust: Callable[[npt.ArrayLike], FloatArray]) -> dict[str, npt.NDArray[Any]]:
         names = ("effect_adjusted", "low_adjusted", "high_adjusted", "p_adjusted", "q_adjusted")
@@ -227,6 +236,14 @@ def families_q(chosen: list[FloatArray], families: list[IndexArray], p: FloatArr
 def _write(source: Measured, target: Measured, place: tuple[npt.NDArray[Any], ...]) -> None:
     for name in ("n", "effect", "low", "high", "p", "flag"):
         getattr(target, name)[place] = getattr(source, name)
+
+
+NO_ADJUSTED = "the covariates explain a column, separate the groups, or leave too few patients"
+
+
+def _with_separated(measured: Measured) -> npt.NDArray[np.int8]:
+    lost = np.isnan(measured.effect) & ~np.isnan(measured.p)
+    return np.where(lost, SEPARATED, measured.flag).astype(np.int8) if lost.any() else measured.flag
 
 
 def _nothing(size: int) -> FloatArray:

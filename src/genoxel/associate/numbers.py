@@ -33,10 +33,12 @@ FLAGS = (
     "no event column, or several classes against survival",
     "too few events (10, and one more per covariate)",
     "not registered",
+    "tested, but without finite effect: separated",
 )
 """Reasons not to test a pair, by code."""
 
 NOT_REGISTERED = 7
+SEPARATED = 8
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,7 @@ class AssociationMap:
     `pairs` maps a documented column to one array (pairs,):
     image, other (names); test, effect_name; n; effect, low, high; p, q; p_max (family-wise); effect_adjusted,
     low_adjusted, high_adjusted, p_adjusted, q_adjusted, n_adjusted (NaN and 0 when nothing was adjusted for); flag (a
-    reason when the pair was not tested, else "").
+    reason when the pair was not tested or has no finite effect, else ""); flag_adjusted (why no adjusted value).
     `null_hits` holds, for each permuted world, how many pairs passed; `adjusted_for` names the covariates; `targets`
     holds one row per column of the other side: other, tested, passing, best_image, best_p, p_best (how often a null
     world gives a p as small), null_low and null_high (the middle 90 % of its smallest p in null worlds).
