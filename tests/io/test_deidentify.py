@@ -356,6 +356,9 @@ def test_somebody_who_looked_releases_and_heads_can_be_marked(tmp_path: Path) ->
     assert pydicom.dcmread(io.BytesIO(head.data)).RecognizableVisualFeatures == "YES"
     unsaid = deidentify_file(one_file(tmp_path / "unsaid"), key)
     assert not unsaid.region_known
+    assert "RecognizableVisualFeatures" not in pydicom.dcmread(io.BytesIO(unsaid.data)), "what is not known is not said"
+    chest = deidentify_file(one_file(tmp_path / "chest", BodyPartExamined="CHEST"), key)
+    assert pydicom.dcmread(io.BytesIO(chest.data)).RecognizableVisualFeatures == "NO"
 
 
 def test_a_name_that_is_a_word_of_radiology_goes_and_what_repeats_a_removed_text_too(tmp_path: Path) -> None:

@@ -193,6 +193,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 
         found = clean_folder(folder, out, key, tuple(table or ()), id_column, faces, looked_at, workers)
         console.say(*found.lines())
+        if console.quiet:
+            console.insist(*found.held_lines())
         console.give(found.to_json())
         console.finish(PARTLY if found.held else DONE)
 

@@ -45,7 +45,7 @@ class Deidentified:
     def lines(self) -> list[str]:
         """Return what the command prints; nothing of it names a person."""
         lines = [f"{self.written} files of {self.patients} patients written to {self.folder}"]
-        lines += [f" held back {count}: {reason}" for reason, count in sorted(self.held.items())]
+        lines += self.held_lines()
         if self.heads:
             lines.append(f" {self.heads} images show a head and are marked so: a face can be recognised")
         if self.unstated:
@@ -55,6 +55,10 @@ class Deidentified:
             lines.append(f" {table.name}: {len(table.header)} columns kept, {gone} removed")
         lines += [f" report {self.folder / REPORT}, one line per file in {LISTING}: look at both before you sign"]
         return [*lines, f" key    {self.key} (its owner alone may read it): keep it apart, never give it away"]
+
+    def held_lines(self) -> list[str]:
+        """Return one line per reason for which files were held back."""
+        return [f" held back {count}: {reason}" for reason, count in sorted(self.held.items())]
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as plain values."""

@@ -53,8 +53,8 @@ class Cleaner:
         self.key, self.patient, self.told = key, patient, Told()
         self.barred: frozenset[str] = frozenset()
 
-    def clean(self, source: Any, head: bool) -> Any:
-        """Return the clean dataset of `source`, without file meta; `head`: the face may be recognised in it."""
+    def clean(self, source: Any, head: bool | None) -> Any:
+        """Return the clean dataset of `source`, without file meta; `head`: if it shows a face (None: unknown)."""
         self.barred = frozenset(_words_of_persons(source))
         made = self._level(source, 0)
         self._scrub(made)
@@ -63,7 +63,8 @@ class Cleaner:
         made.DeidentificationMethodCodeSequence = [_code(*option) for option in OPTIONS]
         made.LongitudinalTemporalInformationModified = "MODIFIED"
         if "PixelData" in made:
-            made.RecognizableVisualFeatures = "YES" if head else "NO"
+            if head is not None:
+                made.RecognizableVisualFeatures = "YES" if head else "NO"
             _cut_padding(made)
         return made
 

@@ -66,7 +66,7 @@ def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
     if reason:
         return Outcome(held=reason, original=patient, patient=name, modality=modality, head=head, region_known=known)
     cleaner = Cleaner(key, patient)
-    made = cleaner.clean(source, head)
+    made = cleaner.clean(source, head if known else None)
     data = to_bytes(made, str(source.file_meta.TransferSyntaxUID))
     left = survivors(data, made, [*cleaner.told.secrets, patient, str(source.get("PatientName", ""))])
     if left:
