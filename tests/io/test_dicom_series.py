@@ -98,7 +98,7 @@ def test_uids_are_legal_and_differ():
 @pytest.mark.parametrize(
     ("change", "error", "said"),
     [
-        ({"modality": "PT"}, FileFormatError, "CT, MR"),
+        ({"modality": "US"}, FileFormatError, "CT, MR, PT"),
         ({"array": np.full((5, 7, 4), -3.0)}, FileFormatError, "16 bits"),
         ({"array": np.full((5, 7, 4), 1e6)}, FileFormatError, "16 bits"),
         ({"array": np.full((5, 7, 4), np.nan)}, FileFormatError, "16 bits"),
