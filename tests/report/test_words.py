@@ -262,3 +262,20 @@ def test_adjusted_null_worlds_are_printed_beside_the_adjusted_hits():
         r"<[^>]+>", "", str(screen_sentence(Cite(build(replace(content, associations=(known,)))), 0, True, True))
     )
     assert text.endswith("After adjustment for volume, age: 5 (a world without link: 0 to 3).")
+
+
+def test_mixed_protocols_are_named_and_what_is_not_stated_mixes_nothing():
+    from genoxel.report.content import ReportContent, StudyFacts
+    from genoxel.report.tables.cohort import summarise_acquisition
+    from genoxel.report.wording import mixed_protocols
+
+    series = [
+        ("P1", "T1", {"slice distance [mm]": "3", "kVp": ""}),
+        ("P2", "T1", {"slice distance [mm]": "5", "kVp": "120"}),
+        ("P1", "T2", {"slice distance [mm]": "3"}),
+        ("P3", "FLAIR", {"slice distance [mm]": "1"}),
+        ("P2", "FLAIR", {"slice distance [mm]": "2"}),
+    ]
+    content = ReportContent(StudyFacts("x"), acquisition=summarise_acquisition(series))
+    assert mixed_protocols(content) == "slice distance (FLAIR and T1)"
+    assert mixed_protocols(ReportContent(StudyFacts("x"))) == ""

@@ -8,6 +8,7 @@ from genoxel.core.outcome import SMALLEST_CLASS
 from genoxel.core.results import TargetResult, VerdictWord
 from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent
+from genoxel.report.settings_words import listed
 from genoxel.report.tables.prediction import chance
 
 SIGN: dict[VerdictWord, str] = {
@@ -152,6 +153,19 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
             text += Markup(" (a world without link: {} to {})").format(number("adj_low"), number("adj_high"))
         text += Markup(".")
     return text
+
+
+def mixed_protocols(content: ReportContent) -> str:
+    """Return in words which acquisition facts differ between patients of one modality, or an empty text."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for one in content.acquisition:
+        if one.value != "not stated":
+            seen.setdefault((one.modality, one.fact), set()).add(one.value)
+    mixed: dict[str, list[str]] = {}
+    for (modality, fact), values in seen.items():
+        if len(values) > 1:
+            mixed.setdefault(fact.partition(" [")[0], []).append(modality)
+    return "; ".join(f"{fact} ({listed(sorted(where))})" for fact, where in sorted(mixed.items()))
 
 
 def left_out_sentence(cite: Cite, content: ReportContent) -> Markup:

@@ -1,0 +1,74 @@
+"""The brain carried over from a template: heads whose brain is known, and heads that are not like the template."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import ndimage
+
+from genoxel.core.errors import InputError
+from genoxel.core.image import Image
+from genoxel.core.mask import Mask
+from genoxel.image.brain import Template, brain_mask, mni_template
+from genoxel.image.intensity import zscore
+from genoxel.simulate import SimulationSpec, phantom
+
+pytest.importorskip("nilearn", reason="the extra brain")
+
+
+def warped_head(seed: int) -> tuple[Image, npt.NDArray[np.bool_]]:
+    """A template head with skull, scalp, noise and shading, bent by a random affine and a smooth field of 4 mm (SD)."""
+    rng = np.random.default_rng(seed)
+    template = mni_template()
+    brain = np.pad(template.brain.inside(), 14)
+    picture = np.pad(template.image.values(), 14).astype(float)
+    away = ndimage.distance_transform_edt(~brain, sampling=2.0)
+    scalp = (away > 7) & (away <= 14 + 90 * ndimage.gaussian_filter(rng.normal(size=brain.shape), 8))
+    head = np.where(brain, picture / picture.max(), 0)
+    head[~brain & (away <= 7)], head[scalp] = 0.08, 0.8
+    middle = ((np.array(brain.shape) - 1) / 2)[:, None, None, None]
+    bend = np.stack([ndimage.gaussian_filter(rng.normal(size=brain.shape), 12) for _ in range(3)])
+    turn = np.eye(3) + rng.normal(0, 0.05, (3, 3))
+    places = np.tensordot(turn, np.indices(brain.shape) - middle, 1) + middle + 2 * bend / bend.std()
+    places += rng.normal(0, 4, 3)[:, None, None, None]
+    shown = ndimage.map_coordinates(head, places, order=1)
+    truth = ndimage.map_coordinates(brain.astype(float), places, order=1) >= 0.5
+    shade = 1 + 0.25 * np.linspace(-1, 1, brain.shape[0])[:, None, None]
+    values = np.abs(shown * shade * 900 + rng.normal(0, 25, brain.shape))
+    return Image(values.astype(np.float32), template.image.affine, "MR"), truth
+
+
+def dice(one: npt.NDArray[np.bool_], two: npt.NDArray[np.bool_]) -> float:
+    return float(2 * (one & two).sum() / (one.sum() + two.sum()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [10, 11])
+def test_the_brain_of_a_bent_template_head_is_found(seed: int):
+    image, truth = warped_head(seed)
+    found = brain_mask(image)
+    assert dice(found.inside(), truth) > 0.93
+    assert found.history[-1].params["similarity"] > 1.05
+    done = zscore(image, "brain", brain=found)
+    assert done.values()[found.inside()].mean() == pytest.approx(0, abs=1e-6)
+    assert done.history[-1].params["rule"] == "inside the brain mask"
+
+
+@pytest.mark.slow
+def test_a_head_unlike_the_template_is_refused_with_the_numbers():
+    """The simulator's heads are ellipsoids in a slab of 100 mm: no template of a whole head fits them."""
+    with pytest.raises(InputError, match=r"similarity|ml found"):
+        brain_mask(phantom(SimulationSpec(n=4), 0).images["T1"])
+
+
+def test_the_template_comes_with_its_package_and_lies_in_the_patient_as_stated():
+    template = mni_template()
+    assert template.brain.count() * template.brain.grid.voxel_volume / 1000 == pytest.approx(1880, rel=0.02)
+    middle = template.image.grid.to_patient(np.argwhere(template.brain.inside())).mean(axis=0)
+    # MNI: the origin is the anterior commissure; the brain's middle lies behind (LPS: y above 0) and above it
+    assert abs(middle[0]) < 2
+    assert 10 < middle[1] < 30
+    assert 0 < middle[2] < 20
+    assert isinstance(template, Template)
+    assert isinstance(template.brain, Mask)
