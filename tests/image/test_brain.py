@@ -45,6 +45,7 @@ def dice(one: npt.NDArray[np.bool_], two: npt.NDArray[np.bool_]) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [10, 11])
+@pytest.mark.timeout(1200)
 def test_the_brain_of_a_bent_template_head_is_found(seed: int):
     image, truth = warped_head(seed)
     found = brain_mask(image)

@@ -29,10 +29,7 @@ LEAST_SIMILARITY = 1.05
 BRAIN_ML = (700.0, 2200.0)
 """Volumes of a brain with its fluid that are plausible from the age of about two on."""
 
-COARSE = ((4, 4.0),)
-_HEAD_MM, _PAD_MM = 22.0, 60.0
-_SKULL_MM, _SCALP_MM = 8.0, 14.0
-"""Where skull and scalp end around the brain, roughly, in an adult."""
+_GROW_MM = 8.0
 
 
 @dataclass(frozen=True)
@@ -81,39 +78,20 @@ def brain_mask(image: Image, template: Template | None = None) -> Mask:
 def _carried(image: Image, template: Template) -> tuple[npt.NDArray[np.bool_], dict[str, float]]:
     """Return the template's brain on the grid of `image`, first by an affine from the template's side, then freely."""
     small = _coarse(image)
-    # beyond the image is air: else a brain pushed out of it would be judged by the few voxels that stay
-    forth = pair_of(_dressed(template), _padded(small))
-    grown = to_itk(_grown(template.brain, _HEAD_MM), template.brain.grid)
-    tried = [linear(forth, start, "rigid", grown, 1, COARSE) for start in _starts(template.image, small)]
+    forth = pair_of(template.image, small)
+    grown = to_itk(_grown(template.brain), template.brain.grid)
+    starts = [moments_start(template.image, small), np.eye(4)]
+    tried = [linear(forth, start, "rigid", grown, 1) for start in starts]
     matrix = linear(forth, min(tried, key=lambda one: one[0])[1], "affine", grown, 1)[1]
     back = Registration("affine", _nested(np.linalg.inv(matrix)))
     around = Mask(_sampled(back, template.brain, small).astype(np.uint8), small.affine)
-    mask = to_itk(_grown(around, _HEAD_MM), around.grid)
-    bspline = free_form(pair_of(small, _dressed(template)), np.array(back.matrix), 40.0, mask, 1)
+    mask = to_itk(_grown(around), around.grid)
+    bspline = free_form(pair_of(small, template.image), np.array(back.matrix), 40.0, mask, 1)
     found = replace(back, kind="bspline", bspline=bspline)
     inside = _one_piece(_sampled(found, template.brain, image))
     region = Image(np.where(_sampled(found, template.brain, small), small.values(), small.values().min()), small.affine)
     quality: Mapping[str, float] = {"similarity": round(similarity(region, template.image, found), 6)}
     return inside, dict(quality)
-
-
-def _starts(template: Image, head: Image) -> list[npt.NDArray[Any]]:
-    """Return starts for the search: bodies laid on each other, and higher, since a head comes with its neck."""
-    middle = moments_start(template, head)
-    starts = []
-    for up in (-25.0, 0.0, 25.0, 50.0, 75.0):
-        start = middle.copy()
-        start[2, 3] += up
-        starts.append(start)
-    return starts
-
-
-def _padded(image: Image) -> Image:
-    steps = [round(_PAD_MM / size) for size in image.spacing]
-    values = np.pad(image.values(), [(step, step) for step in steps], constant_values=image.values().min())
-    affine = np.array(image.affine)
-    affine[:3, 3] = image.grid.to_patient([[-step for step in steps]])[0]
-    return Image(values, affine, image.modality)
 
 
 def _nested(matrix: npt.NDArray[Any]) -> tuple[tuple[float, ...], ...]:
@@ -130,23 +108,11 @@ def _coarse(image: Image) -> Image:
     return replace(resample(replace(image, history=()), (wanted[0], wanted[1], wanted[2])), history=())
 
 
-def _grown(mask: Mask, by_mm: float) -> npt.NDArray[np.uint8]:
-    return np.asarray(_away(mask) <= by_mm).astype(np.uint8)
-
-
-def _away(mask: Mask) -> npt.NDArray[np.float64]:
+def _grown(mask: Mask) -> npt.NDArray[np.uint8]:
     from scipy.ndimage import distance_transform_edt
 
-    return np.asarray(distance_transform_edt(~mask.inside(), sampling=mask.spacing))
-
-
-def _dressed(template: Template) -> Image:
-    """Return the template with a dark skull and a bright scalp around it: the brain alone would swell to the scalp."""
-    away = _away(template.brain)
-    values = np.where(template.brain.inside(), template.image.values(), 0)
-    bright = float(np.percentile(values[template.brain.inside()], 90))
-    shown = np.where((away > _SKULL_MM) & (away <= _SCALP_MM), bright, values)
-    return Image(shown.astype(np.float32), template.image.affine, "MR")
+    away = distance_transform_edt(~mask.inside(), sampling=mask.spacing)
+    return np.asarray(away <= _GROW_MM).astype(np.uint8)
 
 
 def _sampled(found: Registration, brain: Mask, image: Image) -> npt.NDArray[np.bool_]:
