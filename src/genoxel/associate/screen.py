@@ -45,6 +45,7 @@ def screen(
     `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when a
     table has several rows per patient (until `settings.several` says how to aggregate) or no patient is in both.
 
+    >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(1)
     >>> people, x = [f"P{i}" for i in range(40)], rng.normal(size=(40, 2))
     >>> image = Table(x, people, (Column("volume"), Column("entropy")))
