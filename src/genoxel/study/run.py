@@ -101,7 +101,7 @@ class _Run:
         self.failed: list[Lost] = []
         self.boxes: list[Box] = []
         self.notes: list[str] = []
-        self.undefined: dict[str, str] = {}
+        self.undefined: list[measuring.NotDefined] = []
         self.images: dict[str, Result] = {}
         self.facts: dict[RowKey, dict[str, str]] = {}
         self.inputs: dict[str, str] = {}
@@ -121,7 +121,7 @@ class _Run:
         scanners = summarise_acquisition(acquisition)
         items = records.reporting(gathered.features, self.facts, self.settings, scanners)
         found = Findings(
-            *(who, molecular, gathered, tuple(cards), tuple(acquisition), self.undefined, tuple(self.failed)),
+            *(who, molecular, gathered, tuple(cards), tuple(acquisition), self._reasons(), tuple(self.failed)),
             *(tuple(blocks), maps, tuple(targets), items),
             registered=self.registered,
             drivers=self._drivers(gathered),
@@ -135,6 +135,10 @@ class _Run:
             seconds=time.monotonic() - self.began,
             notes=tuple(self.notes),
         )
+
+    def _reasons(self) -> dict[str, str]:
+        """Return feature -> why it has no value in the first row where it has none."""
+        return {one.feature: one.reason for one in reversed(self.undefined)}
 
     def _hash_tables(self) -> None:
         with self.engine.ledger.together():
@@ -204,6 +208,7 @@ class _Run:
         self.engine.progress.begin("report", 1)
         old = output.listed_outputs(self.study.results / PROVENANCE)
         output.write_tables(gathered, sink, self.facts)
+        output.write_not_defined(self.undefined, sink)
         output.write_reporting(found.reporting, records.settings_known(self.facts, self.settings), sink)
         output.write_maps(found.maps, sink)
         output.write_drivers(found.drivers, sink)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
@@ -102,10 +102,9 @@ def measure(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
     return engine.run("features", jobs)
 
 
-def assemble(results: Mapping[str, Result]) -> tuple[Table | None, dict[str, str]]:
-    """Return (the table of all rows in canonical order, column -> why it has no value where it has none)."""
+def assemble(results: Mapping[str, Result]) -> tuple[Table | None, list[NotDefined]]:
+    """Return (the table of all rows in canonical order, every value that is not there, with its reason)."""
     rows: dict[RowKey, Features] = {}
-    undefined: dict[str, str] = {}
     for patient in sorted(results):
         path = results[patient].path
         if path is None:
@@ -114,6 +113,26 @@ def assemble(results: Mapping[str, Result]) -> tuple[Table | None, dict[str, str
             columns = columns_of_text(one["columns"])
             values = dict(zip([column.name for column in columns], one["values"], strict=True))
             rows[RowKey(*one["key"])] = Features(values, columns, one["reasons"])
-            undefined.update({name: reason for name, reason in one["reasons"].items() if name not in undefined})
     ordered = {key: rows[key] for key in sorted(rows)}
-    return (as_table(ordered) if ordered else None), undefined
+    return (as_table(ordered) if ordered else None), list(not_defined(ordered))
+
+
+class NotDefined(NamedTuple):
+    """A feature, or a whole series and region, without a value in one row, and why."""
+
+    row: RowKey
+    feature: str
+    reason: str
+
+
+def not_defined(rows: Mapping[RowKey, Features]) -> Iterator[NotDefined]:
+    """Yield what each row lacks: features without a value, then series and regions that only other rows have."""
+    held = {key: {(one.source.modality, one.source.region) for one in found.columns} for key, found in rows.items()}
+    anywhere = dict.fromkeys(block for blocks in held.values() for block in sorted(blocks))
+    for key, found in rows.items():
+        yield from (NotDefined(key, name, reason) for name, reason in found.reasons.items())
+        modalities = {modality for modality, _ in held[key]}
+        for modality, region in anywhere:
+            if (modality, region) not in held[key]:
+                what = f"a region {region} in the mask" if modality in modalities else f"a series {modality}"
+                yield NotDefined(key, f"{modality}.{region}", f"this row has not {what}; others have")

@@ -12,6 +12,7 @@ from typing import Any
 from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.errors import GenoxelError, describe
 from genoxel.core.flow import Flow
+from genoxel.core.keys import RowKey
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.io import plainjson
@@ -23,6 +24,7 @@ from genoxel.report.ibsi_items import ReportingItem
 from genoxel.study.result import verdict_record
 from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows, write_failed
 from genoxel.study.steps.cohort import Gathered, targets_table
+from genoxel.study.steps.features import NotDefined
 from genoxel.study.steps.records import Facts, explained
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "write_flow",
     "write_json",
     "write_maps",
+    "write_not_defined",
     "write_predictions",
     "write_record",
     "write_reporting",
@@ -58,6 +61,13 @@ def write_tables(gathered: Gathered, sink: Sink, facts: Facts) -> None:
         write_table(table, sink(f"tables/{name}.parquet"))
         write_csv(table, sink(f"tables/{name}.csv"))
     write_rows(list(DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
+
+
+def write_not_defined(missing: Sequence[NotDefined], sink: Sink) -> None:
+    """Write tables/not_defined.csv: every feature that a row has no value for, and why (where images were measured)."""
+    rows = [[*one.row, one.feature, one.reason] for one in missing]
+    if rows:
+        write_rows([*RowKey._fields, "feature", "reason"], rows, sink("tables/not_defined.csv"))
 
 
 def write_reporting(items: Sequence[ReportingItem], settings: Mapping[str, Any], sink: Sink) -> None:
