@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from genoxel.core.errors import MaskError, describe
 from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Table
@@ -40,15 +41,26 @@ def measure_patient(work: FeatureWork) -> bytes:
     """Measure all regions of one patient; rows and columns as plain arrays and facts."""
     arrays, facts, _ = unpack(Path(work.path).read_bytes())
     rows: dict[RowKey, Features] = {}
+    unusable: dict[str, MaskError] = {}
+    several = len({volume["region"] for volume in facts["volumes"]}) > 1
     for place, volume in enumerate(facts["volumes"]):
         try:
             found = _measure(arrays, place, volume, work)
         except Exception as error:
             error.add_note(f"patient {work.patient}, {volume['label']}, {volume['region']}")
-            raise
+            if not (several and isinstance(error, MaskError)):
+                raise
+            unusable[f"{volume['label']}.{volume['region']}"] = error
+            continue
         key = RowKey(work.patient, lesion=volume["lesion"])
         rows[key] = rows[key].beside(found) if key in rows else found
-    rows = {key: with_ratios(found, work.features) for key, found in rows.items()}
+    if not rows:
+        raise next(iter(unusable.values()))
+    # Regions side by side share the patient's one row: a region too small to measure does not cost the others.
+    lacking = {name: describe(error) for name, error in unusable.items()}
+    rows = {
+        key: with_ratios(replace(one, reasons={**one.reasons, **lacking}), work.features) for key, one in rows.items()
+    }
     content = [
         {
             "key": list(key),
@@ -133,6 +145,6 @@ def not_defined(rows: Mapping[RowKey, Features]) -> Iterator[NotDefined]:
         yield from (NotDefined(key, name, reason) for name, reason in found.reasons.items())
         modalities = {modality for modality, _ in held[key]}
         for modality, region in anywhere:
-            if (modality, region) not in held[key]:
+            if (modality, region) not in held[key] and f"{modality}.{region}" not in found.reasons:
                 what = f"a region {region} in the mask" if modality in modalities else f"a series {modality}"
                 yield NotDefined(key, f"{modality}.{region}", f"this row has not {what}; others have")
