@@ -66,6 +66,8 @@ def with_landmarks(
     labels = sorted(
         {one.label for single in work for one in single.planned if _reference(study, one.label) is not None}
     )
+    if not labels:
+        return tuple(work)
     jobs = [_job(study, label, set(patients), engine) for label in labels]
     results = engine.run("landmarks", jobs)
     known: dict[str, Landmarks] = {}
