@@ -51,7 +51,7 @@ var R=fits(fr||fam?full:M.top[0],M.rows,fr,fam,M.family),C=fits(fc?fullc:M.top[1
 R.sort(function(a,b){return byFamily?(M.family[a]<M.family[b]?-1:M.family[a]>M.family[b]?1:M.place[0][a]-M.place[0][b]):M.place[0][a]-M.place[0][b]});C.sort(function(a,b){return M.place[1][a]-M.place[1][b]});
 var big=0,block=R.map(function(i){return C.map(function(j){var v=pair(i,j,cur.adj);v.s=v.sign===undefined?v.e:v.sign;if(Math.abs(v.s)>big){big=Math.abs(v.s)}return v})});
 cur.reach=big||1;cur.R=R;cur.C=C;cur.block=block;
-var cw=Math.max(3,Math.min(18,Math.floor(900/Math.max(1,C.length)))),ch=Math.max(3,Math.min(16,Math.floor(640/Math.max(1,R.length)))),canvas=$("heat"),dpr=window.devicePixelRatio||1;cur.cw=cw;cur.ch=ch;
+var cw=Math.max(3,Math.min(C.length<12?48:18,Math.floor(900/Math.max(1,C.length)))),ch=Math.max(3,Math.min(16,Math.floor(640/Math.max(1,R.length)))),canvas=$("heat"),dpr=window.devicePixelRatio||1;cur.cw=cw;cur.ch=ch;
 canvas.width=C.length*cw*dpr;canvas.height=R.length*ch*dpr;canvas.style.width=C.length*cw+"px";canvas.style.height=R.length*ch+"px";var g=canvas.getContext("2d");g.scale(dpr,dpr);
 var pc=cur.adj?M.cutAdjusted:M.cut,passing=0;block.forEach(function(line,a){line.forEach(function(v,b){g.fillStyle=colour(v.s);g.fillRect(b*cw,a*ch,cw,ch);if($("sig").checked&&v.p<=pc){passing++;g.fillStyle="#fff";g.strokeStyle="#1b1f24";g.beginPath();g.arc((b+.5)*cw,(a+.5)*ch,Math.max(1,Math.min(cw,ch)/5),0,7);g.fill();if(cw>5){g.stroke()}}})});
 $("said").textContent=R.length+" of "+cut[0]+" rows and "+C.length+" of "+cut[1]+" columns that fit; "+(pc>0?"a dot: p at or below "+pc.toPrecision(3)+", where the false discovery rate over all pairs is "+M.q:"no pair passes a false discovery rate of "+M.q)+". Colour reaches to "+cur.reach.toFixed(2)+".";volcano()}
@@ -69,7 +69,7 @@ function scatter(i,j){var s=$("scatter"),ns="http://www.w3.org/2000/svg",keep=ke
 var xs=keep.map(function(r){return M.y[j*n+r]}),ys=keep.map(function(r){return M.x[i*n+r]}),a=Math.min.apply(0,xs),b=Math.max.apply(0,xs),c=Math.min.apply(0,ys),d=Math.max.apply(0,ys);
 function el(k,at,txt){var e=document.createElementNS(ns,k);for(var z in at){e.setAttribute(z,at[z])}if(txt!==undefined){e.textContent=txt}s.appendChild(e);return e}
 var levels=M.levels[j];el("line",{x1:50,y1:270,x2:390,y2:270,stroke:"currentColor"});el("line",{x1:50,y1:10,x2:50,y2:270,stroke:"currentColor"});
-var X=function(v){return b>a?70+(v-a)/(b-a)*300:220},Y=function(v){return d>c?258-(v-c)/(d-c)*236:140};
+var X=function(v){return b>a?(levels?120+(v-a)/(b-a)*200:70+(v-a)/(b-a)*300):220},Y=function(v){return d>c?258-(v-c)/(d-c)*236:140};
 keep.forEach(function(r,k){var o=el("circle",{cx:X(xs[k])+(levels?10*Math.sin(k*2.4):0),cy:Y(ys[k]),r:3.4,fill:"none",stroke:"#0072b2","stroke-width":1.2});var ti=document.createElementNS(ns,"title");ti.textContent=M.patients[r]+": "+num(ys[k])+", "+(levels?levels[xs[k]]:num(xs[k]));o.appendChild(ti)});
 if(levels){levels.forEach(function(l,k){var g=ys.filter(function(_,m){return xs[m]===k}).sort(function(p,q){return p-q});if(g.length){el("text",{x:X(k),y:286,"text-anchor":"middle"},l+" (n = "+g.length+")");var md=g[Math.floor((g.length-1)/2)]/2+g[Math.ceil((g.length-1)/2)]/2;el("line",{x1:X(k)-26,x2:X(k)+26,y1:Y(md),y2:Y(md),stroke:"#d55e00","stroke-width":2})}})}
 else{el("text",{x:70,y:286},num(a));el("text",{x:370,y:286,"text-anchor":"end"},num(b))}
