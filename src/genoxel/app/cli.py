@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from genoxel.app.command import command
 from genoxel.app.console import DONE, PARTLY, REFUSED, Console
 from genoxel.app.pacs import pacs
 
@@ -22,9 +23,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 refused input, 2 usage, 3 done with some patients failed.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but what failed.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", hidden=True)]
 StudyPath = Annotated[Path, typer.Argument(help="The study file, or the folder that holds study.toml.")]
 Workers = Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes (default: all cores).")]
 
@@ -49,125 +47,94 @@ def _root(
     """From images, masks and molecular tables to an honest report. Research use only."""
 
 
-@app.command(rich_help_panel=STUDY)
+@command(app, STUDY)
 def init(
+    console: Console,
     folder: Annotated[Path, typer.Argument(help="Folder of the images (DICOM or NIfTI).")],
     spreadsheet: Annotated[Path, typer.Argument(help="Clinical table, .xlsx or .csv.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Study file to write.")] = Path("study.toml"),
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Look at a folder and a spreadsheet and write a commented study file."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.init import propose
+    from genoxel.study.init import propose
 
-        proposal = propose(folder, spreadsheet, out, say=console.say)
-        console.give(proposal.to_json())
+    proposal = propose(folder, spreadsheet, out, say=console.say)
+    console.give(proposal.to_json())
 
 
-@app.command(rich_help_panel=STUDY)
+@command(app, STUDY)
 def check(
+    console: Console,
     study: StudyPath = Path("study.toml"),
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Find every problem before anything runs: a dry run with the power, cost and contours of the study."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.check import check as check_study
-        from genoxel.study.progress import progress_for
-        from genoxel.study.study import Study
+    from genoxel.study.check import check as check_study
+    from genoxel.study.progress import progress_for
+    from genoxel.study.study import Study
 
-        lawful, problems = Study.read_lawful(study)
-        found = check_study(lawful, workers, progress_for(console.silent), problems)
-        console.say(*found.lines())
-        if console.quiet:
-            console.insist(*(str(problem) for problem in found.errors))
-        console.give(found.to_json())
-        console.finish(REFUSED if found.errors else DONE)
+    lawful, problems = Study.read_lawful(study)
+    found = check_study(lawful, workers, progress_for(console.silent), problems)
+    console.tell(found, (str(problem) for problem in found.errors))
+    console.finish(REFUSED if found.errors else DONE)
 
 
-@app.command(rich_help_panel=STUDY)
+@command(app, STUDY)
 def run(
+    console: Console,
     study: StudyPath = Path("study.toml"),
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Run the study; after any stop the same command goes on where the last one was."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.progress import progress_for
-        from genoxel.study.run import run as run_study
-        from genoxel.study.study import Study
+    from genoxel.study.progress import progress_for
+    from genoxel.study.run import run as run_study
+    from genoxel.study.study import Study
 
-        result = run_study(Study.read(study), workers=workers, progress=progress_for(console.silent))
-        console.say(*result.lines())
-        if console.quiet and result.failed:
-            console.insist(result.failed_line())
-        console.give(result.to_json())
-        console.finish(PARTLY if result.failed else DONE)
+    result = run_study(Study.read(study), workers=workers, progress=progress_for(console.silent))
+    console.tell(result, [result.failed_line()] if result.failed else [])
+    console.finish(PARTLY if result.failed else DONE)
 
 
-@app.command(rich_help_panel=STUDY)
-def status(
-    study: StudyPath = Path("study.toml"), as_json: Json = False, quiet: Quiet = False, debug: Debug = False
-) -> None:
+@command(app, STUDY)
+def status(console: Console, study: StudyPath = Path("study.toml")) -> None:
     """Say what is done, what is left and who runs it."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.status import status as status_of
-        from genoxel.study.study import Study
+    from genoxel.study.status import status as status_of
+    from genoxel.study.study import Study
 
-        found = status_of(Study.read(study))
-        console.say(*found.lines())
-        console.give(found.to_json())
+    found = status_of(Study.read(study))
+    console.tell(found)
 
 
-@app.command(rich_help_panel=STUDY)
-def report(
-    study: StudyPath = Path("study.toml"), as_json: Json = False, quiet: Quiet = False, debug: Debug = False
-) -> None:
+@command(app, STUDY)
+def report(console: Console, study: StudyPath = Path("study.toml")) -> None:
     """Write the report again from what is done, computing nothing else."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.progress import progress_for
-        from genoxel.study.run import run as run_study
-        from genoxel.study.study import Study
+    from genoxel.study.progress import progress_for
+    from genoxel.study.run import run as run_study
+    from genoxel.study.study import Study
 
-        result = run_study(Study.read(study), workers=1, progress=progress_for(console.silent), only_report=True)
-        console.say(f"Report: {result.report}")
-        console.give(result.to_json())
+    result = run_study(Study.read(study), workers=1, progress=progress_for(console.silent), only_report=True)
+    console.say(f"Report: {result.report}")
+    console.give(result.to_json())
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def inventory(
+    console: Console,
     folder: Annotated[Path, typer.Argument(help="Folder of the images.")],
     cache: Annotated[
         Path | None, typer.Option("--cache", help="File that remembers headers, so that a second look is quick.")
     ] = None,
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """List patients, series, structures and how images were taken; only headers are read."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.look import look_at_folder
+    from genoxel.study.look import look_at_folder
 
-        found = look_at_folder(folder, cache, workers)
-        console.say(*found.lines())
-        console.give(found.to_json())
+    found = look_at_folder(folder, cache, workers)
+    console.tell(found)
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    console: Console,
     folder: Annotated[Path, typer.Argument(help="Folder of DICOM files.")],
     out: Annotated[Path, typer.Argument(help="New folder for what is given away.")],
     key: Annotated[
@@ -182,44 +149,32 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
         Path | None, typer.Option(help="List of files (one a line) in which somebody looked for burned-in text.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes.")] = 1,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Write DICOM files and tables without identities; what no list of the rules names is removed."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.deidentify import deidentify as clean_folder
+    from genoxel.study.deidentify import deidentify as clean_folder
 
-        found = clean_folder(folder, out, key, tuple(table or ()), id_column, faces, looked_at, workers)
-        console.say(*found.lines())
-        if console.quiet:
-            console.insist(*found.held_lines())
-        console.give(found.to_json())
-        console.finish(PARTLY if found.held else DONE)
+    found = clean_folder(folder, out, key, tuple(table or ()), id_column, faces, looked_at, workers)
+    console.tell(found, found.held_lines())
+    console.finish(PARTLY if found.held else DONE)
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def forget(
+    console: Console,
     patient: Annotated[str, typer.Argument(help="Identifier of the patient, as in the study.")],
     study: StudyPath = Path("study.toml"),
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Remove everything derived from one patient, who never enters this study again."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.forget import forget as forget_patient
-        from genoxel.study.study import Study
+    from genoxel.study.forget import forget as forget_patient
+    from genoxel.study.study import Study
 
-        found = forget_patient(Study.read(study), patient)
-        console.say(*found.lines())
-        console.give(found.to_json())
+    found = forget_patient(Study.read(study), patient)
+    console.tell(found)
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    console: Console,
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
     patients: Annotated[int | None, typer.Option("--patients", "-n", help="Number of patients (default 70).")] = None,
     modality: Annotated[
@@ -236,52 +191,44 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     seed: Annotated[int | None, typer.Option(help="Same seed and versions, same bytes (default 0).")] = None,
     sites: Annotated[int | None, typer.Option(help="Number of scanners (default 2).")] = None,
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Write a simulated cohort with planted truth, as a hospital would deliver it."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.demo import draw, plan_cohort
-        from genoxel.study.progress import progress_for
+    from genoxel.study.demo import draw, plan_cohort
+    from genoxel.study.progress import progress_for
 
-        given = {"n": patients, "modality": modality, "effects": effect, "masks": masks, "seed": seed, "sites": sites}
-        spec = plan_cohort(preset, effects, given)
-        place = draw(spec, out, progress_for(console.silent), workers)
-        table = place / "clinical.xlsx"
-        console.say(f"Wrote {spec.n} simulated patients to {place}", f"Next: genoxel init {place} {table}")
-        console.give({"folder": str(place), "patients": spec.n})
+    given = {"n": patients, "modality": modality, "effects": effect, "masks": masks, "seed": seed, "sites": sites}
+    spec = plan_cohort(preset, effects, given)
+    place = draw(spec, out, progress_for(console.silent), workers)
+    table = place / "clinical.xlsx"
+    console.say(f"Wrote {spec.n} simulated patients to {place}", f"Next: genoxel init {place} {table}")
+    console.give({"folder": str(place), "patients": spec.n})
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def demo(
+    console: Console,
     folder: Annotated[Path, typer.Argument(help="New folder, or that of an earlier demo.")] = Path("genoxel-demo"),
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Simulate a small cohort, run a whole study on it and name the report to open."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.demo import demo as run_demo
+    from genoxel.study.demo import demo as run_demo
 
-        result = run_demo(folder, workers=workers, say=console.say, quiet=console.silent)
-        console.insist(f"Open {result.report}")
-        console.give(result.to_json())
-        console.finish(PARTLY if result.failed else DONE)
+    result = run_demo(folder, workers=workers, say=console.say, quiet=console.silent)
+    console.insist(f"Open {result.report}")
+    console.give(result.to_json())
+    console.finish(PARTLY if result.failed else DONE)
 
 
-@app.command(rich_help_panel=TOOLS)
+@command(app, TOOLS)
 def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
+    console: Console,
     image: Annotated[Path, typer.Argument(help="Image (NIfTI, NRRD, DICOM folder), or a table of cases (.csv).")],
     mask: Annotated[Path | None, typer.Argument(help="Mask of the image: NIfTI, NRRD, RTSTRUCT or SEG.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="File (.csv, .parquet) for one case; folder for a table.")
     ] = None,
     settings: Annotated[
-        Path | None, typer.Option("--settings", "-s", help="TOML with [image] and [features], or PyRadiomics YAML.")
+        Path | None, typer.Option("--settings", "-s", help=r"TOML with \[image] and \[features], or PyRadiomics YAML.")
     ] = None,
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="Label or structure that counts; may be repeated.")
@@ -299,35 +246,28 @@ def extract(  # noqa: PLR0913, PLR0917  (each is an option of the command)
         int | None, typer.Option(min=1, help="Each connected piece of at least so many voxels is a lesion of its own.")
     ] = None,
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Measure an image inside a mask, or every case of a table with columns patient, image, mask."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.case import Case
-        from genoxel.study.cases import read_settings, with_pyradiomics
-        from genoxel.study.extract import extract_cases, extract_one
-        from genoxel.study.progress import progress_for
+    from genoxel.study.case import Case
+    from genoxel.study.cases import read_settings, with_pyradiomics
+    from genoxel.study.extract import extract_cases, extract_one
+    from genoxel.study.progress import progress_for
 
-        rules = read_settings(settings)
-        rules = rules.drawn(resample_mask, split)
-        rules = with_pyradiomics(rules, pyradiomics) if pyradiomics is not None else rules
-        if mask is None:
-            found = extract_cases(image, rules, out, workers, progress_for(console.silent))
-        else:
-            case = Case(patient, image, mask, tuple(label or ()), modality=modality, volume=volume)
-            found = extract_one(case, rules, out)
-        console.say(*found.lines())
-        if console.quiet:
-            console.insist(*found.failed_lines())
-        console.give(found.to_json())
-        console.finish(PARTLY if found.failed else DONE)
+    rules = read_settings(settings)
+    rules = rules.drawn(resample_mask, split)
+    rules = with_pyradiomics(rules, pyradiomics) if pyradiomics is not None else rules
+    if mask is None:
+        found = extract_cases(image, rules, out, workers, progress_for(console.silent))
+    else:
+        case = Case(patient, image, mask, tuple(label or ()), modality=modality, volume=volume)
+        found = extract_one(case, rules, out)
+    console.tell(found, found.failed_lines())
+    console.finish(PARTLY if found.failed else DONE)
 
 
-@app.command(rich_help_panel=HELP)
+@command(app, HELP)
 def catalog(
+    console: Console,
     word: Annotated[str, typer.Argument(help="Word, IBSI code, or the whole name of a column.")] = "",
     results: Annotated[
         Path | None, typer.Option(help="Folder of an extraction: adds the settings that a column was measured with.")
@@ -335,61 +275,44 @@ def catalog(
     names: Annotated[
         bool, typer.Option("--map", help="What they are called in PyRadiomics and MIRP, and what differs.")
     ] = False,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """List every feature, or say of one what it is: definition, formula, unit, IBSI code, settings."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.catalogue import list_names, look_up
+    from genoxel.study.catalogue import list_names, look_up
 
-        found = list_names(word) if names else look_up(word, results)
-        console.say(*found.lines())
-        console.give(found.to_json())
+    found = list_names(word) if names else look_up(word, results)
+    console.tell(found)
 
 
-@app.command(rich_help_panel=HELP)
+@command(app, HELP)
 def diseases(
+    console: Console,
     name: Annotated[str, typer.Argument(help="One of them, in full; without it all are listed.")] = "",
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """List diseases with their molecular targets, regions and evidence, ready for a study file."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.diseases import diseases as known
+    from genoxel.study.diseases import diseases as known
 
-        found = known(name)
-        console.say(*found.lines())
-        console.give(found.to_json())
+    found = known(name)
+    console.tell(found)
 
 
-@app.command(rich_help_panel=HELP)
+@command(app, HELP)
 def ibsi(
+    console: Console,
     data: Annotated[
         Path | None, typer.Option(help="Folder with ibsi1_reference_values.csv and ct_radiomics_phantom: adds A to E.")
     ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Hold our features against the published values of IBSI 1; exit code 1 when one is missed."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.ibsi import check_ibsi
+    from genoxel.study.ibsi import check_ibsi
 
-        found = check_ibsi(data)
-        console.say(*found.lines())
-        if console.quiet:
-            console.insist(*found.miss_lines())
-        console.give(found.to_json())
-        console.finish(REFUSED if found.misses else DONE)
+    found = check_ibsi(data)
+    console.tell(found, found.miss_lines())
+    console.finish(REFUSED if found.misses else DONE)
 
 
-@app.command(rich_help_panel=HELP)
+@command(app, HELP)
 def selftest(
+    console: Console,
     area: Annotated[list[str] | None, typer.Argument(help="stats, images or install; default all three.")] = None,
     full: Annotated[bool, typer.Option("--full/--quick", help="Hours, or about a minute.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed and versions, same table.")] = 1,
@@ -397,36 +320,24 @@ def selftest(
         "genoxel-selftest"
     ),
     workers: Workers = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
 ) -> None:
     """Run null and planted cohorts through this installation: false claims, power, coverage, deliveries read back."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.selftest import AREAS, selftest
+    from genoxel.study.selftest import AREAS, selftest
 
-        found = selftest(area or AREAS, full, seed, workers, out, console.say)
-        console.say(*found.lines(), f"Open {out / 'selftest.html'}")
-        if console.quiet:
-            console.insist(*(row.line() for row in found.bad))
-        console.give(found.to_json())
-        console.finish(REFUSED if found.bad else DONE)
+    found = selftest(area or AREAS, full, seed, workers, out, console.say)
+    console.tell(found, (row.line() for row in found.bad))
+    console.say(f"Open {out / 'selftest.html'}")
+    console.finish(REFUSED if found.bad else DONE)
 
 
-@app.command(rich_help_panel=HELP)
-def doctor(as_json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+@command(app, HELP)
+def doctor(console: Console) -> None:
     """Check the installation: versions, extras, disk, memory, compiled kernels."""
-    console = Console(as_json, quiet, debug)
-    with console.guard():
-        from genoxel.study.doctor import examine
+    from genoxel.study.doctor import examine
 
-        found = examine()
-        console.say(*found.lines())
-        if console.quiet:
-            console.insist(*(f"{finding.what}: {finding.found}" for finding in found.bad))
-        console.give(found.to_json())
-        console.finish(REFUSED if found.bad else DONE)
+    found = examine()
+    console.tell(found, (f"{finding.what}: {finding.found}" for finding in found.bad))
+    console.finish(REFUSED if found.bad else DONE)
 
 
 def main() -> None:

@@ -6,14 +6,24 @@ import json
 import math
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from genoxel.core.errors import GenoxelError, describe
 
 DONE, REFUSED, USAGE, PARTLY, STOPPED = 0, 1, 2, 3, 130
 """Exit codes: done, refused input, usage, done with some patients failed, stopped by the user."""
+
+
+class Found(Protocol):
+    """What a command finds, for people and for machines."""
+
+    def lines(self) -> Sequence[str]:
+        """Return lines for people."""
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return the same as plain names and values."""
 
 
 class Console:
@@ -41,6 +51,13 @@ class Console:
         """Write the JSON object (only with --json)."""
         if self.as_json:
             _write(sys.stdout, [json.dumps(_plain(content), ensure_ascii=False, indent=1)])
+
+    def tell(self, found: Found, failures: Iterable[str] = ()) -> None:
+        """Write what a command found, as lines or as JSON; with --quiet only its `failures`."""
+        self.say(*found.lines())
+        if self.quiet:
+            self.insist(*failures)
+        self.give(found.to_json())
 
     def finish(self, code: int) -> None:
         """End the command with an exit code."""
