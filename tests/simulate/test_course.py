@@ -17,8 +17,8 @@ from genoxel.io.dicom import read_series
 from genoxel.io.rtstruct import rasterise, read_structures
 from genoxel.simulate import Course, Delivery, Imaging, SimulationSpec, simulate
 from genoxel.simulate.clones import regions, take_biopsies
-from genoxel.simulate.mishaps import damaged, fault_of
-from genoxel.simulate.plan import draw_people
+from genoxel.simulate.faults import damaged, fault_of, plant
+from genoxel.simulate.plan import draw_people, stream
 from genoxel.simulate.render import phantom, render, spacing_of
 from genoxel.simulate.visits import RESCAN, _state, drawn_by, visits
 
@@ -177,7 +177,7 @@ def test_faults_have_their_share_and_are_told(everything):
     assert not there & {f"IM{k:05d}.dcm" for k in left_out}
 
 
-@pytest.mark.parametrize("fault", ["motion", "metal", "wrong-orientation"])
+@pytest.mark.parametrize("fault", ["motion", "metal", "noise", "wrong-orientation"])
 def test_faults_grow_with_severity(fault):
     changes = []
     for severity in (0.1, 0.9):
@@ -190,6 +190,37 @@ def test_faults_grow_with_severity(fault):
         if fault == "wrong-orientation":
             assert after["T1"].affine[0, 0] == -image["T1"].affine[0, 0]
     assert changes[1] > changes[0] or fault == "wrong-orientation"
+
+
+@pytest.mark.parametrize(("fault", "modality"), [("motion", "mr"), ("noise", "mr"), ("motion", "ct"), ("metal", "ct")])
+def test_a_cohorts_fault_is_the_one_planted_alone(fault, modality):
+    """Severity 0, 0.5 and 1 of a cohort are severities 1, 2 and 3 of one image."""
+    for severity, steps in ((0.0, 1), (0.5, 2), (1.0, 3)):
+        shape = SMALL if modality == "mr" else (80, 80, 24)
+        spec = SimulationSpec(
+            n=4, modality=modality, shape=shape, imaging=Imaging(faults={fault: 1.0}, severity=severity), seed=2
+        )
+        person = draw_people(spec)[1]
+        one = render(spec, person)
+        name, image = next(iter(one.images.items()))
+        after = damaged(spec, person, {name: image}, fault)[0][name]
+        if fault == "metal":  # elsewhere, but as much of it
+            alone = plant(image, one.tumour, fault, steps, np.random.default_rng(5))[0]
+            assert after.values().max() == pytest.approx(alone.values().max(), rel=0.3)
+        else:
+            random = stream(spec, "faults2", person.index, 0)
+            assert np.array_equal(after.values(), plant(image, one.tumour, fault, steps, random)[0].values())
+
+
+def test_metal_on_mr_is_a_void_with_a_bent_surrounding():
+    for steps, voxels in ((1, 1), (3, 300)):
+        image = phantom(SimulationSpec(n=4, seed=2), 0)
+        plain = image.images["T1"]
+        after = plant(plain, image.tumour, "metal", steps, np.random.default_rng(1))[0]
+        changed = np.abs(after.values() - plain.values()) > 0.3 * np.percentile(plain.values(), 95)
+        assert changed.sum() >= voxels
+        assert changed.mean() < 0.1
+        assert np.array_equal(after.affine, plain.affine)
 
 
 def test_several_lesions_are_apart_and_named():

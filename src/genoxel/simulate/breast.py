@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, polynomial, ramp
-from genoxel.simulate.lesion import BoolArray, axes_mm, draw_lesions
-from genoxel.simulate.sites import Scanner
+from genoxel.simulate.body import BodyModel
+from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
+from genoxel.simulate.lesion import axes_mm, draw_lesions
 from genoxel.simulate.tissue import Tissue
 
 SEQUENCES = ("T1", "T1CE", "T2")
@@ -28,20 +27,7 @@ _HALF = (62.0, 72.0, 58.0)
 _WALL = 48.0
 
 
-@dataclass(frozen=True)
-class BreastModel:
-    """Tissue of two breasts before any scanner: signal per sequence (3, i, j, k), the true tumour, and distractors."""
-
-    signal: Float32
-    tumour: BoolArray
-    others: Mapping[str, BoolArray]
-    spacing: Millimetres
-    tissue: Tissue
-
-
-def draw_breast(
-    rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]
-) -> BreastModel:
+def draw_breast(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> BodyModel:
     """Return the tissue of two breasts with one tumour; `physical` maps trait -> quantity as in `traits`."""
     axes = axes_mm(size, spacing)
     x, y, z = axes
@@ -70,7 +56,7 @@ def draw_breast(
     signal = np.stack([_compose(place, tissue, fine, physical) for place in range(len(SEQUENCES))])
     tumour = (lesion.main() > 0) & (mound > 3) & (forward > 4)
     others = {"PTV": (lesion.body > -6) & (body > 0), "ChestWall": wall + 0 * z > 2, **lesion.named(body > 3)}
-    return BreastModel(signal, tumour, others, spacing, tissue)
+    return BodyModel(signal, tumour, others, spacing, tissue)
 
 
 def _compose(place: int, tissue: Tissue, fine: Float32, physical: Mapping[str, float]) -> Float32:
@@ -80,16 +66,3 @@ def _compose(place: int, tissue: Tissue, fine: Float32, physical: Mapping[str, f
     strength = physical["heterogeneity"] * (0.9 if place == 1 else -0.4)
     signal = tissue.paint(values, living, values["core"] + 0.2 * uptake, strength)
     return np.asarray(np.maximum(signal, values["air"]) * (1 + np.float32(0.04) * fine), np.float32)
-
-
-def scan_mr(rng: np.random.Generator, signal: Float32, names: tuple[str, ...], scanner: Scanner) -> dict[str, Float32]:
-    """Return what the scanner shows of `signal` (names, i, j, k): whole numbers with coil bias and Rician noise."""
-    size = signal.shape[1:]
-    coil = np.exp(np.float32(scanner.bias) * polynomial(rng, (size[0], size[1], size[2])))
-    gain = scanner.scale * np.exp(0.12 * rng.standard_normal(len(names)))
-    images = {}
-    for place, name in enumerate(names):
-        noise = rng.standard_normal((2, *size), dtype=np.float32) * np.float32(scanner.noise)
-        shown = np.hypot(signal[place] * coil + noise[0], noise[1])
-        images[name] = np.asarray(np.rint(shown * np.float32(gain[place])), np.float32)
-    return images

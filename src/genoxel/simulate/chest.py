@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
+from genoxel.simulate.body import BodyModel, ellipsoid
 from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
-from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesions
+from genoxel.simulate.lesion import Axes, Lesion, axes_mm, draw_lesions
 from genoxel.simulate.sites import Scanner
 from genoxel.simulate.tissue import Tissue, classes
 
@@ -19,20 +19,9 @@ _GLASS = -600.0
 _WATER_PER_MM = 0.019
 
 
-@dataclass(frozen=True)
-class ChestModel:
-    """Tissue of one chest before any scanner: HU (i, j, k), the true nodule, and distractors."""
-
-    hounsfield: Float32
-    tumour: BoolArray
-    others: Mapping[str, BoolArray]
-    spacing: Millimetres
-    tissue: Tissue
-
-
 def draw_chest(
     rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float], iodine: float = 1.0
-) -> ChestModel:
+) -> BodyModel:
     """Return the tissue of one chest with one nodule; `physical` maps trait -> quantity as in `traits`.
 
     `iodine` scales what contrast adds in blood, heart and nodule: 0 is a native scan, above 1 a lower energy.
@@ -62,25 +51,16 @@ def draw_chest(
     hounsfield = np.asarray(values, np.float32)
     central = np.asarray(np.minimum(70 - np.abs(axes[0]), 58 - axes[1]) + 0 * axes[2], np.float32)
     tissue = Tissue(classes(hounsfield, central), lesion, ramp(chest, soft))
-    return ChestModel(hounsfield, tumour, others, spacing, tissue)
-
-
-def _ellipsoid(axes: Axes, centre: Millimetres, half: Millimetres) -> Float32:
-    """Return an approximate signed distance in mm, positive inside."""
-    parts = [
-        ((axis - np.float32(place)) / np.float32(size)) for axis, place, size in zip(axes, centre, half, strict=True)
-    ]
-    ratio = np.sqrt(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
-    return np.asarray((1 - ratio) * np.float32(min(half)), np.float32)
+    return BodyModel(hounsfield[np.newaxis], tumour, others, spacing, tissue)
 
 
 def _spaces(axes: Axes) -> tuple[Float32, Float32, Float32, Float32]:
     x, y, z = axes
     body = _squircle(x, y, 152, 106) + 0 * z
     chest = _squircle(x, y - 2, 126, 82) + 0 * z
-    heart = _ellipsoid(axes, (24, -26, -34), (52, 44, 52))
-    left = _ellipsoid(axes, (70, 4, -6), (54, 76, 150))
-    right = _ellipsoid(axes, (-70, 4, -6), (55, 78, 150))
+    heart = ellipsoid(axes, (24, -26, -34), (52, 44, 52))
+    left = ellipsoid(axes, (70, 4, -6), (54, 76, 150))
+    right = ellipsoid(axes, (-70, 4, -6), (55, 78, 150))
     lungs = np.minimum(np.maximum(left, right), np.minimum(chest - 2, -heart - 2))
     return body, chest, np.asarray(lungs, np.float32), heart
 
@@ -158,10 +138,11 @@ def _nodule(lesion: Lesion, physical: Mapping[str, float], iodine: float) -> Flo
     return np.asarray(glass + ramp(depth, 2.0) * (solid - glass), np.float32)
 
 
-def scan_chest(rng: np.random.Generator, model: ChestModel, scanner: Scanner) -> dict[str, Float32]:
+def scan_chest(rng: np.random.Generator, model: BodyModel, scanner: Scanner) -> dict[str, Float32]:
     """Return what the scanner shows of `model`: {"CT": HU}, noise growing with the path as for counted photons."""
-    size = model.hounsfield.shape
-    attenuation = _WATER_PER_MM * np.maximum(1 + model.hounsfield / 1000, 0)
+    hounsfield = model.signal[0]
+    size = hounsfield.shape
+    attenuation = _WATER_PER_MM * np.maximum(1 + hounsfield / 1000, 0)
     across = attenuation.sum(axis=0, keepdims=True) * model.spacing[0]
     down = attenuation.sum(axis=1, keepdims=True) * model.spacing[1]
     path = (across + down) / 2
@@ -170,5 +151,5 @@ def scan_chest(rng: np.random.Generator, model: ChestModel, scanner: Scanner) ->
     width = 0.35 if scanner.sharp else 0.7
     noise = ndimage.gaussian_filter(noise, (width, width, 0), mode="wrap")
     noise *= np.float32((1.4 if scanner.sharp else 1.0) / noise.std())
-    shown = np.clip(np.rint(model.hounsfield + level * noise), -1024, 3071)
+    shown = np.clip(np.rint(hounsfield + level * noise), -1024, 3071)
     return {"CT": np.asarray(shown, np.float32)}

@@ -21,7 +21,7 @@ from genoxel.io.nifti import write_nifti
 from genoxel.simulate.acquire import Series
 from genoxel.simulate.clones import Biopsy, take_biopsies
 from genoxel.simulate.enhanced import write_enhanced
-from genoxel.simulate.mishaps import damaged, fault_of
+from genoxel.simulate.faults import damaged, fault_of
 from genoxel.simulate.plan import Person
 from genoxel.simulate.render import Phantom, render, spacing_of
 from genoxel.simulate.spec import SimulationSpec

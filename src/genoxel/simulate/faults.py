@@ -1,6 +1,7 @@
-"""Known faults planted into an image or a contour, at three severities; the first is invisible at a glance.
+"""What goes wrong in hospitals, planted with a known severity: into one image and contour, or into a cohort's share.
 
-For tests and benchmarks of quality control: what is planted is known, so what is found can be counted.
+What is planted is known, so what is found can be counted. The first of three severities is invisible at a glance;
+a cohort's severity from 0 to 1 runs over the same scale.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from genoxel.core.errors import SettingsError, nearest
 from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
+from genoxel.simulate.plan import Person, stream
+from genoxel.simulate.spec import SimulationSpec
 
 Pair = tuple[Image, Mask]
 
@@ -46,32 +49,88 @@ def plant(image: Image, mask: Mask, fault: str, severity: int, rng: np.random.Ge
     return _FAULTS[fault](image, mask, severity, rng)
 
 
+def fault_of(spec: SimulationSpec, person: Person) -> str:
+    """Return the fault of a patient, empty for none; the shares are exact counts."""
+    order = stream(spec, "faults2").permutation(spec.n)
+    place = int(np.flatnonzero(order == person.index)[0])
+    for name, share in spec.imaging.faults.items():
+        count = round(share * spec.n)
+        if place < count:
+            return name
+        place -= count
+    return ""
+
+
+def damaged(
+    spec: SimulationSpec, person: Person, images: Mapping[str, Image], fault: str
+) -> tuple[dict[str, Image], tuple[int, ...]]:
+    """Return (images as the fault leaves them, slices to leave out of the delivery)."""
+    level = 1 + 2 * spec.imaging.severity
+    first = next(iter(images.values()))
+    if fault == "missing-slices":
+        return dict(images), _left_out(first.shape[2], level, stream(spec, "faults2", person.index))
+    if fault == "wrong-orientation":
+        return {name: _feet_first(image) for name, image in images.items()}, ()
+    spot = _spot(first, _body(first), stream(spec, "faults2", person.index)) if fault == "metal" else np.zeros(3)
+    found = {}
+    for place, (name, image) in enumerate(images.items()):
+        random = stream(spec, "faults2", person.index, place)
+        if fault == "motion":
+            found[name] = _moved(image, level, random)
+        elif fault == "metal":
+            found[name] = _with_metal(image, spot, level)
+        elif fault == "noise":
+            found[name] = _noisy(image, level, random)
+    return found or dict(images), ()
+
+
+def _amount(steps: tuple[float, float, float], level: float) -> float:
+    """Return the amount at a level from 1 to 3, where `steps` holds those of 1, 2 and 3."""
+    return float(np.interp(level, (1, 2, 3), steps))
+
+
+def _body(image: Image) -> npt.NDArray[np.bool_]:
+    """Return where soft tissue may hold a clip."""
+    from genoxel.image.qc import body_of
+
+    values = image.values()
+    return (values > 0) & (values < 300) if image.unit == "HU" else body_of(image)
+
+
 def _changed(image: Image, array: npt.NDArray[Any]) -> Image:
     return replace(image, array=np.ascontiguousarray(array, dtype=np.float32))
 
 
 def _noise(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    return _noisy(image, severity, rng), mask
+
+
+def _noisy(image: Image, level: float, rng: np.random.Generator) -> Image:
     from genoxel.image.denoise import noise_level
     from genoxel.image.qc import body_of
 
     values = image.values().astype(np.float64)
-    factor = (1.25, 2.0, 4.0)[severity - 1]
-    width = noise_level(values, body_of(image)) * np.sqrt(factor**2 - 1)
+    width = noise_level(values, body_of(image)) * np.sqrt(_amount((1.25, 2.0, 4.0), level) ** 2 - 1)
     noise = rng.normal(0, width, (2, *values.shape))
     shown = values + noise[0] if image.unit == "HU" else np.hypot(values + noise[0], noise[1])
-    return _changed(image, np.rint(shown)), mask
+    return _changed(image, np.rint(shown))
 
 
 def _motion(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
+    return _moved(image, severity, rng), mask
+
+
+def _moved(image: Image, level: float, rng: np.random.Generator) -> Image:
+    """Return the image of a patient who moved: between the slices of a CT, between the lines of k-space on MR."""
     from scipy.ndimage import shift
 
-    values, amount = image.values().astype(np.float64), (1.0, 3.0, 6.0)[severity - 1]
+    values, amount = image.values().astype(np.float64), _amount((1.0, 3.0, 6.0), level)
     if image.unit == "HU":
         moves = rng.normal(0, amount / np.sqrt(2), (values.shape[2], 2)) / np.array(image.spacing[:2])
         slices = [shift(values[:, :, k], moves[k], order=1, mode="nearest") for k in range(values.shape[2])]
-        return _changed(image, np.rint(np.stack(slices, axis=2))), mask
-    slices = [_ghosted(values[:, :, k], amount / image.spacing[1], rng) for k in range(values.shape[2])]
-    return _changed(image, np.rint(np.stack(slices, axis=2))), mask
+    else:
+        slices = [_ghosted(values[:, :, k], amount / image.spacing[1], rng) for k in range(values.shape[2])]
+    return _changed(image, np.rint(np.stack(slices, axis=2)))
 
 
 def _ghosted(picture: FloatArray, steps: float, rng: np.random.Generator) -> FloatArray:
@@ -86,11 +145,15 @@ def _ghosted(picture: FloatArray, steps: float, rng: np.random.Generator) -> Flo
 
 
 def _missing(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
-    count, size = (1, 2, 4)[severity - 1], image.shape[2]
-    first = int(rng.integers(size // 3, max(size // 3 + 1, 2 * size // 3 - count)))
-    kept = np.delete(np.arange(size), np.arange(first, first + count))
+    kept = np.delete(np.arange(image.shape[2]), _left_out(image.shape[2], severity, rng))
     inside = np.ascontiguousarray(np.asarray(mask.array)[:, :, kept])
     return _changed(image, image.values()[:, :, kept]), replace(mask, array=inside)
+
+
+def _left_out(size: int, level: float, rng: np.random.Generator) -> tuple[int, ...]:
+    count = round(_amount((1, 2, 4), level))
+    first = int(rng.integers(size // 3, max(size // 3 + 1, 2 * size // 3 - count)))
+    return tuple(range(first, first + count))
 
 
 def _cut_off(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
@@ -104,17 +167,49 @@ def _cut_off(image: Image, mask: Mask, severity: int, rng: np.random.Generator) 
 
 
 def _metal(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
-    radius = (1.0, 3.0, 8.0)[severity - 1]
+    return _with_metal(image, _spot(image, _body(image) & (np.asarray(mask.array) == 0), rng), severity), mask
+
+
+def _spot(image: Image, where: npt.NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:
+    """Return a place in mm (LPS) at one of the voxels `where`."""
+    solid = np.argwhere(where)
+    return np.asarray(image.grid.to_patient(solid[rng.integers(len(solid))])[0], np.float64)
+
+
+def _with_metal(image: Image, centre: FloatArray, level: float) -> Image:
+    """Return the image with a ball of metal: streaks on CT, a void in a distorted surrounding on MR."""
+    radius = _amount((1.0, 3.0, 8.0), level)
     values = image.values().astype(np.float64)
-    solid = np.argwhere((values > 0) & (values < 300) & (np.asarray(mask.array) == 0))
-    centre = image.grid.to_patient(solid[rng.integers(len(solid))])[0]
     places = image.grid.to_patient(np.argwhere(np.ones(image.shape, dtype=bool)))
-    away = np.linalg.norm(places - centre, axis=1).reshape(image.shape)
+    offset = (places - centre).reshape(*image.shape, 3)
+    away = np.linalg.norm(offset, axis=3)
+    if image.unit != "HU":
+        return _changed(image, np.rint(_distorted(values, offset, away, radius, image.spacing)))
     # a thing smaller than a voxel fills a part of it
     share = np.clip((radius - away) / max(image.spacing[0], 1.0) + 0.5, 0, 1)
     for k in np.flatnonzero(share.any(axis=(0, 1))):
         values[:, :, k] = _streaked(values[:, :, k], share[:, :, k], image.spacing[0])
-    return _changed(image, np.clip(np.rint(values), -1024, 3071)), mask
+    return _changed(image, np.clip(np.rint(values), -1024, 3071))
+
+
+def _distorted(
+    values: FloatArray, offset: FloatArray, away: FloatArray, radius: float, spacing: tuple[float, ...]
+) -> FloatArray:
+    """Return an MR image around a ball in whose dipole field lines move along the first axis and spins lose phase.
+
+    The field of a magnetised ball falls with the third power of the distance. Lines at its poles move by 8 mm, and
+    voxels within twice its radius are empty; both were chosen to look right, and stand for no material.
+    """
+    from scipy.ndimage import map_coordinates
+
+    near = np.maximum(away, radius)
+    dipole = (radius / near) ** 3 * (3 * (offset[..., 2] / near) ** 2 - 1) / 2
+    places = np.indices(values.shape).astype(np.float64)
+    places[0] += 8.0 * dipole / spacing[0]
+    moved = map_coordinates(values, places, order=1, mode="nearest")
+    stretch = 1 + np.gradient(8.0 * dipole, spacing[0], axis=0)
+    kept = np.clip((away - 2 * radius) / max(radius, spacing[0]) + 0.5, 0, 1)
+    return np.asarray(moved * np.clip(np.abs(stretch), 0.3, 3.0) * kept)
 
 
 def _streaked(picture: FloatArray, share: FloatArray, pixel_mm: float) -> FloatArray:
@@ -147,6 +242,14 @@ def _straight(affine: FloatArray, image: Image) -> FloatArray:
     middle = (np.array(image.shape) - 1) / 2
     affine[:3, 3] = image.grid.to_patient([middle])[0] - affine[:3, :3] @ middle
     return affine
+
+
+def _feet_first(image: Image) -> Image:
+    """Return the image whose header says feet first while its pixels are head first."""
+    affine = image.affine.copy()
+    affine[:3, 0] *= -1
+    affine[:3, 2] *= -1
+    return replace(image, affine=affine)
 
 
 def _stray(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:

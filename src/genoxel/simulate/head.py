@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, polynomial, ramp
-from genoxel.simulate.lesion import Axes, BoolArray, Lesion, axes_mm, draw_lesions
-from genoxel.simulate.sites import Scanner
+from genoxel.simulate.body import BodyModel
+from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
+from genoxel.simulate.lesion import Axes, Lesion, axes_mm, draw_lesions
 from genoxel.simulate.tissue import Tissue
 
 SEQUENCES = ("T1", "T1CE", "T2", "FLAIR")
@@ -34,18 +33,7 @@ _SLAB_CENTRE = 12.0
 _SCALP, _SKULL, _FLUID = 5.0, 11.0, 13.5
 
 
-@dataclass(frozen=True)
-class HeadModel:
-    """Tissue of one head before any scanner: signal per sequence (4, i, j, k), the true tumour, and distractors."""
-
-    signal: Float32
-    tumour: BoolArray
-    others: Mapping[str, BoolArray]
-    spacing: Millimetres
-    tissue: Tissue
-
-
-def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> HeadModel:
+def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]) -> BodyModel:
     """Return the tissue of one head with one tumour; `physical` maps trait -> quantity as in `traits`."""
     axes = axes_mm(size, spacing)
     scale = np.exp(0.03 * rng.standard_normal(3))
@@ -63,7 +51,7 @@ def draw_head(rng: np.random.Generator, size: Size, spacing: Millimetres, physic
     stem = ((x / 13) ** 2 + ((y - 18) / 12) ** 2 + ((z + 42) / 26) ** 2 < 1) & (brain > 0)
     others = {"PTV": (lesion.body > -8) & (brain > 0), "BrainStem": stem & ~tumour, **lesion.named(brain > 0)}
     tissue = Tissue(tuple(layers), lesion, ramp(brain, 1.5))
-    return HeadModel(signal, tumour, others, spacing, tissue)
+    return BodyModel(signal, tumour, others, spacing, tissue)
 
 
 def _brain_depth(rng: np.random.Generator, axes: Axes, scale: np.ndarray) -> tuple[Float32, Float32]:
@@ -145,16 +133,3 @@ def _compose(
     signal += inside * ramp(lesion.body, 1.5) * (viable - signal)
     signal += inside * ramp(lesion.core, 4.0) * (dead - signal)
     return np.asarray(np.maximum(signal, 0), np.float32)
-
-
-def scan_head(rng: np.random.Generator, model: HeadModel, scanner: Scanner) -> dict[str, Float32]:
-    """Return what the scanner shows of `model`: sequence -> whole numbers (i, j, k), with coil bias, Rician noise."""
-    size = model.tumour.shape
-    coil = np.exp(np.float32(scanner.bias) * polynomial(rng, (size[0], size[1], size[2])))
-    gain = scanner.scale * np.exp(0.12 * rng.standard_normal(len(SEQUENCES)))
-    images = {}
-    for place, name in enumerate(SEQUENCES):
-        noise = rng.standard_normal((2, *model.tumour.shape), dtype=np.float32) * np.float32(scanner.noise)
-        shown = np.hypot(model.signal[place] * coil + noise[0], noise[1])
-        images[name] = np.asarray(np.rint(shown * np.float32(gain[place])), np.float32)
-    return images

@@ -18,7 +18,7 @@ ALSO: Mapping[str, tuple[str, ...]] = {
 }
 """Acquisitions beyond the basic images, per body."""
 
-FAULTS = ("motion", "missing-slices", "metal", "wrong-orientation")
+FAULTS = ("motion", "missing-slices", "metal", "noise", "wrong-orientation")
 COURSES = ("growth", "response", "pseudoprogression", "stable")
 FILES = (
     *("vcf", "segments", "fusions", "methylation", "counts", "protein", "ctdna", "outcome"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
-from genoxel.simulate.fields import Float32, Millimetres, Size, field_pair, ramp
-from genoxel.simulate.lesion import BoolArray, axes_mm, draw_lesions
+from genoxel.simulate.body import BodyModel, ellipsoid
+from genoxel.simulate.fields import Millimetres, Size, field_pair, ramp
+from genoxel.simulate.lesion import axes_mm, draw_lesions
 from genoxel.simulate.tissue import Tissue
 
 SEQUENCES = ("T2",)
@@ -35,36 +35,19 @@ _T2: Mapping[str, float] = {
 _TUMOUR = 0.30
 
 
-@dataclass(frozen=True)
-class ProstateModel:
-    """Tissue of one pelvis before any scanner: T2 signal (1, i, j, k), ADC, the true tumour, and distractors."""
-
-    signal: Float32
-    adc: Float32
-    tumour: BoolArray
-    others: Mapping[str, BoolArray]
-    spacing: Millimetres
-    tissue: Tissue
-
-
 def draw_prostate(
     rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float]
-) -> ProstateModel:
+) -> BodyModel:
     """Return the tissue of one pelvis with one tumour; `physical` maps trait -> quantity as in `traits`."""
     axes = axes_mm(size, spacing)
     x, y, z = axes
     a, b, c = np.float32(28) * np.exp(0.08 * rng.standard_normal(3)) * np.array([1.0, 0.78, 0.95])
     soft = max(spacing[0], 1.0)
-
-    def ball(centre: Millimetres, half: tuple[float, float, float]) -> Float32:
-        ratio = sum(
-            ((axis - np.float32(at)) / np.float32(h)) ** 2 for axis, at, h in zip(axes, centre, half, strict=True)
-        )
-        return np.asarray((1 - np.sqrt(ratio)) * min(half), np.float32)
-
-    gland = ball((0, 0, 0), (float(a), float(b), float(c)))
+    gland = ellipsoid(axes, (0, 0, 0), (float(a), float(b), float(c)))
     grown, fine = field_pair(rng, size, spacing, 4.0)
-    inner = np.asarray(ball((0, -5, 4), (float(a) * 0.72, float(b) * 0.70, float(c) * 0.8)) + 1.2 * grown, np.float32)
+    inner = np.asarray(
+        ellipsoid(axes, (0, -5, 4), (float(a) * 0.72, float(b) * 0.70, float(c) * 0.8)) + 1.2 * grown, np.float32
+    )
     hips = np.asarray(np.maximum(19 - np.hypot(np.abs(x) - 68, y + 4), 7 - np.hypot(np.abs(x) - 10, y + 44)) + 0 * z)
     around = np.arctan2(y, np.abs(x))
     walls = np.asarray(7 + 2 * np.sin(3 * around) - np.abs(np.hypot(x / 1.2, y) - 47) + 0 * z, np.float32)
@@ -73,7 +56,7 @@ def draw_prostate(
         ("fat", ramp(body, soft)),
         ("bone", ramp(np.asarray(hips, np.float32), soft)),
         ("muscle", ramp(walls, soft)),
-        ("urine", ramp(ball((0, -14, 40), (30, 26, 22)), soft)),
+        ("urine", ramp(ellipsoid(axes, (0, -14, 40), (30, 26, 22)), soft)),
         ("rectum", ramp(np.asarray(13 - np.hypot(x, y - 36) + 0 * z, np.float32), soft)),
         ("peripheral", ramp(gland, soft)),
         ("transition", ramp(np.minimum(inner, gland - 1), soft)),
@@ -90,4 +73,5 @@ def draw_prostate(
     tumour = (lesion.main() > 0) & (gland > 1)
     others = {"Prostate": (gland > 0) & ~tumour, "PTV": lesion.body > -5, **lesion.named(gland > 1)}
     model = np.asarray(np.maximum(signal, 0.02), np.float32)[np.newaxis]
-    return ProstateModel(model, np.asarray(np.maximum(diffusion, 0.05), np.float32), tumour, others, spacing, tissue)
+    adc = np.asarray(np.maximum(diffusion, 0.05), np.float32)
+    return BodyModel(model, tumour, others, spacing, tissue, adc)

@@ -11,20 +11,18 @@ from scipy import ndimage
 
 from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
+from genoxel.simulate import breast, head, prostate
 from genoxel.simulate.acquire import Scene, Series, bolus, diffusion, exchange_series, positrons
-from genoxel.simulate.breast import SEQUENCES as BREAST
-from genoxel.simulate.breast import BreastModel, draw_breast, scan_mr
-from genoxel.simulate.chest import ChestModel, draw_chest, scan_chest
+from genoxel.simulate.body import BodyModel, scan_mr
+from genoxel.simulate.chest import draw_chest, scan_chest
 from genoxel.simulate.clones import local_physical
 from genoxel.simulate.ct import RECONSTRUCTIONS, reconstruct
 from genoxel.simulate.fields import Float32
-from genoxel.simulate.head import HeadModel, draw_head, scan_head
 from genoxel.simulate.lesion import BoolArray
 from genoxel.simulate.plan import Person, draw_people, stream
-from genoxel.simulate.prostate import ProstateModel, draw_prostate
 from genoxel.simulate.spec import SimulationSpec
 
-Model = HeadModel | ChestModel | BreastModel | ProstateModel
+_SEQUENCES = {"mr": head.SEQUENCES, "breast": breast.SEQUENCES, "prostate": prostate.SEQUENCES}
 _SCENE_SEQUENCE = {"mr": 2, "breast": 0, "prostate": 0, "ct": 0}
 
 
@@ -96,24 +94,22 @@ def _draw(
     spacing: tuple[float, float, float],
     physical: Mapping[str, Any],
     iodine: float = 1.0,
-) -> Model:
+) -> BodyModel:
     if body == "mr":
-        return draw_head(random, size, spacing, physical)
+        return head.draw_head(random, size, spacing, physical)
     if body == "breast":
-        return draw_breast(random, size, spacing, physical)
+        return breast.draw_breast(random, size, spacing, physical)
     if body == "prostate":
-        return draw_prostate(random, size, spacing, physical)
+        return prostate.draw_prostate(random, size, spacing, physical)
     return draw_chest(random, size, spacing, physical, iodine)
 
 
-def _scan(random: np.random.Generator, spec: SimulationSpec, model: Model, person: Person) -> dict[str, Float32]:
-    if isinstance(model, HeadModel):
-        return scan_head(random, model, person.scanner)
-    if isinstance(model, ChestModel):
+def _scan(random: np.random.Generator, spec: SimulationSpec, model: BodyModel, person: Person) -> dict[str, Float32]:
+    if spec.modality == "ct":
         return scan_chest(random, model, person.scanner)
-    if isinstance(model, BreastModel):
-        return scan_mr(random, model.signal, BREAST, person.scanner)
-    images = scan_mr(random, model.signal, ("T2",), person.scanner)
+    images = scan_mr(random, model.signal, _SEQUENCES[spec.modality], person.scanner)
+    if model.adc is None:
+        return images
     shown = 1000 * model.adc * (1 + 0.05 * random.standard_normal(model.adc.shape, dtype=np.float32))
     return {**images, "ADC": np.asarray(np.rint(np.clip(shown, 0, 5000)), np.float32)}
 
@@ -121,14 +117,14 @@ def _scan(random: np.random.Generator, spec: SimulationSpec, model: Model, perso
 def _more(
     spec: SimulationSpec,
     person: Person,
-    model: Model,
+    model: BodyModel,
     affine: FloatArray,
     physical: Mapping[str, Any],
     begun: Any,
     visit: int,
 ) -> tuple[dict[str, Image], tuple[Series, ...], dict[str, Image]]:
     """Return further images, series of several volumes, and the truth per voxel."""
-    signal = model.hounsfield if isinstance(model, ChestModel) else model.signal[_SCENE_SEQUENCE[spec.modality]]
+    signal = model.signal[_SCENE_SEQUENCE[spec.modality]]
     scene = Scene(spec.modality, model.tissue, model.spacing, affine, physical, person.scanner, signal)
     images: dict[str, Image] = {}
     series: list[Series] = []
@@ -149,14 +145,14 @@ def _more(
 
 
 def _reconstructed(
-    random: np.random.Generator, spec: SimulationSpec, model: Model, scene: Scene, begun: Any, name: str
+    random: np.random.Generator, spec: SimulationSpec, model: BodyModel, scene: Scene, begun: Any, name: str
 ) -> Image:
     how = RECONSTRUCTIONS[name]
-    if how.iodine != 1 or not isinstance(model, ChestModel):
+    if how.iodine != 1:
         again = np.random.default_rng()
         again.bit_generator.state = begun
         model = draw_chest(again, spec.size, scene.spacing, scene.physical, how.iodine)
-    return reconstruct(random, model.hounsfield, scene.spacing, scene.affine, how)
+    return reconstruct(random, model.signal[0], scene.spacing, scene.affine, how)
 
 
 def weight_of(spec: SimulationSpec, person: Person) -> float:
