@@ -17,6 +17,7 @@ from genoxel.io.inventory import Inventory
 from genoxel.io.xlsx import read_sheets
 from genoxel.omics.settings import TargetSettings
 from genoxel.omics.targets import Reading
+from genoxel.report.settings_words import listed
 from genoxel.segment.proposal import Proposal as ContourProposal
 from genoxel.segment.proposal import propose as propose_contours
 from genoxel.study.draft import Draft, Molecules, draft_text
@@ -76,7 +77,7 @@ def propose(
     targets = _targets(columns, patient)
     _say_sheet(grid, columns, patient, looked, targets, tell)
     draft = Draft(
-        name=f"{', '.join(targets) or 'Study'} from {' and '.join(_modalities(looked))}",
+        name=f"{', '.join(targets) or 'Study'} from {listed(_modalities(looked))}",
         table=_written(spreadsheet, out),
         sheet=grid.sheet,
         patient=patient,

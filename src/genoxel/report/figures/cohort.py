@@ -50,10 +50,14 @@ def _wrapped(label: str) -> str:
 
 def _reasons(step: FlowStep) -> list[str]:
     counted = Counter(reason for _, reason in step.lost)
-    words = [f"{count} × {shorten(reason, 54)}" for reason, count in counted.most_common(6)]
+    words = [line for reason, count in counted.most_common(6) for line in _told(f"{count} × {reason}")]
     more = len(counted) - 6
     head = f"{len(step.lost)} left out"
     return [head, *words, *([f"and {more} more reasons"] if more > 0 else [])]
+
+
+def _told(reason: str) -> list[str]:
+    return textwrap.wrap(reason, 62, subsequent_indent="     ", max_lines=2, placeholder=" …")
 
 
 def _box(axes: Axes, x: float, y: float, text: str, strong: bool) -> None:
