@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from genoxel.core.errors import WorkerError
 from genoxel.study.check import check
 from genoxel.study.run import run
 from genoxel.study.study import Study
@@ -36,6 +37,9 @@ shared = "pls"
 exclusive = ["EGFR", "KRAS"]
 registered = ["{first} ~ EGFR", "{first} ~ os"]
 """
+
+
+KEPT = 'several = "clustered"'
 
 
 @pytest.fixture
@@ -117,3 +121,26 @@ def test_adjusting_for_nothing_is_a_choice(folder):
 )
 def test_names_that_do_not_exist_are_said_before_the_run(folder, rest, where):
     assert where in {problem.where for problem in check(study_of(folder, rest)).problems}
+
+
+def test_lesions_are_kept_with_errors_that_count_patients(folder):
+    rng = np.random.default_rng(8)
+    with (folder / "features.csv").open(newline="") as file:
+        head, *rows = list(csv.reader(file))
+    with (folder / "features.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["patient", "lesion", *head[1:]])
+        for patient, *values in rows:
+            for lesion in range(1 + int(patient[1:]) % 3):
+                writer.writerow([patient, lesion + 1, *(float(value) + rng.normal() / 3 for value in values)])
+    with pytest.raises(WorkerError, match=r"rows of 60 patients.*say how to aggregate"):
+        run(study_of(folder, ""), workers=1)
+    found = run(study_of(folder, REST.replace('shared = "pls"\nexclusive = ["EGFR", "KRAS"]', KEPT)), workers=1)
+    assert found.maps["targets"].settings["rows"] == 120
+    pairs = found.maps["registered"].to_pandas()
+    assert pairs["test"].tolist() == ["two groups, clustered", "cox, clustered"]
+    assert pairs["n"].tolist() == [120, 120]
+    assert (pairs["low"] < pairs["effect"]).all()
+    assert pairs["flag"].tolist() == ["", ""]
+    page = (folder / "results" / "association_map.html").read_text(encoding="utf-8")
+    assert "P02 3" in page

@@ -19,7 +19,7 @@ from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
 from genoxel.stats.permute import family_p
 from genoxel.stats.ranks import FloatArray, IndexArray
 
-_TURNED_FLAGS = (0, 1, 3, 2, 4, 5, 6, 7)
+_TURNED_FLAGS = (0, 1, 3, 2, 4, 5, 6, 7, 8, 9, 10)
 """Codes of FLAGS when image and other change sides."""
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from genoxel.associate.assemble import Block, Placed, Turned, Untested, families_of
+from genoxel.associate.clusters import ClusteredTimes, Rows, clustered_block
 from genoxel.associate.counts import CountPairs
 from genoxel.associate.covariates import covariates_of
 from genoxel.associate.numbers import GroupPairs, LevelPairs, NumberPairs
@@ -24,11 +25,14 @@ Covariates = tuple[FloatArray, FloatArray]
 """As ranks and as values."""
 
 
-def blocks_of(tables: Tables, events: Events, settings: AssociateSettings) -> Iterator[Placed]:
+def blocks_of(
+    tables: Tables, events: Events, settings: AssociateSettings, clusters: Rows | None = None
+) -> Iterator[Placed]:
     """Yield the pairs of two tables (and covariates), by the test that they take.
 
     `events` maps a time column of the other side to its events (n,). Registered pairs come one by one; pairs to be
-    corrected by families come family by family.
+    corrected by families come family by family. `clusters` tell which rows are one
+    patient's, where patients have several.
     """
     left, right = parts_of(tables[0]), parts_of(tables[1])
     z = None if tables[2] is None else (covariates_of(tables[2]), covariates_of(tables[2], ranked=False))
@@ -37,7 +41,8 @@ def blocks_of(tables: Tables, events: Events, settings: AssociateSettings) -> It
             for second, y in right.items():
                 some = _within(x, rows), _within(y, columns)
                 if some[0][0].size and some[1][0].size:
-                    item = _placed((first, second), some, (z, tables[1].columns, events), settings)
+                    beside = z, tables[1].columns, events
+                    item = _placed((first, second), some, beside, settings, clusters)
                     yield replace(item, family=family)
 
 
@@ -66,6 +71,7 @@ def _placed(
     parts: tuple[Part, Part],
     beside: tuple[Covariates | None, tuple[Column, ...], Events],
     settings: AssociateSettings,
+    clusters: Rows | None,
 ) -> Placed:
     (image, x), (other, y) = parts
     z, columns, events = beside
@@ -74,8 +80,15 @@ def _placed(
         if kinds[0] not in ("number", "group") or not all(name in events for name in known):
             return Placed(Untested((image.size, other.size), 5), "none", "", image, other)
         happened = np.column_stack([events[name] for name in known])
-        block = TimePairs(x, y, happened, None if z is None else z[1], scaled=kinds[0] == "number")
+        by_values, scaled = None if z is None else z[1], kinds[0] == "number"
+        if clusters is not None:
+            rows = ClusteredTimes(x, (y, happened), by_values, clusters, scaled)
+            return Placed(rows, "cox, clustered", "log_hazard_ratio", image, other)
+        block = TimePairs(x, y, happened, by_values, scaled)
         return Placed(block, "cox", "log_hazard_ratio", image, other)
+    if clusters is not None:
+        made = clustered_block(kinds, (x, y), z, clusters, settings)
+        return Placed(*made, image, other)
     if kinds[0] == "number" or kinds[1] != "number":
         return Placed(*_block((kinds[0], x), (kinds[1], y), z, settings), image, other)
     turned, test, effect = _block((kinds[1], y), (kinds[0], x), z, settings)

@@ -34,11 +34,15 @@ FLAGS = (
     "too few events (10, and one more per covariate)",
     "not registered",
     "tested, but without finite effect: separated",
+    "several rows per patient: columns of these kinds are not tested, aggregate",
+    "several rows per patient: no robust error, since the fit is perfect or separated",
 )
 """Reasons not to test a pair, by code."""
 
 NOT_REGISTERED = 7
 SEPARATED = 8
+NOT_CLUSTERED = 9
+NOTHING_ROBUST = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +302,7 @@ class GroupPairs:
                 shift = np.where(np.isnan(r), np.nan, chunk.dot / chunk.syy / chunk.n)
                 error = np.sqrt((1 - r**2) * chunk.sxx / chunk.syy / (chunk.free - 1)) / chunk.n
             auc = np.clip(0.5 + shift, 0, 1)
-            low, high = _logit_interval(auc, error, chunk.free - 1)
+            low, high = logit_interval(auc, error, chunk.free - 1)
             out.put(chunk, n=chunk.n, effect=auc, low=low, high=high, p=correlation_p(r, chunk.free - 1), flag=flag)
         return self._as_wanted(out)
 
@@ -314,7 +318,8 @@ class GroupPairs:
             tail.add_p(correlation_p(r, chunk.free - 1), chunk.rows, chunk.columns)
 
 
-def _logit_interval(auc: FloatArray, error: FloatArray, df: FloatArray) -> tuple[FloatArray, FloatArray]:
+def logit_interval(auc: FloatArray, error: FloatArray, df: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the interval (low, high) of areas with these errors, symmetric on the logit scale, t with `df`."""
     inner = np.clip(auc, 1e-6, 1 - 1e-6)
     centre = np.log(inner / (1 - inner))
     half = stdtrit(df, 0.975) * error / (inner * (1 - inner))

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from genoxel.associate.assemble import Pairs
 from genoxel.associate.blocks import Tables, blocks_of, parts_of
+from genoxel.associate.clusters import clustered_tables, shared_patients
 from genoxel.associate.covariates import strata_of
 from genoxel.associate.numbers import NOT_REGISTERED
-from genoxel.associate.settings import AssociateSettings, CorrectSettings
+from genoxel.associate.settings import Aggregation, AssociateSettings, CorrectSettings, aggregation
 from genoxel.associate.worlds import NullWorlds, null_worlds, targets_of
-from genoxel.core.errors import TableError
 from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Table
@@ -43,7 +43,8 @@ def screen(
     smallest p of those worlds, `settings["null_hits_adjusted"]` the counts beyond the covariates.
 
     `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when a
-    table has several rows per patient (until `settings.several` says how to aggregate) or no patient is in both.
+    table has several rows per patient (until `settings.several` says how to aggregate, or "clustered": then `n` counts
+    rows of the image side, and errors and null worlds count patients) or no patient is in both.
 
     >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(1)
@@ -54,15 +55,21 @@ def screen(
     AssociationMap 2 x 1 pairs · BH 5%: 1 pairs, null worlds 0-0
     """
     chosen = _settings(settings, q, permutations)
-    tables = _aligned(image, other, adjust, chosen)
+    clusters = None
+    if chosen.several == "clustered":
+        tables, clusters = clustered_tables(image, other, adjust)
+    else:
+        tables = _aligned(image, other, adjust, aggregation(chosen.several))
     tables, events = _with_events(tables)
-    placed = list(blocks_of(tables, events, chosen))
-    pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, len(tables[0].rows))
+    placed = list(blocks_of(tables, events, chosen, clusters))
+    patients = len(tables[0].patients)
+    pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, patients)
     if chosen.registered:
         pairs.measured.flag[:] = NOT_REGISTERED
     for item in placed:
         pairs.fill(item)
-    null = null_worlds(pairs, placed, strata_of(tables[2]), chosen.correct, seed)
+    strata = strata_of(tables[2]) if clusters is None else (None, ())
+    null = null_worlds(pairs, placed, strata, chosen.correct, seed, beyond=clusters is None)
     return _finish(pairs, null, tables, chosen, seed)
 
 
@@ -83,26 +90,13 @@ def _settings(settings: AssociateSettings | None, q: float | None, count: int | 
     return chosen.model_copy(update={"correct": CorrectSettings(**correct)})
 
 
-def _aligned(
-    image: Table, other: Table, adjust: Table | None, settings: AssociateSettings
-) -> tuple[Table, Table, Table | None]:
-    left, right = image.per_patient(settings.several), other.per_patient(settings.several)
-    both = set(right.patients)
-    common = sorted(patient for patient in left.patients if patient in both)
-    if not common:
-        raise TableError(
-            f"no patient in both the {image.kind} ({_some(left)}) and the {other.kind} table ({_some(right)})",
-            "patients written alike in both tables",
-            "check the identifier columns",
-        )
+def _aligned(image: Table, other: Table, adjust: Table | None, how: Aggregation) -> tuple[Table, Table, Table | None]:
+    left, right = image.per_patient(how), other.per_patient(how)
+    common = shared_patients(left, right)
     covariates = None
     if adjust is not None and adjust.columns:
-        covariates = _spread(adjust.per_patient(settings.several), common)
+        covariates = _spread(adjust.per_patient(how), common)
     return left.of_patients(common), right.of_patients(common), covariates
-
-
-def _some(table: Table) -> str:
-    return ", ".join(table.patients[:3]) or "empty"
 
 
 def _spread(table: Table, patients: list[str]) -> Table:
@@ -114,19 +108,20 @@ def _spread(table: Table, patients: list[str]) -> Table:
 
 def _finish(pairs: Pairs, null: NullWorlds, tables: Tables, settings: AssociateSettings, seed: int) -> AssociationMap:
     correct = settings.correct
-    detectable, speaks_of = _detectable(pairs, tables, correct.q)
+    detectable, speaks_of = _detectable(pairs, tables, correct.q, settings.correlation)
     columns = pairs.columns(correct, null.smallest)
     found = int((columns["q"] <= correct.q).sum())
     record: Mapping[str, Any] = {
         **settings.model_dump(mode="json"),
         "seed": seed,
-        "patients": len(tables[0].rows),
+        "patients": pairs.patients,
+        "rows": len(tables[0].rows),
         "pairs": pairs.measured.p.size,
         "tested": int((pairs.measured.flag == 0).sum()),
         "detectable_effect": speaks_of,
         "p_hits": float(permutation_p(found, null.hits)) if null.hits.size else None,
         "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
-        "null_adjusted": _null_words(pairs.adjusted, null.held),
+        "null_adjusted": _null_words(pairs.adjusted, null),
         "null_hits_adjusted": null.hits_adjusted,
         "patients_with_covariates": 0 if tables[2] is None else int((~np.isnan(tables[2].values).any(axis=1)).sum()),
     }
@@ -143,28 +138,32 @@ def _finish(pairs: Pairs, null: NullWorlds, tables: Tables, settings: AssociateS
     )
 
 
-def _null_words(adjusted: bool, held: tuple[str, ...]) -> str:
+def _null_words(adjusted: bool, null: NullWorlds) -> str:
     if not adjusted:
         return ""
-    within = f", within strata of {', '.join(held)}" if held else ""
+    if not null.hits_adjusted and null.hits.size:
+        return "none: patients with different numbers of rows have no residuals to exchange"
+    within = f", within strata of {', '.join(null.held)}" if null.held else ""
     return f"residuals of the image side moved (Freedman and Lane){within}"
 
 
-def _detectable(pairs: Pairs, tables: Tables, q: float) -> tuple[float, str]:
+def _detectable(
+    pairs: Pairs, tables: Tables, q: float, correlation: Literal["spearman", "pearson"]
+) -> tuple[float, str]:
     """Return the smallest effect one true pair needs to be found in 4 of 5 such studies, and which effect that is."""
     tested = pairs.measured.flag == 0
     tests = int(tested.sum())
     if not tests:
         return float("nan"), ""
-    words = np.array([word in ("spearman", "pearson") for word in pairs.words])
+    words = np.array([word.removesuffix(", clustered") in ("spearman", "pearson") for word in pairs.words])
     numbers = words[pairs.test]
     numbers &= tested
     if numbers.any():
-        method: Literal["spearman", "pearson"] = "pearson" if "pearson" in pairs.words else "spearman"
-        n = _median(pairs.measured.n, numbers)
+        method = correlation
+        n = min(_median(pairs.measured.n, numbers), pairs.patients)
         return detectable_rho(n, tests, alpha=q, method=method), f"|{'r' if method == 'pearson' else 'rho'}|, n = {n}"
-    groups = _group_sizes(pairs, tables)
-    if groups is None:
+    groups = _group_sizes(tables)
+    if groups is None or len(tables[0].rows) > pairs.patients:
         return float("nan"), ""
     return detectable_auc(*groups, alpha=q / tests), f"AUC, {groups[0]} and {groups[1]} patients"
 
@@ -178,7 +177,7 @@ def _median(n: npt.NDArray[np.int32], where: npt.NDArray[np.bool_]) -> int:
     return int(np.searchsorted(count, count[-1] / 2))
 
 
-def _group_sizes(pairs: Pairs, tables: Tables) -> tuple[int, int] | None:
+def _group_sizes(tables: Tables) -> tuple[int, int] | None:
     """Return the sizes of the most even two groups among the tested columns."""
     best: tuple[int, int] | None = None
     for table in (tables[0], tables[1]):

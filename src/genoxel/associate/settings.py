@@ -43,8 +43,9 @@ class AssociateSettings(Settings):
     """The section [associate]: which columns meet which, what is adjusted for, how it is corrected.
 
     `image` and `against` are names or patterns with * and ?, as a list or separated by commas; `correlation` and
-    `groups` choose the effect of number pairs and of two groups; `several` says how several rows of one patient
-    become one ("only" refuses them). `tails` is the law of rank correlations: "moments" holds far out too
+    `groups` choose the effect of number pairs and of two groups. `several` says how several rows of one patient
+    become one ("only" refuses them); "clustered" keeps them on the image side and counts patients in errors and null
+    worlds (`associate.clusters`). `tails` is the law of rank correlations: "moments" holds far out too
     (`stats.rankp`); "t" is the usual approximation, as in SciPy, whose small p are too small.
 
     `adjust` left out offers volume, site, age, sex and grade, as far as the study has them; [] adjusts for nothing.
@@ -69,7 +70,7 @@ class AssociateSettings(Settings):
     correlation: Literal["spearman", "pearson"] = "spearman"
     groups: Literal["auc", "cliffs_delta", "cohens_d"] = "auc"
     tails: Literal["moments", "t"] = "moments"
-    several: Literal["only", "mean", "max", "min", "first"] = "only"
+    several: Literal["only", "mean", "max", "min", "first", "clustered"] = "only"
 
     @field_validator("registered")
     @classmethod
@@ -77,6 +78,14 @@ class AssociateSettings(Settings):
         for line in registered:
             pair_of(line)
         return registered
+
+
+Aggregation = Literal["only", "mean", "max", "min", "first"]
+
+
+def aggregation(several: str) -> Aggregation:
+    """Return how the side with one row per patient is brought there: clustered rows leave nothing to aggregate."""
+    return "only" if several == "clustered" else several  # type: ignore[return-value]
 
 
 def pair_of(line: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import chdtrc, expit, logit, ndtr
 
 from genoxel.associate.screen import screen
-from genoxel.associate.settings import AssociateSettings
+from genoxel.associate.settings import AssociateSettings, aggregation
 from genoxel.core.errors import TableError
 from genoxel.core.image import frozen
 from genoxel.core.table import Table
@@ -80,7 +80,7 @@ def stratified(image: Table, other: Table, by: Table, settings: AssociateSetting
     if len(by.columns) != 1 or by.columns[0].kind not in ("categorical", "binary", "ordinal"):
         raise TableError(f"{len(by.columns)} columns to stratify by", "one category", "choose a categorical column")
     chosen = (settings or AssociateSettings()).model_copy(update={"registered": ()})
-    column, codes = by.columns[0], by.per_patient(chosen.several)
+    column, codes = by.columns[0], by.per_patient(aggregation(chosen.several))
     names = column.levels or ("0", "1")
     maps = {}
     for code, name in enumerate(names):

@@ -46,7 +46,7 @@ class TimePairs:
     def __init__(self, x: FloatArray, time: FloatArray, event: FloatArray, z: FloatArray | None, scaled: bool) -> None:
         self.shape = (x.shape[1], time.shape[1])
         self.time, self.event = time, event
-        values = _per_deviation(x) if scaled else x
+        values = per_deviation(x) if scaled else x
         none = np.empty((len(x), 0))
         self.raw = [group for column in range(time.shape[1]) for group in self._groups(values, column, none)]
         self.partial: list[_Group] = []
@@ -100,6 +100,7 @@ class TimePairs:
             tail.add_p(group.p(order)[:, None], group.rows, np.array([group.column]))
 
 
-def _per_deviation(x: FloatArray) -> FloatArray:
+def per_deviation(x: FloatArray) -> FloatArray:
+    """Return the columns of `x` divided by their standard deviation."""
     spread = np.array([np.nanstd(column) if (~np.isnan(column)).any() else 1.0 for column in x.T])
     return np.asarray(x / np.where(spread > 0, spread, 1.0))

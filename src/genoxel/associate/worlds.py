@@ -39,8 +39,9 @@ def null_worlds(
     strata: tuple[IndexArray | None, tuple[str, ...]],
     correct: CorrectSettings,
     seed: int,
+    beyond: bool = True,
 ) -> NullWorlds:
-    """Return the worlds; the adjusted ones move patients within `strata` (None: all) only."""
+    """Return the worlds; the adjusted ones (drawn if `beyond`) move patients within `strata` (None: all) only."""
     count = correct.permutations if (~np.isnan(pairs.measured.p)).any() else 0
     others = pairs.shape[1] if count * pairs.shape[1] <= MOST_KEPT else 0
     families = _families(pairs, placed)
@@ -50,13 +51,13 @@ def null_worlds(
         found, least, best[number] = judge.world(partial(_raw, order=order), False)
         hits.append(found)
         smallest.append(least)
-    adjusted = count if pairs.adjusted and (~np.isnan(pairs.partial.p)).any() else 0
-    beyond = [
+    adjusted = count if beyond and pairs.adjusted and (~np.isnan(pairs.partial.p)).any() else 0
+    hits_beyond = [
         judge.world(partial(_beyond, order=order), True)[0]
         for order in permutations(pairs.patients, adjusted, seed, strata[0])
     ]
     held = strata[1] if adjusted else ()
-    return NullWorlds(np.array(hits, dtype=np.int64), np.array(smallest), best, tuple(beyond), held)
+    return NullWorlds(np.array(hits, dtype=np.int64), np.array(smallest), best, tuple(hits_beyond), held)
 
 
 def _raw(item: Placed, tail: Tail, order: IndexArray) -> None:

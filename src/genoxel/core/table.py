@@ -171,7 +171,7 @@ class Table:
             raise TableError(
                 f"{len(self.rows)} rows of {len(patients)} patients in the {self.kind} table ({extra} too many)",
                 "one row per patient, since rows of one patient are not independent",
-                "say how to aggregate: mean, max, min or first",
+                'say how to aggregate: mean, max, min or first (or, for associations, several = "clustered")',
             )
         groups = [[place for place, row in enumerate(self.rows) if row.patient == patient] for patient in patients]
         values = np.array([_aggregate(self.values[group], how) for group in groups]).reshape(len(groups), -1)

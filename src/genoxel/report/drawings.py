@@ -216,7 +216,8 @@ def _pairs(place: int, screen: Screen) -> list[Drawing]:
     drawings = []
     for rank, names in _unlike(image, other, found):
         key = f"screen{place}-pair{rank}"
-        svg = _svg(association.pair(image, other, *names), key, f"Patients of the pair {names[0]} and {names[1]}")
+        axes = association.pair(image, other, *names, several=found.settings.get("several", "first"))
+        svg = _svg(axes, key, f"Patients of the pair {names[0]} and {names[1]}")
         drawings.append(Drawing(key, svg, _pair_caption(place, rank, names), f"pairs{place}", f"pair{place}"))
     return drawings
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
+from genoxel.associate.clusters import paired
 from genoxel.associate.covariates import covariates_of
 from genoxel.core.image import FloatArray
 from genoxel.core.keys import as_keys
@@ -128,16 +129,15 @@ def _packed(
 
 def _values(found: AssociationMap, image: Table, other: Table) -> tuple[list[str], FloatArray, FloatArray]:
     """Return the shared patients and the values of both sides, groups as 0 and 1."""
-    how = found.settings.get("several", "only")
-    left, right = image.per_patient(how), other.per_patient(how)
-    shared = sorted(set(left.patients) & set(right.patients))
-    x = left.of_patients(shared).select([column.name for column in found.image_columns]).values
-    y = right.of_patients(shared).select([column.name for column in found.other_columns]).values
-    return shared, np.asarray(x), np.asarray(y)
+    names, left, right = paired(image, other, found.settings.get("several", "only"))
+    x = left.select([column.name for column in found.image_columns]).values
+    y = right.select([column.name for column in found.other_columns]).values
+    return names, np.asarray(x), np.asarray(y)
 
 
 def _covariates(screen: Screen, patients: list[str]) -> FloatArray | None:
-    if screen.adjust is None or not screen.map.adjusted_for:
+    clustered = screen.map.settings.get("several") == "clustered"
+    if screen.adjust is None or not screen.map.adjusted_for or clustered:
         return None
     table = screen.adjust.per_patient("first")
     place = {patient: row for row, patient in enumerate(table.patients)}

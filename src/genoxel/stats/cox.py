@@ -75,9 +75,9 @@ class Score:
         ordered = None if z is None or not z.shape[1] else z[sets.order]
         weight = np.ones(len(time))
         if ordered is not None:
-            beta, _, _ = _newton(sets, ordered[:, None, :])
+            beta, _, _ = newton(sets, ordered[:, None, :])
             weight = np.exp(ordered @ np.nan_to_num(beta[0]))
-        chance = _chances(sets, weight)
+        chance = chances(sets, weight)
         slope = -chance.sum(axis=0)
         slope[sets.rows] += 1
         curve = np.diag(chance.sum(axis=0)) - chance.T @ chance
@@ -98,7 +98,7 @@ class Score:
         return np.where(spread > COLLINEAR * total, chdtrc(1, chi2), np.nan)
 
 
-def _chances(sets: RiskSets, weight: FloatArray) -> FloatArray:
+def chances(sets: RiskSets, weight: FloatArray) -> FloatArray:
     """Return, per event, each patient's chance (events, n) to be the one it happens to, of those at risk."""
     n = len(weight)
     inside = np.arange(n)[None] <= sets.last[:, None]
@@ -138,13 +138,13 @@ def log_hazard_ratios(
         if part.size:
             design = np.empty((len(t), len(part), width))
             design[:, :, 0], design[:, :, 1:] = scaled[:, part], z[:, None]
-            found, variance, done = _newton(sets, design[sets.order])
+            found, variance, done = newton(sets, design[sets.order])
             beta[part] = np.where(done, found[:, 0], np.nan) / spread[part]
             error[part] = np.where(done, np.sqrt(variance), np.nan) / spread[part]
     return beta, error
 
 
-def _newton(sets: RiskSets, design: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+def newton(sets: RiskSets, design: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """Return estimates (m, k), variance of the first (m,) and whether it converged (m,); `design` (n, m, k) sorted."""
     m, k = design.shape[1:]
     beta, variance, done = np.zeros((m, k)), np.full(m, np.nan), np.zeros(m, dtype=np.bool_)

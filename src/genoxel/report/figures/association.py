@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
+from genoxel.associate.clusters import paired
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
@@ -223,10 +224,15 @@ def null_bands(found: AssociationMap, most: int = 40, ax: Axes | None = None) ->
     return axes
 
 
-def pair(image: Table, other: Table, feature: str, partner: str, ax: Axes | None = None) -> Axes:
-    """Draw one pair: a scatter of patients, or dots with a box per class when the partner is a category."""
+def pair(
+    image: Table, other: Table, feature: str, partner: str, ax: Axes | None = None, several: str = "first"
+) -> Axes:
+    """Draw one pair: a scatter of patients, or dots with a box per class when the partner is a category.
+
+    `several` is how the screen treated several rows of one patient ([associate] several).
+    """
     with canvas(ax, 3.0, 2.7) as axes:
-        x, y, column = _aligned(image, other, feature, partner)
+        x, y, column = _aligned(image, other, feature, partner, several)
         if column.levels or column.kind == "binary":
             _boxes(axes, x, y, column)
         else:
@@ -243,12 +249,10 @@ def _with_unit(column: Column) -> str:
 
 
 def _aligned(
-    image: Table, other: Table, feature: str, partner: str
+    image: Table, other: Table, feature: str, partner: str, several: str
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Column]:
-    left, right = image.per_patient("first"), other.per_patient("first")
-    shared = [patient for patient in left.patients if patient in set(right.patients)]
-    y = left.of_patients(shared)[feature]
-    x = right.of_patients(shared)[partner]
+    _, left, right = paired(image, other, several)
+    y, x = left[feature], right[partner]
     known = ~(np.isnan(x) | np.isnan(y))
     return x[known], y[known], other.column(partner)
 

@@ -11,10 +11,11 @@ from typing import Literal
 
 import numpy as np
 
+from genoxel.associate.clusters import rows_along
 from genoxel.associate.drivers import DriverContrasts, drivers
 from genoxel.associate.multiblock import Method, multiblock
 from genoxel.associate.screen import screen
-from genoxel.associate.settings import AssociateSettings, choose_columns, pair_of
+from genoxel.associate.settings import AssociateSettings, aggregation, choose_columns, pair_of
 from genoxel.associate.strata import stratified
 from genoxel.core.errors import InputError, SettingsError, WorkerError, nearest
 from genoxel.core.keys import as_keys
@@ -87,7 +88,7 @@ def _with_strata(found: AssociationMap, block: Block) -> AssociationMap:
 
 def _with_shared(found: AssociationMap, block: Block, method: Method) -> AssociationMap:
     """Return the map with the components that both sides share as wholes, in its settings; or why there are none."""
-    how = block.settings.several
+    how = aggregation(block.settings.several)
     try:
         shared = multiblock(
             block.image.per_patient(how),
@@ -143,7 +144,7 @@ def plan_blocks(gathered: Gathered, settings: AssociateSettings, seed: int) -> l
     if settings.registered:
         blocks.append(registered_block(gathered, others, settings.model_copy(update={"adjust": names}), seed))
     for name, table in wanted_columns(others, settings.against).items():
-        adjust = adjust_table(gathered, names, set(table.names))
+        adjust = adjust_table(gathered, names, set(table.names), settings.several == "clustered")
         by = strata_table(gathered, settings.strata)
         blocks.append(Block(name, image, table, adjust, plain, seed, by))
     return blocks
@@ -181,11 +182,11 @@ def registered_block(gathered: Gathered, others: Mapping[str, Table], settings: 
             legal = [column for table in others.values() for column in table.names]
             raise SettingsError(f"associate.registered {name!r}", ", ".join(legal[:10]), nearest(name, legal))
         events = [f"{name}.event"] if f"{name}.event" in table else []
-        part = table.select([name, *events]).per_patient(settings.several)
+        part = table.select([name, *events]).per_patient(aggregation(settings.several))
         found = part if found is None else _joined(found, part)
     if found is None:
         raise SettingsError("no registered pair", "feature ~ partner", "add one, or remove registered")
-    adjust = adjust_table(gathered, settings.adjust or (), set(found.names))
+    adjust = adjust_table(gathered, settings.adjust or (), set(found.names), settings.several == "clustered")
     return Block("registered", image, found, adjust, settings, seed)
 
 
@@ -242,8 +243,11 @@ def _is_event(column: str, kept: set[str]) -> bool:
     return column.endswith(".event") and column.removesuffix(".event") in kept
 
 
-def adjust_table(gathered: Gathered, names: Sequence[str], without: set[str]) -> Table | None:
-    """Return the covariates: "volume", "site", or columns of the clinical table; None when there are none."""
+def adjust_table(gathered: Gathered, names: Sequence[str], without: set[str], every_row: bool = False) -> Table | None:
+    """Return the covariates: "volume", "site", or columns of the clinical table; None when there are none.
+
+    One row per patient, or `every_row` of the image features with its own volume.
+    """
     parts: list[Table] = []
     clinical = gathered.cohort.tables.get("clinical")
     for name in names:
@@ -261,6 +265,8 @@ def adjust_table(gathered: Gathered, names: Sequence[str], without: set[str]) ->
             raise SettingsError(f"associate.adjust {name!r}", ", ".join(legal), nearest(name, legal) or "correct it")
     if not parts:
         return None
+    if every_row:
+        return _beside([rows_along(part, gathered.features) for part in parts])
     return _beside([part.per_patient("first") for part in parts])
 
 
