@@ -159,6 +159,40 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 
 
 @command(app, TOOLS)
+def fetch(
+    console: Console,
+    collection: Annotated[
+        str, typer.Argument(help="Collection such as tcga_kirc; cbioportal:STUDY or geo:GSE... for tables alone.")
+    ],
+    kinds: Annotated[
+        str, typer.Option("--with", help="Of images, masks, clinical, mutations, expression: those wanted.")
+    ] = "images,masks,clinical,mutations,expression",
+    to: Annotated[Path | None, typer.Option("--to", "-o", help="Folder (default: the collection's name).")] = None,
+    masks: Annotated[
+        str, typer.Option(help='Which published segmentations: "list" takes none, a name, or "all".')
+    ] = "list",
+    patients: Annotated[int, typer.Option(min=0, help="Images of the first so many patients; 0: of all.")] = 0,
+    project: Annotated[str, typer.Option(help="GDC project, where the collection is none of TCGA.")] = "",
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Say what there is and bring nothing; needs no network.")
+    ] = False,
+) -> None:
+    """Bring a public collection as a ready study: images, published masks, molecular tables, licences."""
+    from genoxel.study.fetch import KINDS, Order, fetch_from, list_collection
+    from genoxel.study.progress import progress_for
+
+    wanted = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
+    order = Order(collection, wanted or KINDS, masks, patients, project)
+    if only_list:
+        console.tell(list_collection(order))
+        return
+    with progress_for(console.silent) as display:
+        found = fetch_from(order, to, display, console.say)
+    console.tell(found, [f"not brought: {kind}: {why}" for kind, why in found.missing.items()])
+    console.finish(PARTLY if found.missing else DONE)
+
+
+@command(app, TOOLS)
 def forget(
     console: Console,
     patient: Annotated[str, typer.Argument(help="Identifier of the patient, as in the study.")],

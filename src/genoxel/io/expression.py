@@ -54,7 +54,7 @@ def read_expression(
     above = _samples_in_header(matrix, list(matrix.first), header, set(ids))
     samples, genes = (header, list(matrix.first)) if above else (list(matrix.first), header)
     values = matrix.values(transpose=above)
-    names, definitions, values = _genes(genes, values, matrix.name, chosen)
+    names, definitions, values = name_genes(genes, values, matrix.name, chosen)
     source = Source(family=chosen.kind)
     columns = tuple(
         Column(gene, unit=unit, definition=text, source=source) for gene, text in zip(names, definitions, strict=True)
@@ -86,7 +86,7 @@ class MatrixRules:
             self.say(text)
 
 
-def _genes(
+def name_genes(
     genes: list[str], values: FloatArray, name: str, rules: MatrixRules
 ) -> tuple[list[str], list[str], FloatArray]:
     """Return the genes as they will be called, what was done to each, and the columns that are kept."""

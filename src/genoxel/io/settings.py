@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from genoxel.core.settings import Settings
 
 SuvKind = Literal["bw", "lbm", "lbm_james", "bsa"]
 Fault = Literal["tilt", "steps", "shear"]
+
+
+FETCHED = Path("fetched")
+"""Folder of collections that a study brings, beside its study file."""
 
 
 class ReadingSettings(Settings):
@@ -29,6 +34,37 @@ class ReadingSettings(Settings):
     believe: Literal["sform", "qform"] | None = Field(
         None, description="NIfTI whose sform and qform place voxels apart: which of the two is believed"
     )
+
+
+class FetchSettings(Settings):
+    """fetch under [io.images]: a collection of the Imaging Data Commons that is brought when the study runs.
+
+    `masks` is "list" (the published segmentations are listed and none is taken), "all", or the name of one of them.
+
+    >>> FetchSettings.model_validate({"collection": "tcga_kirc", "masks": "rcc_aid"}).folder.as_posix()
+    'fetched/tcga_kirc'
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    collection: str = Field(description="collection as the Imaging Data Commons writes it, for example tcga_kirc")
+    kinds: tuple[Literal["images", "masks"], ...] = Field(
+        ("images", "masks"), alias="with", description="what to bring"
+    )
+    masks: str = Field("list", description='"list", "all", or the name of one published set of segmentations')
+    patients: int = Field(0, ge=0, description="the first so many patients by name; 0 brings all")
+
+    @field_validator("collection")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9_]+", name):
+            raise ValueError("a collection is written in small letters, digits and _, for example tcga_gbm")
+        return name
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go, from the folder of the study file."""
+        return FETCHED / self.collection
 
 
 class ImagesSettings(ReadingSettings):
@@ -50,13 +86,27 @@ class ImagesSettings(ReadingSettings):
         (), description="rules for several fitting series; the first that leaves one decides"
     )
     features: Path | dict[str, Path] | None = Field(None, description="ready-made feature table(s), instead of images")
+    fetch: FetchSettings | None = Field(None, description="a public collection that is brought, instead of a folder")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fetched_folder(cls, given: object) -> object:
+        """Put the folder of a collection that is fetched where the folder stands."""
+        if not isinstance(given, dict) or given.get("fetch") is None:
+            return given
+        fetch = given["fetch"]
+        name = fetch.get("collection", "") if isinstance(fetch, dict) else getattr(fetch, "collection", "")
+        own = FETCHED / str(name)
+        if given.get("features") is not None or Path(given.get("folder") or own) != own:
+            raise ValueError("fetch, folder and features exclude each other: keep one")
+        return {**given, "folder": own}
 
     @model_validator(mode="after")
     def _one_way(self) -> ImagesSettings:
         if self.modality and self.modalities:
             raise ValueError("modality and modalities exclude each other: write one modality, or a list of modalities")
         if self.folder is None and self.features is None:
-            raise ValueError("nothing to read: give a folder of images, or features (a ready-made table)")
+            raise ValueError("nothing to read: give a folder of images, features (a ready-made table), or fetch")
         return self
 
     @property

@@ -242,6 +242,9 @@ class _Check:
             self.problems.append(Problem("io.images.features", got, "columns that vary", fix, "warning"))
 
     def _pictured(self) -> tuple[Who | None, Flow | None]:
+        images = self.study.settings.io.images
+        if images is not None and images.fetch is not None and not self.study.file(str(images.folder)).is_dir():
+            return None, None  # said with the section itself
         try:
             found = look(self.study, self.engine.pool)
         except GenoxelError as error:

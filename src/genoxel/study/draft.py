@@ -30,6 +30,7 @@ class Draft:
     modalities: tuple[str, ...]
     sheet: str = ""
     site: str | None = None
+    sample: tuple[str, ...] = ()
     clinical: tuple[str, ...] = ()
     targets: Mapping[str, TargetSettings] = field(default_factory=dict)
     pixel_mm: float = 1.0
@@ -81,6 +82,8 @@ def _cohort(draft: Draft) -> list[str]:
     lines.append(_line("patient", draft.patient, "equals the patient id of the images; 007 stays 007"))
     if draft.site:
         lines.append(_line("site", draft.site))
+    if draft.sample:
+        lines.append(_line("sample", draft.sample, "primary tumour first, then recurrent; normals apart"))
     lines.append(_line("clinical", draft.clinical, "the clinical-only comparator, and the columns of Table 1"))
     lines.append("# include = [\"histology == 'adenocarcinoma'\"]      # each line is one box of the flow diagram")
     lines.append(
@@ -90,6 +93,9 @@ def _cohort(draft: Draft) -> list[str]:
 
 
 def _target(name: str, settings: TargetSettings) -> list[str]:
+    if settings.gene:
+        hotspot = [_line("hotspot", settings.hotspot)] if settings.hotspot else []
+        return [f"[target.{toml_key(name)}]", _line("gene", settings.gene), *hotspot]
     lines = [f"[target.{toml_key(name)}]", _line("column", settings.column or name)]
     lines.append(_line("positive", settings.positive))
     lines.append(_line("negative", settings.negative))

@@ -50,11 +50,18 @@ class Proposal:
 
 
 def propose(
-    folder: Path, spreadsheet: Path, out: Path, say: Callable[[str], None] = print, quick: bool = False
+    folder: Path,
+    spreadsheet: Path,
+    out: Path,
+    say: Callable[[str], None] = print,
+    quick: bool = False,
+    genes: Mapping[str, TargetSettings] | None = None,
+    sample: tuple[str, ...] = (),
 ) -> Proposal:
     """Look at `folder` and `spreadsheet`, say what was found, write a commented study file to `out` and return it.
 
-    `quick` proposes few repeats and permutations, as the demo needs. Raises `OutputError` when `out` exists,
+    `genes` are targets that mutations tell, `sample` orders the TCGA sample types, as in [cohort] sample. `quick`
+    proposes few repeats and permutations, as the demo needs. Raises `OutputError` when `out` exists,
     `MissingFileError` or `FileFormatError` for what cannot be read, `TableError` when no column holds the patients.
     """
     out = out / DEFAULT_NAME if out.is_dir() else out
@@ -83,7 +90,8 @@ def propose(
         patient=patient,
         site=propose_site(columns, [patient, *targets]),
         clinical=propose_clinical(columns, [patient, *targets]),
-        targets={name: settings for name, (settings, _) in targets.items()},
+        targets={**{name: settings for name, (settings, _) in targets.items()}, **(genes or {})},
+        sample=sample,
         folder=_written(folder, out),
         modalities=_modalities(looked),
         pixel_mm=_pixel(looked.found, _modalities(looked)),

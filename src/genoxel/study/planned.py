@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 NOT_YET = "not built yet"
 
 PLANNED = {
-    "io.images.fetch": "download the collection, and name its folder",
     "segment.reader2": "remove it; the report says that no second reader was given",
     "learn.keep.icc_lower": "remove it; features that do not repeat must be left out beforehand",
 }

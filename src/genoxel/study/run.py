@@ -151,6 +151,7 @@ class _Run:
         if ready:
             given = read_features(ready if list(ready) != [""] else ready[""])
             return enter(self.study, given.patients), given
+        self._bring()
         found = look(self.study, self.engine.pool)
         if found is None:
             raise InputError("no images and no features", "[io.images] folder, or features", "name one of them")
@@ -175,6 +176,16 @@ class _Run:
             output.write_failed(self.failed, output.Sink(self.study.results))
             raise _nobody(self.failed, self.boxes)
         return who, table
+
+    def _bring(self) -> None:
+        """Bring the collection that the study file names; what is here already is not asked for again."""
+        images = self.settings.io.images
+        if images is None or images.fetch is None or self.engine.frozen:
+            return
+        from genoxel.io.online.web import Web
+        from genoxel.study.fetch import bring_images
+
+        bring_images(images.fetch, self.study.file(str(images.fetch.folder)), Web(), self.engine.progress)
 
     def _note_failed(self, step: str, results: Mapping[str, Result], before: Mapping[str, str] | None = None) -> None:
         lost = {patient: result.error for patient, result in results.items() if not result.ok}

@@ -12,6 +12,7 @@ from genoxel.core.errors import GenoxelError, SettingsError, nearest
 from genoxel.features.ratios import check_regions
 from genoxel.io.clinical import ClinicalSheet
 from genoxel.io.files import existing
+from genoxel.io.settings import FetchSettings
 from genoxel.learn.settings import LearnSettings
 from genoxel.omics.settings import OmicsSettings
 from genoxel.study.molecular import feature_files, molecular_files
@@ -61,11 +62,32 @@ def _files(study: Study) -> Iterator[Problem]:
     images = settings.io.images
     if images is None:
         yield Problem("io.images", "no section", "[io.images] with folder or features", "say where the images are")
+    elif images.fetch is not None:
+        yield from _fetched(study, images.fetch)
     elif images.folder is not None and images.features is None and not study.file(str(images.folder)).is_dir():
         place = study.file(str(images.folder))
         here = [item.name for item in place.parent.iterdir() if item.is_dir()] if place.parent.is_dir() else []
         hint = nearest(place.name, here) or "check the path"
         yield Problem("io.images.folder", f"no folder {images.folder}", "a folder with images", hint)
+
+
+def _fetched(study: Study, fetch: FetchSettings) -> Iterator[Problem]:
+    """Say that a collection is still to be brought, and refuse one that is not there or has no images."""
+    from genoxel.study.fetch import list_collection, order_of
+
+    try:
+        listing = list_collection(order_of(fetch))
+    except GenoxelError as error:
+        yield problem_of("io.images.fetch", error)
+        return
+    if not listing.series:
+        got = f"{fetch.collection}, of which no image is public in the Imaging Data Commons"
+        yield Problem("io.images.fetch", got, "a collection with images", "name a folder of your own images")
+    elif not study.file(str(fetch.folder)).is_dir():
+        people = len({one.patient for one in listing.series})
+        size = sum(one.megabytes for one in listing.series) / 1000
+        got = f"{people} patients of {fetch.collection} that are not here yet ({size:.1f} GB)"
+        yield Problem("io.images.fetch", got, "", f"genoxel run brings them to {fetch.folder.as_posix()}", "warning")
 
 
 def _missing(where: str, path: Path) -> Iterator[Problem]:

@@ -1,0 +1,295 @@
+"""A public collection becomes a study: simulated deliveries behind a bucket and an index of the real form."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pydicom
+import pytest
+
+from archive_server import Archive, serving
+from genoxel.core.errors import GenoxelError, OutputError, SettingsError
+from genoxel.io.online import gdc, idc
+from genoxel.io.online.web import Web
+from genoxel.study import fetch as fetching
+from genoxel.study.check import check
+from genoxel.study.fetch import Order, fetch, fetch_from, list_collection
+from genoxel.study.progress import Progress
+from genoxel.study.run import run
+from genoxel.study.schema import parse_study
+from genoxel.study.study import Study
+
+pytest.importorskip("idc_index_data")
+pq = pytest.importorskip("pyarrow.parquet")
+DRAWN = {"analysis_result_id": "hand_drawn", "source_DOI": "10.5281/zenodo.1"}
+
+
+@pytest.fixture(scope="module")
+def delivery(hospital: Path) -> dict[str, list[Path]]:
+    """The first eight patients' files by series."""
+    series: dict[str, list[Path]] = {}
+    people = sorted({path.relative_to(hospital / "dicom").parts[0] for path in (hospital / "dicom").rglob("*.dcm")})[:8]
+    for path in sorted((hospital / "dicom").rglob("*.dcm")):
+        if path.relative_to(hospital / "dicom").parts[0] in people:
+            head = pydicom.dcmread(path, stop_before_pixels=True)
+            series.setdefault(str(head.SeriesInstanceUID), []).append(path)
+    return series
+
+
+@pytest.fixture(scope="module")
+def index(delivery: dict[str, list[Path]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the same columns as the published one, of one collection."""
+    import pyarrow as pa
+
+    rows = []
+    for uid, paths in delivery.items():
+        head = pydicom.dcmread(paths[0], stop_before_pixels=True)
+        empty = dict.fromkeys(idc._COLUMNS)
+        rows.append(
+            {
+                **empty, "collection_id": "toy", "PatientID": head.PatientID, "StudyInstanceUID": head.StudyInstanceUID,
+                "SeriesInstanceUID": uid, "Modality": head.Modality, "instanceCount": len(paths),
+                "series_size_MB": sum(path.stat().st_size for path in paths) / 1e6, "source_DOI": "10.7937/toy",
+                "license_short_name": "CC BY 4.0", "aws_bucket": "bucket", "crdc_series_uuid": uid.replace(".", "-"),
+                **(DRAWN if head.Modality in idc.MASKS else {}),
+            }
+        )  # fmt: skip
+    folder = tmp_path_factory.mktemp("index")
+    pq.write_table(pa.Table.from_pylist(rows), folder / "idc_index.parquet")
+    licence = {"license_short_name": "CC BY 4.0"}
+    source = {"source_doi": "10.7937/toy", "license": licence, "citation": "Doe, J. (2020). <i>Toy</i> images."}
+    entry = {
+        "collection_id": "toy",
+        "collection_name": "TOY",
+        "cancer_types": "Glioma",
+        "description": "",
+        "sources": [source],
+    }
+    pq.write_table(pa.Table.from_pylist([entry]), folder / "collections_index.parquet")
+    result = {
+        "analysis_result_id": "hand_drawn", "analysis_result_title": "Contours drawn by hand",
+        "citation": "Roe, R. (2021). <i>Contours</i>.", "description": "Two readers drew them.",
+    }  # fmt: skip
+    pq.write_table(pa.Table.from_pylist([result]), folder / "analysis_results_index.parquet")
+    return folder
+
+
+@pytest.fixture
+def archive(
+    delivery: dict[str, list[Path]], index: Path, hospital: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Archive]:
+    """A bucket with the series, and a GDC project that sequenced all eight."""
+    real = idc.read_collection
+    monkeypatch.setattr(idc, "read_collection", lambda name, folder=None, made=None: real(name, folder or index, made))
+    with serving() as server:
+        monkeypatch.setattr(idc, "BUCKET", server.base + "/{}")
+        monkeypatch.setattr(gdc, "API", server.base)
+        contents = {}
+        for uid, paths in delivery.items():
+            for number, path in enumerate(paths):
+                contents[f"{uid.replace('.', '-')}/{number}.dcm"] = path.read_bytes()
+        server.answers |= {f"/bucket/{key}": data for key, data in contents.items()}
+        server.answers["/bucket/"] = lambda query, _: _listing(contents, query["prefix"])
+        people = sorted({str(pydicom.dcmread(paths[0]).PatientID) for paths in delivery.values()})
+        files = [_maf(server, person, hospital) for person in people]
+        cases = [
+            {"submitter_id": one, "demographic": {"gender": "female"}, "diagnoses": [{"age_at_diagnosis": 20_000}]}
+            for one in people
+        ]
+        for endpoint, hits in (("files", files), ("cases", cases)):
+            server.answers[f"/{endpoint}"] = lambda _, body, hits=hits: {
+                "data": {"hits": hits[body["from"] :], "pagination": {"total": len(hits)}}
+            }
+        yield server
+
+
+def _listing(contents: dict[str, bytes], prefix: str) -> str:
+    items = "".join(
+        f'<Contents><Key>{key}</Key><ETag>"{hashlib.md5(data).hexdigest()}"</ETag><Size>{len(data)}</Size></Contents>'
+        for key, data in contents.items()
+        if key.startswith(prefix)
+    )
+    return f'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>{items}</ListBucketResult>'
+
+
+def _maf(server: Archive, person: str, hospital: Path) -> dict[str, Any]:
+    head, *rows = (hospital / "mutations.maf").read_text(encoding="utf-8").splitlines()
+    while head.startswith("#"):
+        head, *rows = rows
+    place = head.split("\t").index("Tumor_Sample_Barcode")
+    mine = [row for row in rows if row.split("\t")[place] == person]
+    data = gzip.compress(("\n".join([head, *mine]) + "\n").encode(), mtime=0)
+    name = f"{hashlib.md5(person.encode()).hexdigest()}"
+    server.answers[f"/data/{name}"] = data
+    samples = [{"submitter_id": f"{person}-T", "tissue_type": "Tumor"}]
+    return {
+        "file_id": name, "file_name": f"{name}.maf.gz", "file_size": len(data), "access": "open",
+        "md5sum": hashlib.md5(data).hexdigest(), "cases": [{"submitter_id": person, "samples": samples}],
+    }  # fmt: skip
+
+
+ALL = Order("toy", ("images", "masks", "clinical", "mutations"), masks="hand_drawn", patients=2, project="TOY-1")
+
+
+def test_a_collection_becomes_a_study_that_checks(archive: Archive, tmp_path: Path) -> None:
+    listing = list_collection(ALL)
+    said = "\n".join(listing.lines())
+    assert "masks     hand_drawn: Contours drawn by hand" in said
+    assert "Roe, R. (2021). Contours." in said
+    assert "patients have no published mask" in said or not listing.collection.without_mask()
+    found = fetch(listing, tmp_path / "toy", Web())
+    assert found.missing == {}
+    text = (tmp_path / "toy" / "study.toml").read_text(encoding="utf-8")
+    settings, problems = parse_study(text)
+    assert problems == []
+    assert settings is not None
+    assert settings.omics.mutations == "mutations.maf"
+    assert settings.omics.profiled == "profiled.txt"
+    sources = (tmp_path / "toy" / "SOURCES.md").read_text(encoding="utf-8")
+    for words in (
+        "Doe, J. (2020). Toy images.",
+        "## Segmentations hand_drawn: CC BY 4.0",
+        "TOY-1",
+        "doi:10.1056/NEJMp1607591",
+    ):
+        assert words in sources
+    masks = (tmp_path / "toy" / "masks.csv").read_text(encoding="utf-8").splitlines()
+    assert sum(",hand_drawn," in row for row in masks) == sum(len(one.series) for one in listing.collection.published)
+    assert [row.split(",")[0] for row in masks if ",none," in row] == list(listing.collection.without_mask())
+    looked = check(Study.read(tmp_path / "toy"), workers=1)
+    assert [one for one in looked.problems if one.severity == "error"] == []
+    assert looked.flow is not None
+    assert len(looked.flow.patients) == 2
+    asked = len([path for path in archive.paths() if path.startswith("/bucket")])
+    fetch(listing, tmp_path / "toy", Web())
+    assert len([path for path in archive.paths() if path.startswith("/bucket")]) == asked
+
+
+def test_one_kind_that_cannot_be_had_does_not_stop_the_others(archive: Archive, tmp_path: Path) -> None:
+    archive.answers["/files"] = lambda _, body: {"data": {"hits": [], "pagination": {"total": 0}}}
+    order = Order("toy", ("clinical", "mutations"), project="TOY-1")
+    found = fetch(list_collection(order), tmp_path / "toy", Web())
+    assert list(found.missing) == ["mutations"]
+    assert "no open mutations" in found.lines()[0]
+    assert (tmp_path / "toy" / "clinical.csv").is_file()
+    assert "dicom/ is empty" in (tmp_path / "toy" / "study.toml").read_text(encoding="utf-8")
+    with pytest.raises(OutputError, match="holds another collection"):
+        fetch(list_collection(Order("toy")), _marked(tmp_path / "other"), Web())
+
+
+def _marked(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / ".collection").write_text("tcga_kirc\n", encoding="utf-8")
+    return folder
+
+
+def test_the_first_patients_are_those_with_masks(archive: Archive) -> None:
+    listing = list_collection(Order("toy", masks="hand_drawn", patients=3))
+    people = {one.patient for one in listing.series}
+    assert len(people) == 3
+    assert people <= set(listing.collection.masks("hand_drawn")[0].patients)
+    assert {one.modality for one in list_collection(Order("toy")).series} & set(idc.MASKS) == set()
+
+
+def test_orders_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="did you mean 'images'"):
+        Order("tcga_kirc", ("image",))
+    with pytest.raises(SettingsError, match="name it with --project"):
+        _ = Order("upenn_gbm").gdc
+    assert Order("tcga_kirc").gdc == "TCGA-KIRC"
+    with pytest.raises(SettingsError, match="cbioportal, geo"):
+        fetch_from(Order("ftp:somewhere"), tmp_path, Progress(), print)
+
+
+STUDY = """
+[cohort]
+table = "clinical.csv"
+patient = "patient"
+[io.images]
+modality = "T1CE"
+fetch = { collection = "toy", with = ["images", "masks"], masks = "hand_drawn", patients = 6 }
+[segment]
+roi = ["GTV*", "Tumo*r*"]
+never = ["*PTV*"]
+[image]
+discretise = { bins = 8 }
+[features]
+families = ["stat"]
+"""
+
+
+@pytest.fixture
+def study(archive: Archive, tmp_path: Path, delivery: dict[str, list[Path]]) -> Path:
+    people = sorted({str(pydicom.dcmread(paths[0]).PatientID) for paths in delivery.values()})
+    rows = "".join(f"{one},{50 + place}\n" for place, one in enumerate(people))
+    (tmp_path / "clinical.csv").write_text(f"patient,age\n{rows}", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    return tmp_path
+
+
+def test_a_study_brings_its_collection_when_it_runs(study: Path, archive: Archive) -> None:
+    looked = check(Study.read(study), workers=1)
+    told = [one for one in looked.problems if one.where == "io.images.fetch"]
+    assert [one.severity for one in told] == ["warning"]
+    assert told[0].got.startswith("6 patients of toy that are not here yet")
+    assert archive.asked == []
+    result = run(Study.read(study), workers=1)
+    assert result.failed == ()
+    assert result.notes == (" left out SIM-007, SIM-008: got no image series",)
+    assert "Roe, R." in (study / "fetched" / "toy" / "SOURCES.md").read_text(encoding="utf-8")
+    asked = len(archive.asked)
+    run(Study.read(study), workers=1)
+    assert len(archive.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"toy"', '"toys"', "did you mean 'toy'"),
+        ('"hand_drawn"', '"hand_drwan"', "did you mean 'hand_drawn'"),
+        ('"toy"', '"Toy"', "small letters"),
+        ("fetch =", 'folder = "dicom"\nfetch =', "exclude each other"),
+        ("patients = 6", "people = 6", "people"),
+    ],
+)
+def test_faults_in_the_section_are_named(study: Path, old: str, new: str, words: str) -> None:
+    (study / "study.toml").write_text(STUDY.replace(old, new), encoding="utf-8")
+    with pytest.raises(GenoxelError) as refused:
+        run(Study.read(study), workers=1)
+    assert words in str(refused.value)
+
+
+def test_the_command_lists_and_fetches(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genoxel.app.cli import app
+
+    def call(words: list[str]) -> None:
+        app(words, standalone_mode=False)
+
+    call(["fetch", "toy", "--list", "--json"])
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in listed["segmentations"]] == ["hand_drawn"]
+    assert archive.asked == []
+    monkeypatch.setattr(fetching.idc, "how_made", lambda web, folder: {})
+    words = [
+        "--with",
+        "images,masks,clinical,mutations",
+        "--masks",
+        "hand_drawn",
+        "--patients",
+        "2",
+        "--project",
+        "TOY-1",
+    ]
+    call(["fetch", "toy", "--to", str(tmp_path / "toy"), *words])
+    assert "Next: genoxel check" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as left:
+        call(["fetch", "toy", "--to", str(tmp_path / "two"), "--with", "expression", "--quiet"])
+    assert left.value.code == 3
+    assert "not brought: expression" in capsys.readouterr().out
