@@ -59,7 +59,7 @@ def screen(
     if chosen.several == "clustered":
         tables, clusters = clustered_tables(image, other, adjust)
     else:
-        tables = _aligned(image, other, adjust, aggregation(chosen.several))
+        tables = aligned_tables(image, other, adjust, aggregation(chosen.several))
     tables, events = _with_events(tables)
     placed = list(blocks_of(tables, events, chosen, clusters))
     patients = len(tables[0].patients)
@@ -90,16 +90,17 @@ def _settings(settings: AssociateSettings | None, q: float | None, count: int | 
     return chosen.model_copy(update={"correct": CorrectSettings(**correct)})
 
 
-def _aligned(image: Table, other: Table, adjust: Table | None, how: Aggregation) -> tuple[Table, Table, Table | None]:
+def aligned_tables(image: Table, other: Table, adjust: Table | None, how: Aggregation) -> Tables:
+    """Return the tables with one row for every patient of both, `how` aggregated; covariates NaN where unknown."""
     left, right = image.per_patient(how), other.per_patient(how)
     common = shared_patients(left, right)
     covariates = None
     if adjust is not None and adjust.columns:
-        covariates = _spread(adjust.per_patient(how), common)
+        covariates = spread_table(adjust.per_patient(how), common)
     return left.of_patients(common), right.of_patients(common), covariates
 
 
-def _spread(table: Table, patients: list[str]) -> Table:
+def spread_table(table: Table, patients: list[str]) -> Table:
     """Return one row for every patient; NaN for those the table lacks."""
     place = {patient: row for row, patient in enumerate(table.patients)}
     padded = np.vstack([table.values, np.full((1, len(table.columns)), np.nan)])

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc, expit, logit, ndtr
 
-from genoxel.associate.screen import screen
+from genoxel.associate.interact import interactions
+from genoxel.associate.screen import aligned_tables, screen, spread_table
 from genoxel.associate.settings import AssociateSettings, aggregation
 from genoxel.core.errors import TableError
 from genoxel.core.image import frozen
@@ -41,7 +42,8 @@ class StratifiedMap:
 
     `pairs` holds image, other, effect_name; per level "n[level]", "effect[level]", "low[level]", "high[level]"; then
     effect, low, high, p (pooled over strata) and p_interaction (do the levels differ?), both with q by
-    Benjamini-Hochberg over all pairs. NaN where fewer than two levels could be measured.
+    Benjamini-Hochberg over all pairs; term, low_term, high_term, p_term and q_term of the product in a regression
+    (`associate.interact`). NaN where fewer than two levels could be measured.
     """
 
     by: str
@@ -61,12 +63,15 @@ class StratifiedMap:
         return f"StratifiedMap by {self.by} ({', '.join(self.levels)}): {len(self.pairs['image'])} pairs"
 
 
-def stratified(image: Table, other: Table, by: Table, settings: AssociateSettings | None = None) -> StratifiedMap:
+def stratified(
+    image: Table, other: Table, by: Table, settings: AssociateSettings | None = None, adjust: Table | None = None
+) -> StratifiedMap:
     """Return every pair within each level of `by` (a table of one category), pooled over levels, and their difference.
 
-    Effects are weighed by the inverse of their variance on the scale on which their interval is symmetric (Fisher z,
-    logit, log); the difference is Cochran's Q, chi-squared with levels - 1 degrees of freedom. Levels of too few
-    patients for a test count for nothing. Raises `TableError` unless `by` is one category.
+    Effects within levels are raw; the interaction term is beside the covariates `adjust`. Effects are weighed by the
+    inverse of their variance on the scale on which their interval is symmetric (Fisher z, logit, log); the difference
+    is Cochran's Q, chi-squared with levels - 1 degrees of freedom. Levels of too few patients for a test count for
+    nothing. Raises `TableError` unless `by` is one category.
 
     >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(2)
@@ -89,7 +94,23 @@ def stratified(image: Table, other: Table, by: Table, settings: AssociateSetting
             maps[name] = screen(image.of_patients(people), other.of_patients(people), permutations=0, settings=chosen)
     if not maps:
         raise TableError(f"no patient with a known {column.name}", "patients in both tables", "check the identifiers")
-    return StratifiedMap(column.name, tuple(maps), _columns({name: found.pairs for name, found in maps.items()}))
+    columns = _columns({name: found.pairs for name, found in maps.items()})
+    return StratifiedMap(column.name, tuple(maps), columns | _terms(image, other, by, chosen, adjust))
+
+
+def _terms(
+    image: Table, other: Table, by: Table, settings: AssociateSettings, adjust: Table | None
+) -> dict[str, npt.NDArray[Any]]:
+    """Return the interaction terms; NaN for clustered rows, whose errors this regression does not know."""
+    if settings.several == "clustered":
+        events = {f"{column.name}.event" for column in other.columns if column.kind == "time"}
+        nothing = np.full(len(image.columns) * len([name for name in other.names if name not in events]), np.nan)
+        return dict.fromkeys(("term", "low_term", "high_term", "p_term", "q_term"), nothing)
+    tables = aligned_tables(image, other, adjust, settings.several)
+    codes = spread_table(by.per_patient(settings.several), list(tables[0].patients)).values[:, 0]
+    found = interactions(tables, codes, settings.correlation == "spearman")
+    terms = {"term": found["term"], "low_term": found["low"], "high_term": found["high"], "p_term": found["p"]}
+    return {**terms, "q_term": benjamini_hochberg(found["p"])}
 
 
 def _columns(maps: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:

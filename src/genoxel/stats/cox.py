@@ -144,6 +144,24 @@ def log_hazard_ratios(
     return beta, error
 
 
+def hazard_fit(time: FloatArray, event: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Return the log hazard ratios (k,) per unit of the columns of `design` (n, k), and their covariance (k, k).
+
+    None where there is no finite estimate: a constant or redundant column, or a monotone likelihood.
+    """
+    sets = RiskSets.of(time, event)
+    spread = design.std(axis=0)
+    if not (spread > 0).all():
+        return None
+    scaled = ((design - design.mean(axis=0)) / spread)[sets.order]
+    beta, _, done = newton(sets, scaled[:, None, :])
+    if not done[0]:
+        return None
+    linear = scaled @ beta[0]
+    information = _derivatives(sets, scaled[:, None, :], linear[:, None])[1][0]
+    return beta[0] / spread, np.linalg.inv(information) / np.outer(spread, spread)
+
+
 def newton(sets: RiskSets, design: FloatArray) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """Return estimates (m, k), variance of the first (m,) and whether it converged (m,); `design` (n, m, k) sorted."""
     m, k = design.shape[1:]

@@ -17,7 +17,7 @@ _FARTHEST = 15.0
 
 
 class Fit(NamedTuple):
-    """Coefficients (k,), the first that of the group; information (k, k); `design` (n, k); fitted chances (n,)."""
+    """Coefficients (k,), the first those of x; information (k, k); `design` (n, k); fitted chances (n,)."""
 
     beta: FloatArray
     information: FloatArray
@@ -26,7 +26,7 @@ class Fit(NamedTuple):
 
 
 def logistic_fit(y: npt.ArrayLike, x: npt.ArrayLike, covariates: npt.ArrayLike) -> Fit | None:
-    """Return the maximum likelihood fit of `y` (n,) of 0 and 1 on `x` (n,), an intercept and `covariates` (n, k).
+    """Return the maximum likelihood fit of `y` (n,) of 0 and 1 on `x` (n, or n, m), an intercept, `covariates` (n, k).
 
     None where it does not exist: separation, or x explained by the covariates.
 
@@ -35,10 +35,11 @@ def logistic_fit(y: npt.ArrayLike, x: npt.ArrayLike, covariates: npt.ArrayLike) 
     """
     truth, group = np.asarray(y, dtype=np.float64), np.asarray(x, dtype=np.float64)
     q = basis(covariates, len(truth)) * np.sqrt(len(truth))
-    left = residuals(group[:, None], q / np.sqrt(len(truth)))
-    if (left**2).sum() <= 1e-9 * len(truth):
+    group = group.reshape(len(truth), -1)
+    left = residuals(group, q / np.sqrt(len(truth)))
+    if ((left**2).sum(axis=0) <= 1e-9 * len(truth)).any():
         return None
-    design = np.hstack([group[:, None], q])
+    design = np.hstack([group, q])
     beta = np.zeros(design.shape[1])
     for _ in range(_STEPS):
         fitted = expit(design @ beta)

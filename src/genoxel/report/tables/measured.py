@@ -258,18 +258,29 @@ def _bands(place: int, screen: Screen) -> Sheet:
     return Sheet(f"targets{place}", f"Targets of {screen.name}", BAND_FIELDS, rows, caption, total=len(order))
 
 
+_TERMS = {
+    "term": "interaction term",
+    "low_term": "interaction term, low",
+    "high_term": "interaction term, high",
+    "p_term": "p of the term",
+    "q_term": "q of the term",
+}
+
+
 def _within(place: int, screen: Screen) -> Sheet:
     record = screen.map.settings["within_strata"]
     levels = list(record["levels"])
     names = ["image", "other", *(f"{part}[{level}]" for level in levels for part in ("effect", "low", "high"))]
-    names += ["effect", "low", "high", "p_interaction", "q_interaction"]
+    names += ["effect", "low", "high", "p_interaction", "q_interaction", *_TERMS]
     fields = [Field("image", "Image feature"), Field("other", "Other")]
     for level in levels:
         fields += [Field(f"{part}[{level}]", f"{level}{word}", "estimate") for part, word in _PARTS]
     fields += [Field(part, f"pooled{word}", "estimate") for part, word in _PARTS]
     fields += [Field("p_interaction", "p of a difference", "p"), Field("q_interaction", "q of a difference", "p")]
+    fields += [Field(name, words, "p" if name[0] in "pq" else "estimate") for name, words in _TERMS.items()]
     columns = [[_plain(np.nan if value is None else value) for value in record["rows"][name]] for name in names]
-    caption = f"The strongest pairs within each level of {record['by']}; a small p of a difference: levels differ."
+    caption = f"The strongest pairs within each level of {record['by']}; a small p of a difference: levels differ.\
+ The interaction term is the product in one regression beside the covariates, on standardised ranks or values."
     rows = tuple(zip(*columns, strict=True))
     return Sheet(f"within{place}", f"{screen.name} within {record['by']}", tuple(fields), rows, caption)
 

@@ -29,7 +29,7 @@ from genoxel.study.pack import pack_folder, unpack_folder
 from genoxel.study.steps.cohort import Gathered, sites_table, targets_table
 from genoxel.study.tablekey import table_key
 
-VERSION = "2"
+VERSION = "3"
 OFFERED = ("age", "sex", "gender", "grade")
 SHOWN_IN_STRATA = 20
 ROOMS = ("core", "stats", "associate", "io/results.py")
@@ -77,11 +77,12 @@ def _with_strata(found: AssociationMap, block: Block) -> AssociationMap:
     image = block.image.select(dict.fromkeys(pair_of(line)[0] for line in lines))
     wanted = {pair_of(line)[1] for line in lines}
     other = block.other.where(lambda column: column.name in wanted or column.name.removesuffix(".event") in wanted)
-    inside = stratified(image, other, block.by, block.settings)
+    inside = stratified(image, other, block.by, block.settings, block.adjust)
     shown = {f"{one} ~ {two}" for one, two in (pair_of(line) for line in lines)}
     keep = [f"{a} ~ {b}" in shown for a, b in zip(inside.pairs["image"], inside.pairs["other"], strict=True)]
     rows = {name: values[keep].tolist() for name, values in inside.pairs.items()}
-    rows["q_interaction"] = benjamini_hochberg(rows["p_interaction"]).tolist()
+    for name in ("interaction", "term"):
+        rows[f"q_{name}"] = benjamini_hochberg(rows[f"p_{name}"]).tolist()
     record = {"by": inside.by, "levels": list(inside.levels), "rows": rows}
     return replace(found, settings={**found.settings, "within_strata": record})
 
