@@ -12,6 +12,7 @@ from genoxel.associate.clusters import ClusteredTimes, Rows, clustered_block
 from genoxel.associate.counts import CountPairs
 from genoxel.associate.covariates import covariates_of
 from genoxel.associate.numbers import GroupPairs, LevelPairs, NumberPairs
+from genoxel.associate.odds import OddsPairs
 from genoxel.associate.settings import AssociateSettings, pair_of
 from genoxel.associate.survival import TimePairs
 from genoxel.core.errors import TableError
@@ -105,6 +106,8 @@ def _block(
         effect, left = ("rho", by_ranks) if settings.correlation == "spearman" else ("r", by_values)
         return NumberPairs(x[1], y[1], left, settings.correlation, settings.tails), settings.correlation, effect
     if y[0] == "group":
+        if settings.groups == "log_odds_ratio":
+            return OddsPairs(x[1], y[1], by_values), "logistic", "log_odds_ratio"
         test, left = ("t", by_values) if settings.groups == "cohens_d" else ("mann-whitney", by_ranks)
         return GroupPairs(x[1], y[1], left, settings.groups), test, settings.groups
     return LevelPairs(x[1], y[1], by_ranks), "kruskal", "epsilon_squared"

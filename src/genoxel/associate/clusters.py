@@ -141,7 +141,7 @@ def clustered_block(
         kind: Kind = "rho" if settings.correlation == "spearman" else "r"
         left = by_ranks if kind == "rho" else by_values
         return ClusteredNumbers(x, y, left, rows, kind), f"{settings.correlation}, clustered", kind
-    if kinds == ("number", "group"):
+    if kinds == ("number", "group") and settings.groups != "log_odds_ratio":
         left = by_values if settings.groups == "cohens_d" else by_ranks
         return ClusteredNumbers(x, y, left, rows, settings.groups), "two groups, clustered", settings.groups
     if kinds == ("number", "category"):

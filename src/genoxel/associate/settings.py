@@ -68,7 +68,7 @@ class AssociateSettings(Settings):
     survival: SurvivalSettings | None = None
     correct: CorrectSettings = CorrectSettings()
     correlation: Literal["spearman", "pearson"] = "spearman"
-    groups: Literal["auc", "cliffs_delta", "cohens_d"] = "auc"
+    groups: Literal["auc", "cliffs_delta", "cohens_d", "log_odds_ratio"] = "auc"
     tails: Literal["moments", "t"] = "moments"
     several: Literal["only", "mean", "max", "min", "first", "clustered"] = "only"
 

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
+from scipy.special import chdtrc, expit
 
-from genoxel.stats.partial import basis, residuals
+from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.ranks import FloatArray
 
 _STEPS = 30
+_BLOCK = 4_000_000
 _FARTHEST = 15.0
 """A log odds ratio beyond this is perfect separation, which has no finite estimate."""
 
@@ -69,3 +70,83 @@ def adjusted_log_odds(y: npt.ArrayLike, x: npt.ArrayLike, covariates: npt.ArrayL
     if fit is None:
         return float("nan"), float("nan")
     return float(fit.beta[0]), float(np.sqrt(np.linalg.inv(fit.information)[0, 0]))
+
+
+class LogisticScore(NamedTuple):
+    """Rao's score test of many columns beside covariates: what the null model leaves, its weights, and its design."""
+
+    left: FloatArray
+    weight: FloatArray
+    design: FloatArray
+
+    @classmethod
+    def of(cls, y: FloatArray, covariates: FloatArray) -> LogisticScore | None:
+        """Return the test for `y` (n,) of 0 and 1 beside `covariates` (n, k); None where these separate it."""
+        if not covariates.shape[1]:
+            fitted = np.full(len(y), y.mean())
+        else:
+            fit = logistic_fit(y, covariates / covariates.std(axis=0), np.empty((len(y), 0)))
+            if fit is None:
+                return None
+            fitted = fit.fitted
+        weight = fitted * (1 - fitted)
+        return cls(y - fitted, weight, np.column_stack([np.ones(len(y)), covariates]))
+
+    def p(self, x: FloatArray) -> FloatArray:
+        """Return the p of the columns of `x` (n, m), chi-squared; NaN where nothing is left of a column.
+
+        >>> test = LogisticScore.of(np.array([0.0, 0, 1, 1]), np.empty((4, 0)))
+        >>> test.p(np.array([[0.0], [0], [1], [1]])).round(4)
+        array([0.0455])
+        """
+        weighted = self.design * self.weight[:, None]
+        left = x - self.design @ np.linalg.solve(self.design.T @ weighted, weighted.T @ x)
+        squares = (left**2 * self.weight[:, None]).sum(axis=0)
+        total = ((x - x.mean(axis=0)) ** 2 * self.weight[:, None]).sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            p = chdtrc(1, (self.left @ left) ** 2 / squares)
+        return np.where((total > 1e-12) & (squares > COLLINEAR * total), p, np.nan)
+
+
+def log_odds_ratios(y: FloatArray, x: FloatArray, covariates: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return (log odds ratio per unit, Wald SE) of each column of `x` (n, m) for `y` (n,), beside `covariates` (n, k).
+
+    NaN where there is no finite estimate (separation, a constant column).
+    """
+    n, m = x.shape
+    q = basis(covariates, n) * np.sqrt(n)
+    mean, spread = x.mean(axis=0), x.std(axis=0)
+    usable = spread > 1e-12 * (1 + np.abs(mean))
+    beta, error = np.full(m, np.nan), np.full(m, np.nan)
+    width = q.shape[1] + 1
+    step = max(1, _BLOCK // (n * width * width))
+    for first in range(0, m, step):
+        part = np.flatnonzero(usable[first : first + step]) + first
+        if part.size:
+            design = np.empty((len(part), n, width))
+            design[:, :, 0], design[:, :, 1:] = ((x[:, part] - mean[part]) / spread[part]).T, q
+            found = _newton(y, design)
+            beta[part], error[part] = (item / spread[part] for item in found)
+    return beta, error
+
+
+def _newton(y: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return estimate and error (m,) of the first column of every `design` (m, n, k)."""
+    m, _, k = design.shape
+    beta, estimate, error = np.zeros((m, k)), np.full(m, np.nan), np.full(m, np.nan)
+    active = np.arange(m)
+    for _ in range(_STEPS):
+        if not active.size:
+            break
+        part = design[active]
+        fitted = expit(np.einsum("mnk,mk->mn", part, beta[active]))
+        information = np.swapaxes(part * (fitted * (1 - fitted))[:, :, None], 1, 2) @ part
+        good = np.linalg.cond(information) < 1e12
+        active, part, fitted, information = active[good], part[good], fitted[good], information[good]
+        change = np.linalg.solve(information, np.einsum("mnk,mn->mk", part, y - fitted)[..., None])[..., 0]
+        beta[active] += np.clip(change, -4, 4)
+        near = np.abs(change).max(axis=1, initial=0.0) < 1e-9
+        estimate[active[near]] = beta[active[near], 0]
+        error[active[near]] = np.sqrt(np.linalg.inv(information[near])[:, 0, 0]) if near.any() else 0.0
+        active = active[~near & (np.abs(beta[active]).max(axis=1, initial=0.0) < _FARTHEST)]
+    return estimate, error
