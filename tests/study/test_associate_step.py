@@ -144,3 +144,62 @@ def test_lesions_are_kept_with_errors_that_count_patients(folder):
     assert pairs["flag"].tolist() == ["", ""]
     page = (folder / "results" / "association_map.html").read_text(encoding="utf-8")
     assert "P02 3" in page
+
+
+MOLECULAR = """
+against = ["targets", "expression", "genesets", "methylation", "protein", "copynumber", "age"]
+[omics.expression]
+file = "rna.csv"
+[omics.genesets]
+file = "sets.gmt"
+smallest = 2
+[omics.methylation]
+file = "beta.csv"
+unit = "beta"
+[omics.copynumber]
+calls = "calls.csv"
+[omics.tables.protein]
+file = "protein.csv"
+"""
+
+
+def write_matrix(path, names, values):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["gene", *(f"P{row:02d}" for row in range(60))])
+        writer.writerows([name, *row] for name, row in zip(names, values, strict=True))
+
+
+def test_every_molecular_table_and_clinical_columns_can_be_screened(folder):
+    rng = np.random.default_rng(9)
+    with (folder / "features.csv").open(newline="") as file:
+        trait = np.array([float(row[1]) for row in list(csv.reader(file))[1:]])
+    genes = ["TP53", "KRAS", "MYC", "RB1", "PTEN", "EGFR"]
+    values = rng.normal(size=(6, 60)).round(4)
+    values[:3] = (values[:3] + 2 * trait).round(4)
+    write_matrix(folder / "rna.csv", genes, values)
+    write_matrix(folder / "protein.csv", ["p53", "ras"], values[:2])
+    write_matrix(folder / "beta.csv", ["cg00000029", "cg00000108"], rng.random((2, 60)).round(4))
+    write_matrix(folder / "calls.csv", genes, rng.integers(-2, 3, (6, 60)))
+    (folder / "sets.gmt").write_text("UP\tx\tTP53\tKRAS\tMYC\nREST\tx\tRB1\tPTEN\n", encoding="utf-8")
+    over = TEXT.replace("permutations = 9", 'permutations = 9, over = "gene sets"')
+    (folder / "study.toml").write_text(over.format(rest=MOLECULAR), encoding="utf-8")
+    result = run(Study.read(folder / "study.toml"), workers=1)
+    assert list(result.maps) == [
+        "targets",
+        "clinical",
+        "expression",
+        "copynumber",
+        "methylation",
+        "genesets",
+        "protein",
+    ]
+    assert result.maps["clinical"].pairs["other"].tolist() == ["age"] * 4
+    assert "age" not in result.maps["clinical"].adjusted_for
+    found = result.maps["expression"].to_pandas()
+    linked = (found["image"] == "T1.roi.none.stat.f0") & found["other"].isin(genes[:3])
+    assert (found["q"][linked] <= 0.05).all()
+    assert (found["q"][found["other"].isin(["RB1", "PTEN"])] == 1).mean() > 0.5
+    assert result.maps["genesets"].hits > 0
+    (folder / "study.toml").write_text(over.format(rest=""), encoding="utf-8")
+    assert "associate.correct.over" in {one.where for one in check(Study.read(folder / "study.toml")).problems}

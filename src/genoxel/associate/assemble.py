@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -109,8 +109,10 @@ class Placed:
 class Pairs:
     """The growing columns of the map, as blocks image x other."""
 
-    def __init__(self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool, patients: int) -> None:
-        self.shape = (len(image), len(other))
+    def __init__(
+        self, image: tuple[Column, ...], other: tuple[Column, ...], adjusted: bool, patients: int, sets: Sets
+    ) -> None:
+        self.shape, self.sets = (len(image), len(other)), sets
         self.image, self.other, self.adjusted, self.patients = image, other, adjusted, patients
         self._measured: Measured | None = None
         self._partial: Measured | None = None
@@ -201,10 +203,30 @@ class Pairs:
         return {**dict(zip(names, [*parts, adjust(parts[-1])], strict=True)), "n_adjusted": found.n.ravel()}
 
 
-def families_of(columns: tuple[Column, ...]) -> dict[str, IndexArray]:
-    """Return family -> places of its columns; those without a family are one family."""
-    names = np.array([column.source.family or "no family" for column in columns], dtype=object)
-    return {name: np.flatnonzero(names == name) for name in dict.fromkeys(names.tolist())}
+Sets = Mapping[str, Sequence[str]]
+"""Name of a gene set -> its genes."""
+
+Family = tuple[str, IndexArray, IndexArray]
+"""Name of a family, and the places of its image columns and of its other columns."""
+
+NO_SET = "in no set"
+
+
+def families_of(image: tuple[Column, ...], other: tuple[Column, ...], over: str, sets: Sets) -> list[Family]:
+    """Return the families that `over` speaks of; columns without a family, or genes in no set, are one together.
+
+    A gene may belong to several sets. Sets of which no gene is a column of the other side are left out.
+    """
+    rows, columns = np.arange(len(image)), np.arange(len(other))
+    if over == "feature families":
+        names = np.array([column.source.family or "no family" for column in image], dtype=object)
+        return [(name, np.flatnonzero(names == name), columns) for name in dict.fromkeys(names.tolist())]
+    if over == "gene sets":
+        place = {column.name: number for number, column in enumerate(other)}
+        found = {name: sorted(place[gene] for gene in set(genes) if gene in place) for name, genes in sets.items()}
+        found[NO_SET] = sorted(set(place.values()) - {number for some in found.values() for number in some})
+        return [(name, rows, np.array(some, dtype=np.intp)) for name, some in found.items() if some]
+    return [("", rows, columns)]
 
 
 def _corrected(p: npt.ArrayLike, pairs: Pairs, correct: CorrectSettings) -> FloatArray:
@@ -212,24 +234,29 @@ def _corrected(p: npt.ArrayLike, pairs: Pairs, correct: CorrectSettings) -> Floa
     if correct.over == "all pairs of one block":
         return adjust(p)
     array = np.asarray(p, dtype=np.float64).reshape(pairs.shape)
-    families = list(families_of(pairs.image).values())
-    chosen = [adjust(array[rows].ravel()) for rows in families]
-    return families_q(chosen, families, array, correct.q).ravel()
+    families = families_of(pairs.image, pairs.other, correct.over, pairs.sets)
+    places = [(rows, columns) for _, rows, columns in families]
+    chosen = [adjust(array[np.ix_(*place)].ravel()) for place in places]
+    return families_q(chosen, places, array, correct.q).ravel()
 
 
-def families_q(chosen: list[FloatArray], families: list[IndexArray], p: FloatArray, level: float) -> FloatArray:
-    """Return q of pairs `p` (rows, columns) where families of rows are chosen first; true at `level` only.
+def families_q(
+    chosen: list[FloatArray], families: list[tuple[IndexArray, IndexArray]], p: FloatArray, level: float
+) -> FloatArray:
+    """Return q of pairs `p` (rows, columns) where families (rows, columns) are chosen first; true at `level` only.
 
     A family is chosen by its smallest q within (Simes) after Benjamini-Hochberg over families; within one, q is
-    multiplied by families / chosen families (Benjamini and Bogomolov 2014), elsewhere it is 1.
+    multiplied by families / chosen families (Benjamini and Bogomolov 2014), elsewhere it is 1. A pair of several
+    families has the smallest of its q.
     """
     simes = np.array([np.nan if np.isnan(q).all() else np.nanmin(q) for q in chosen])
     passing = np.asarray(benjamini_hochberg(simes) <= level)
     known, found = int((~np.isnan(simes)).sum()), int(passing.sum())
     out = np.where(np.isnan(p), np.nan, 1.0)
-    for rows, q, good in zip(families, chosen, passing.tolist(), strict=True):
+    for (rows, columns), q, good in zip(families, chosen, passing.tolist(), strict=True):
         if good:
-            out[rows] = np.minimum(q * known / found, 1.0).reshape(len(rows), -1)
+            place = np.ix_(rows, columns)
+            out[place] = np.fmin(out[place], np.minimum(q * known / found, 1.0).reshape(len(rows), -1))
     return out
 
 

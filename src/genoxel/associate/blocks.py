@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from genoxel.associate.assemble import Block, Placed, Turned, Untested, families_of
+from genoxel.associate.assemble import Block, Family, Placed, Sets, Turned, Untested, families_of
 from genoxel.associate.clusters import ClusteredTimes, Rows, clustered_block
 from genoxel.associate.counts import CountPairs
 from genoxel.associate.covariates import covariates_of
@@ -27,7 +27,7 @@ Covariates = tuple[FloatArray, FloatArray]
 
 
 def blocks_of(
-    tables: Tables, events: Events, settings: AssociateSettings, clusters: Rows | None = None
+    tables: Tables, events: Events, settings: AssociateSettings, sets: Sets, clusters: Rows | None = None
 ) -> Iterator[Placed]:
     """Yield the pairs of two tables (and covariates), by the test that they take.
 
@@ -37,7 +37,7 @@ def blocks_of(
     """
     left, right = parts_of(tables[0]), parts_of(tables[1])
     z = None if tables[2] is None else (covariates_of(tables[2]), covariates_of(tables[2], ranked=False))
-    for family, rows, columns in _wanted(tables, settings):
+    for family, rows, columns in _wanted(tables, settings, sets):
         for first, x in left.items():
             for second, y in right.items():
                 some = _within(x, rows), _within(y, columns)
@@ -47,17 +47,13 @@ def blocks_of(
                     yield replace(item, family=family)
 
 
-def _wanted(tables: Tables, settings: AssociateSettings) -> Iterator[tuple[str, IndexArray, IndexArray]]:
-    everything = np.arange(len(tables[0].columns)), np.arange(len(tables[1].columns))
+def _wanted(tables: Tables, settings: AssociateSettings, sets: Sets) -> Iterator[Family]:
     if settings.registered:
         for line in settings.registered:
             feature, partner = pair_of(line)
             yield "", np.array([tables[0].place(feature)]), np.array([tables[1].place(partner)])
-    elif settings.correct.over == "feature families":
-        for family, rows in families_of(tables[0].columns).items():
-            yield family, rows, everything[1]
     else:
-        yield "", *everything
+        yield from families_of(tables[0].columns, tables[1].columns, settings.correct.over, sets)
 
 
 def _within(part: Part, wanted: IndexArray) -> Part:

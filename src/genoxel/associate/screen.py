@@ -8,13 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.associate.assemble import Pairs
+from genoxel.associate.assemble import Pairs, Sets
 from genoxel.associate.blocks import Tables, blocks_of, parts_of
 from genoxel.associate.clusters import clustered_tables, shared_patients
 from genoxel.associate.covariates import strata_of
 from genoxel.associate.numbers import NOT_REGISTERED
 from genoxel.associate.settings import Aggregation, AssociateSettings, CorrectSettings, aggregation
 from genoxel.associate.worlds import NullWorlds, null_worlds, targets_of
+from genoxel.core.errors import SettingsError
 from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Table
@@ -31,6 +32,7 @@ def screen(
     permutations: int | None = None,
     seed: int = 0,
     settings: AssociateSettings | None = None,
+    sets: Sets | None = None,
 ) -> AssociationMap:
     """Return the association map of every column of `image` with every column of `other`.
 
@@ -42,9 +44,10 @@ def screen(
     passes in worlds where the patients of one side were moved as wholes, `p_max` is the family-wise p from the
     smallest p of those worlds, `settings["null_hits_adjusted"]` the counts beyond the covariates.
 
-    `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when a
-    table has several rows per patient (until `settings.several` says how to aggregate, or "clustered": then `n` counts
-    rows of the image side, and errors and null worlds count patients) or no patient is in both.
+    `sets` name the gene sets that `settings.correct.over = "gene sets"` speaks of (`SettingsError` where that lacks
+    them). `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when
+    a table has several rows per patient (until `settings.several` says how to aggregate, or "clustered": then `n`
+    counts rows of the image side, and errors and null worlds count patients) or no patient is in both.
 
     >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(1)
@@ -55,15 +58,17 @@ def screen(
     AssociationMap 2 x 1 pairs · BH 5%: 1 pairs, null worlds 0-0
     """
     chosen = _settings(settings, q, permutations)
+    if chosen.correct.over == "gene sets" and not sets:
+        raise SettingsError("correct over gene sets", "gene sets", "name a GMT file ([omics.genesets] or sets=...)")
     clusters = None
     if chosen.several == "clustered":
         tables, clusters = clustered_tables(image, other, adjust)
     else:
         tables = aligned_tables(image, other, adjust, aggregation(chosen.several))
     tables, events = _with_events(tables)
-    placed = list(blocks_of(tables, events, chosen, clusters))
+    placed = list(blocks_of(tables, events, chosen, sets or {}, clusters))
     patients = len(tables[0].patients)
-    pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, patients)
+    pairs = Pairs(tables[0].columns, tables[1].columns, tables[2] is not None, patients, sets or {})
     if chosen.registered:
         pairs.measured.flag[:] = NOT_REGISTERED
     for item in placed:

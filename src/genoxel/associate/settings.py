@@ -24,10 +24,12 @@ class CorrectSettings(Settings):
 
     `over` = "feature families" first asks which families of image features hold any link, then which pairs within
     these (Benjamini and Bogomolov 2014): the expected share of false pairs within chosen families stays below q.
+    "gene sets" does the same by sets of genes ([omics.genesets]); a gene of two sets counts in both, and null worlds
+    count its pairs twice.
     """
 
     method: Literal["BH", "BY"] = "BH"
-    over: Literal["all pairs of one block", "feature families"] = "all pairs of one block"
+    over: Literal["all pairs of one block", "feature families", "gene sets"] = "all pairs of one block"
     q: float = Field(default=0.05, gt=0, lt=1)
     permutations: int = Field(default=99, ge=0, le=100_000)
 

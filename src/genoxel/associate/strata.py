@@ -84,7 +84,9 @@ def stratified(
     """
     if len(by.columns) != 1 or by.columns[0].kind not in ("categorical", "binary", "ordinal"):
         raise TableError(f"{len(by.columns)} columns to stratify by", "one category", "choose a categorical column")
-    chosen = (settings or AssociateSettings()).model_copy(update={"registered": ()})
+    chosen = settings or AssociateSettings()
+    plain = chosen.correct.model_copy(update={"over": "all pairs of one block"})
+    chosen = chosen.model_copy(update={"registered": (), "correct": plain})
     column, codes = by.columns[0], by.per_patient(aggregation(chosen.several))
     names = column.levels or ("0", "1")
     maps = {}

@@ -52,6 +52,14 @@ def read_molecular(study: Study, note: Note | None = None, display: Progress | N
     return reader.read()
 
 
+def read_sets(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return the gene sets that [omics.genesets] names, none where it names no file."""
+    from genoxel.io.genesets import read_gmt
+
+    settings = study.settings.omics.genesets
+    return {} if settings is None else read_gmt(study.file(settings.file))
+
+
 class _Bar:
     """Turns bytes read into steps of one per cent on the display."""
 

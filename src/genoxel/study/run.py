@@ -19,7 +19,7 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import feature_files, input_files, read_molecular
+from genoxel.study.molecular import feature_files, input_files, read_molecular, read_sets
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
@@ -197,7 +197,8 @@ class _Run:
         settings = self.settings.associate
         if settings is None:
             return [], {}
-        blocks = association.plan_blocks(gathered, settings, self.settings.study.seed)
+        sets = read_sets(self.study) if settings.correct.over == "gene sets" else {}
+        blocks = association.plan_blocks(gathered, settings, self.settings.study.seed, sets)
         return blocks, association.associate(self.engine, blocks)
 
     def _drivers(self, gathered: Gathered) -> DriverContrasts | None:

@@ -174,6 +174,8 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     yield from _known("associate.exclusive", associate.exclusive, targets)
     if len(associate.exclusive) == 1:
         yield Problem("associate.exclusive", "one gene", "two targets or more", "add its companions, or remove it")
+    if associate.correct.over == "gene sets" and settings.omics.genesets is None:
+        yield Problem("associate.correct.over", "gene sets", "[omics.genesets]", "name a GMT file there")
     families = settings.features.families
     if "volume" in (associate.adjust or ()) and families and "morph" not in families and not feature_files(study):
         fix = "add 'morph' to [features] families, or remove volume"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -46,16 +46,18 @@ class Block:
     settings: AssociateSettings
     seed: int
     by: Table | None = None
+    sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def key(self) -> str:
         """Return the key of everything the map depends on."""
         tables = [table_key(table) for table in (self.image, self.other, self.adjust, self.by) if table is not None]
-        return key_of([self.name, tables, self.seed], self.settings.digest(), code_version(VERSION, ROOMS))
+        sets = {name: list(genes) for name, genes in self.sets.items()}
+        return key_of([self.name, tables, self.seed, sets], self.settings.digest(), code_version(VERSION, ROOMS))
 
 
 def do_block(block: Block) -> bytes:
     """Screen one block and return the map as bytes."""
-    found = screen(block.image, block.other, block.adjust, settings=block.settings, seed=block.seed)
+    found = screen(block.image, block.other, block.adjust, settings=block.settings, seed=block.seed, sets=block.sets)
     if block.by is not None:
         found = _with_strata(found, block)
     if block.settings.shared is not None and block.name != "registered":
@@ -132,8 +134,12 @@ def _map(result: Result) -> AssociationMap:
     return found
 
 
-def plan_blocks(gathered: Gathered, settings: AssociateSettings, seed: int) -> list[Block]:
-    """Return the blocks that [associate] asks for: targets, expression, clinical, or single columns of these.
+def plan_blocks(
+    gathered: Gathered, settings: AssociateSettings, seed: int, sets: Mapping[str, Sequence[str]] | None = None
+) -> list[Block]:
+    """Return the blocks that [associate] asks for: targets, any molecular table, or single columns of these.
+
+    Clinical columns are screened where `against` names them or the block "clinical".
 
     Raises `SettingsError` for a name that is neither a block nor a column of one.
     """
@@ -143,12 +149,18 @@ def plan_blocks(gathered: Gathered, settings: AssociateSettings, seed: int) -> l
     plain = settings.model_copy(update={"registered": (), "adjust": names})
     blocks = []
     if settings.registered:
-        blocks.append(registered_block(gathered, others, settings.model_copy(update={"adjust": names}), seed))
+        blocks.append(registered_block(gathered, others, _registered(settings, names), seed))
     for name, table in wanted_columns(others, settings.against).items():
         adjust = adjust_table(gathered, names, set(table.names), settings.several == "clustered")
         by = strata_table(gathered, settings.strata)
-        blocks.append(Block(name, image, table, adjust, plain, seed, by))
+        blocks.append(Block(name, image, table, adjust, plain, seed, by, dict(sets or {})))
     return blocks
+
+
+def _registered(settings: AssociateSettings, names: tuple[str, ...]) -> AssociateSettings:
+    """Return the settings of registered pairs, which are corrected together whatever their families."""
+    plain = settings.correct.model_copy(update={"over": "all pairs of one block"})
+    return settings.model_copy(update={"adjust": names, "correct": plain})
 
 
 def contrasts(gathered: Gathered, names: Sequence[str]) -> DriverContrasts:
@@ -214,9 +226,8 @@ def other_tables(gathered: Gathered) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     if gathered.outcomes:
         tables["targets"] = targets_table(gathered.outcomes, patients)
-    own = ("features", "clinical")
-    tables.update({name: table for name, table in gathered.cohort.tables.items() if name not in own and table.columns})
-    return tables
+    found = {name: table for name, table in gathered.cohort.tables.items() if name != "features" and table.columns}
+    return {**tables, **found}
 
 
 def wanted_columns(tables: Mapping[str, Table], against: Sequence[str]) -> dict[str, Table]:
@@ -224,7 +235,7 @@ def wanted_columns(tables: Mapping[str, Table], against: Sequence[str]) -> dict[
     kept: dict[str, set[str]] = {name: set() for name in tables}
     for pattern in against:
         hits = {
-            name: {column for column in table.names if name == pattern or fnmatchcase(column, pattern)}
+            name: {column for column in table.names if name == pattern or _fits(column, pattern, name)}
             for name, table in tables.items()
         }
         if not any(hits.values()):
@@ -238,6 +249,11 @@ def wanted_columns(tables: Mapping[str, Table], against: Sequence[str]) -> dict[
         for name, table in tables.items()
         if kept[name]
     }
+
+
+def _fits(column: str, pattern: str, block: str) -> bool:
+    """Return whether a pattern names a column; clinical ones, which are adjusted for, only by their full name."""
+    return column == pattern if block == "clinical" else fnmatchcase(column, pattern)
 
 
 def _is_event(column: str, kept: set[str]) -> bool:
