@@ -9,63 +9,6 @@ from typing import Any
 
 import numpy as np
 
-LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-
-
-def dicom(content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return rescaled values (i, j, 1) and affine of one explicit little-endian slice."""
-    elements = _elements(content)
-    rows, columns = (struct.unpack("<H", elements[tag])[0] for tag in (0x00280010, 0x00280011))
-    bits, stored, high, signed = (struct.unpack("<H", elements[0x00280100 + place])[0] for place in range(4))
-    assert bits in (8, 16, 32)
-    assert high == stored - 1
-    pixels = np.frombuffer(elements[0x7FE00010][: rows * columns * bits // 8], f"<u{bits // 8}").astype(np.int64)
-    pixels = pixels.reshape(rows, columns).T
-    low = pixels & ((1 << stored) - 1)
-    values = np.where(low >= 1 << (stored - 1), low - (1 << stored), low) if signed & 0xFF == 1 else low
-    slope, intercept = _number(elements[0x00281053]), _number(elements[0x00281052])
-    padding = elements.get(0x00280120)
-    if padding is not None:
-        raise NotImplementedError("padding")
-    down, along = _numbers(elements[0x00280030])
-    cosines, origin = _numbers(elements[0x00200037]), _numbers(elements[0x00200032])
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = np.array(cosines[:3]) * along, np.array(cosines[3:]) * down
-    normal = np.cross(cosines[:3], cosines[3:])
-    affine[:3, 2] = normal / np.linalg.norm(normal) * _number(elements[0x00180050])
-    affine[:3, 3] = origin
-    return (values * slope + intercept)[:, :, None], affine
-
-
-def _elements(content: bytes) -> dict[int, bytes]:
-    assert content[128:132] == b"DICM"
-    found: dict[int, bytes] = {}
-    place = 132
-    while place < len(content):
-        group, number = struct.unpack_from("<HH", content, place)
-        kind = content[place + 4 : place + 6]
-        if kind in LONG:
-            (length,) = struct.unpack_from("<I", content, place + 8)
-            place += 12
-        else:
-            (length,) = struct.unpack_from("<H", content, place + 6)
-            place += 8
-        assert length != 0xFFFFFFFF
-        assert place + length <= len(content)
-        found[group << 16 | number] = content[place : place + length]
-        place += length
-    return found
-
-
-def _numbers(raw: bytes) -> list[float]:
-    return [float(part) for part in raw.decode("ascii").strip(" \0").split("\\")]
-
-
-def _number(raw: bytes) -> float:
-    (number,) = _numbers(raw)
-    return number
-
-
 CODES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4"}
 
 

@@ -23,6 +23,7 @@ from genoxel.io.dicom_frames import Frame, frames_of
 from genoxel.io.dicom_geometry import Stack, stack
 from genoxel.io.dicom_pet import suv_scale
 from genoxel.io.dicom_tags import ACQUISITION, IDENTITY, facts
+from genoxel.io.dicom_tags import reading as guarded
 from genoxel.io.dicom_volumes import Split, split
 from genoxel.io.settings import ReadingSettings
 
@@ -117,6 +118,12 @@ def _several(series: _Series) -> GeometryError:
 
 def _refuse_strangers(frames: Sequence[Frame]) -> None:
     first = frames[0]
+    if not first.tags.get("Modality"):
+        raise FileFormatError(
+            f"{first.name} without Modality (0008,0060), which says what its numbers mean",
+            "CT, MR, PT, ...",
+            "export the series again from the archive",
+        )
     for one in frames[1:]:
         for keyword, (what, tag) in _ONE.items():
             if one.tags.get(keyword) != first.tags.get(keyword):
@@ -241,7 +248,8 @@ def _physical(
     """Return values and their unit: PET as SUV, CT in HU, others as the file says."""
     modality = str(frames[0].tags.get("Modality", ""))
     if modality == "PT":
-        scale = suv_scale([one.header for one in frames], [one.name for one in frames], reading.suv)
+        with guarded(f"{frames[0].name} (PT) with a damaged header", "readable tags", "fetch the series again"):
+            scale = suv_scale([one.header for one in frames], [one.name for one in frames], reading.suv)
         factors = np.broadcast_to(scale.factors, (len(frames),))
         return (array * factors if np.any(factors != 1) else array), scale.unit, scale.steps
     units = {one.pixels.unit for one in frames}

@@ -24,10 +24,11 @@ _LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2
 
 _LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _RLE = "1.2.840.10008.1.2.5"
+_EXACT = (*_LOSSLESS_JPEG, _RLE)
+"""Unpacked by our own code to the bits as they were stored, whose sign is still to be found."""
 _RLE_BEST, _BEST, _SMALL = 64, 2000, 2**22
 """Run lengths pack at most 64 to 1; the others are not believed beyond 2,000 to 1 from 4 million pixels up."""
 _DECODERS = {
-    _RLE: "pydicom",
     **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"), "pillow"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "pyjpegls"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "pylibjpeg"),
@@ -135,7 +136,9 @@ def _unpacked(
         "a complete image in JPEG, JPEG-LS, JPEG 2000 or RLE",
         "uncompress the series at the archive, or fetch the file again",
     ):
-        values = _decoded(dataset, syntax, about[1])
+        values = decoded(dataset, syntax, about[1])
+    if syntax in _EXACT:
+        values = _signed(values, dataset, name)
     full = (frames, rows, columns, samples)
     if values.size != int(np.prod(full)) or values.shape[-1 - (samples > 1)] != columns:
         raise FileFormatError(
@@ -144,7 +147,7 @@ def _unpacked(
             "re-export it",
         )
     values = values.reshape(full if samples > 1 else full[:3])
-    used = int(dataset.get("BitsStored") or 16)
+    used = _bits_used(dataset, name)
     low, high = (
         (-(1 << (used - 1)), (1 << (used - 1)) - 1) if int(dataset.PixelRepresentation) else (0, (1 << used) - 1)
     )
@@ -156,13 +159,17 @@ def _unpacked(
     )
 
 
-def _decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.NDArray[Any]:
-    """Unpack by the one decoder that does not end the process on damaged bytes (each was tried with flipped bits)."""
+def decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.NDArray[Any]:
+    """Return packed values of the declared `shape` (frames, rows, columns, samples), or raise what a decoder raises.
+
+    Each syntax has the one decoder that does not end the process on damaged bytes (tried with flipped bits).
+    """
     from pydicom.encaps import generate_frames
     from pydicom.pixels import pixel_array
 
     from genoxel.io.jpeg_lossless import unpack
     from genoxel.io.jpeg_size import declared_size
+    from genoxel.io.run_lengths import unpack as unpack_runs
 
     frames, rows, columns, samples = shape
     content = bytes(dataset.PixelData)
@@ -174,15 +181,13 @@ def _decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt
         raise ValueError("fewer packed frames than declared")
     if syntax != _RLE and any(declared_size(one) != (rows, columns) for one in packed):
         raise ValueError("a packed frame of another size than Rows and Columns")
-    if syntax not in _LOSSLESS_JPEG:
-        return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
-    values = np.stack([unpack(one, rows, columns) for one in packed])
-    values = values.astype(f"=u{int(dataset.BitsAllocated) // 8}")
-    used = int(dataset.BitsStored)
-    if not int(dataset.PixelRepresentation):
-        return values
-    above = np.array(values.itemsize * 8 - used, values.dtype)
-    return np.asarray((values << above).view(f"=i{values.itemsize}") >> above.astype(f"=i{values.itemsize}"))
+    width = int(dataset.BitsAllocated) // 8
+    if syntax == _RLE:
+        planes = [unpack_runs(one, (rows, columns, samples), width) for one in packed]
+        return np.stack(planes if samples > 1 else [plane[..., 0] for plane in planes])
+    if syntax in _LOSSLESS_JPEG:
+        return np.stack([unpack(one, rows, columns) for one in packed]).astype(f"=u{width}")
+    return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
 
 
 def _grey(values: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:
@@ -220,17 +225,23 @@ def _beyond(name: str, used: int) -> FileFormatError:
     )
 
 
-def _signed(values: npt.NDArray[Any], dataset: Any, name: str) -> npt.NDArray[Any]:
-    """Give the values their sign from BitsStored; bits above it must be empty, sign, or a declared overlay."""
-    width = values.dtype.itemsize * 8
-    signed = int(dataset.PixelRepresentation) == 1
-    used = int(dataset.BitsStored)
+def _bits_used(dataset: Any, name: str) -> int:
+    """Return BitsStored after comparing it with BitsAllocated and HighBit."""
+    width, used = int(dataset.BitsAllocated), int(dataset.BitsStored)
     if not 1 <= used <= width or int(dataset.HighBit) != used - 1:
         raise FileFormatError(
             f"{name} with BitsStored {used}, HighBit {dataset.get('HighBit')} (0028,0101/0102)",
             f"HighBit = BitsStored - 1, at most {width} bits",
             "convert it with a DICOM toolkit",
         )
+    return used
+
+
+def _signed(values: npt.NDArray[Any], dataset: Any, name: str) -> npt.NDArray[Any]:
+    """Give the values their sign from BitsStored; bits above it must be empty, sign, or a declared overlay."""
+    width = values.dtype.itemsize * 8
+    signed = int(dataset.PixelRepresentation) == 1
+    used = _bits_used(dataset, name)
     above = width - used
     if not above:
         whole: npt.NDArray[Any] = values.view(f"=i{values.dtype.itemsize}") if signed else values

@@ -14,7 +14,8 @@ import numpy.typing as npt
 from genoxel.core.errors import FileFormatError, GeometryError, MaskError, nearest
 from genoxel.core.image import SAME_GRID_VOXELS, FloatArray, Image, Step
 from genoxel.core.mask import Mask
-from genoxel.io.dicom_tags import open_dicom, reading
+from genoxel.io.dicom_pixels import decoded
+from genoxel.io.dicom_tags import facts, open_dicom, reading
 from genoxel.io.dicom_write import write_fractions, write_seg
 from genoxel.io.rtstruct import unique_names
 
@@ -57,16 +58,21 @@ def read_seg(
     dataset = _open(file)
     with reading(f"{file.name} with a damaged header", "a complete segmentation", "fetch it again"):
         _refuse_foreign(dataset, image, file.name)
-        known = segments_of(dataset)
+        known, kind = segments_of(dataset), str(dataset.SegmentationType)
+        most = float(dataset.get("MaximumFractionalValue") or 1)
     wanted = known if segments is None else tuple(_named(known, name, file.name) for name in segments)
-    kind = str(dataset.SegmentationType)
     if kind == _FRACTIONAL and threshold is None:
         raise MaskError(
             f"{file.name}, a fractional segmentation (SegmentationType (0062,0001))",
             "a threshold between 0 and 1",
             "say from which fraction a voxel is inside, for example threshold=0.5",
         )
-    array = _place(dataset, image, wanted, threshold, file.name)
+    least = 1.0
+    if threshold is not None and kind == _FRACTIONAL:
+        if not 0 < threshold <= 1:
+            raise MaskError(f"threshold {threshold}", "above 0 and at most 1", "for example 0.5")
+        least = threshold * most
+    array = _place(dataset, image, wanted, least, file.name)
     labels = {segment.number: segment.name for segment in wanted}
     if not array.any():
         raise MaskError(
@@ -89,10 +95,11 @@ def _open(file: Path) -> Any:
     dataset = open_dicom(file)
     needed = ("SegmentSequence", "PixelData", "SegmentationType", "PerFrameFunctionalGroupsSequence")
     missing = [keyword for keyword in needed if keyword not in dataset]
-    if dataset.get("Modality") != "SEG" or missing:
+    modality = facts(dataset, ("Modality",)).get("Modality")
+    if modality != "SEG" or missing:
         lacks = f" without {', '.join(missing)}" if missing else ""
         raise FileFormatError(
-            f"{file.name} of Modality (0008,0060) {dataset.get('Modality')}{lacks}",
+            f"{file.name} of Modality (0008,0060) {modality}{lacks}",
             "a complete segmentation (SEG)",
             "choose the segmentation, or fetch it again",
         )
@@ -122,16 +129,9 @@ def _named(known: Sequence[Segment], name: str, file: str) -> Segment:
     raise MaskError(f"segment {name!r} in {file}", ", ".join(names) or "none", nearest(name, names) or "choose one")
 
 
-def _place(
-    dataset: Any, image: Image, wanted: Sequence[Segment], threshold: float | None, name: str
-) -> npt.NDArray[np.uint16]:
+def _place(dataset: Any, image: Image, wanted: Sequence[Segment], least: float, name: str) -> npt.NDArray[np.uint16]:
     array = np.zeros(image.shape, dtype=np.uint16)
     names = {segment.number: segment.name for segment in wanted}
-    least = 1.0
-    if threshold is not None and str(dataset.SegmentationType) == _FRACTIONAL:
-        if not 0 < threshold <= 1:
-            raise MaskError(f"threshold {threshold}", "above 0 and at most 1", "for example 0.5")
-        least = threshold * float(dataset.get("MaximumFractionalValue") or 1)
     for frame in _frames(dataset, names, name):
         place = _indices(frame, image, name)
         here = array[place]
@@ -160,9 +160,12 @@ def _frames(dataset: Any, wanted: dict[int, str], name: str) -> list[_Frame]:
             raise ValueError("frames and functional groups differ in number")
         shared = (dataset.get("SharedFunctionalGroupsSequence") or [{}])[0]
         label_map = str(dataset.SegmentationType) == _LABELMAP
+        declared = {segment.number for segment in segments_of(dataset)}
         frames = []
         for group, plane in zip(groups, pixels, strict=True):
             number = 0 if label_map else int(_group(group, shared, "SegmentIdentification").ReferencedSegmentNumber)
+            if not label_map and number not in declared:
+                raise ValueError("a frame of a segment that is not declared")
             if label_map or number in wanted:
                 frames.append(_Frame(number, _affine(group, shared), plane.T))
         return frames
@@ -179,6 +182,9 @@ def _unpacked(dataset: Any, name: str) -> npt.NDArray[Any]:
             "bytes for every declared pixel",
             "the file is cut off: fetch it again",
         )
+    if compressed:
+        values = decoded(dataset, str(dataset.file_meta.TransferSyntaxUID), (frames, rows, columns, 1))
+        return values.reshape(frames, rows, columns)
     return np.asarray(dataset.pixel_array).reshape(frames, rows, columns)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from genoxel.core.errors import FileFormatError, GenoxelError
 from genoxel.core.image import Scalar
+from genoxel.io.dicom_structure import refuse_broken
 from genoxel.io.files import existing
 
 IDENTITY = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality")
@@ -158,6 +159,7 @@ def open_dicom(path: Path, pixels: bool = True) -> Any:
     with reading(f"{path.name}, which is damaged or no DICOM file", whole, "fetch it again, or take it out"):
         import pydicom
 
+        refuse_broken(content)
         dataset = pydicom.dcmread(io.BytesIO(content), stop_before_pixels=not pixels)
         _refuse_short(dataset)
         return dataset

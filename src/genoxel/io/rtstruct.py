@@ -46,6 +46,7 @@ in part; between, the file does not tell which was meant."""
 
 _FINE = 32
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+_OPEN = ("POINT", "OPEN_PLANAR", "OPEN_NONPLANAR")
 
 
 @dataclass(frozen=True)
@@ -152,11 +153,18 @@ def _items(dataset: Any, file: str, frame: str) -> tuple[Structure, ...]:
 def _closed(item: Any, name: str, file: str) -> tuple[tuple[FloatArray, ...], int]:
     closed, left_out = [], 0
     for number, contour in enumerate((item.get("ContourSequence") or []) if item is not None else [], start=1):
-        if str(contour.get("ContourGeometricType") or "CLOSED_PLANAR") not in _CLOSED:
+        kind, declared = contour.get("ContourGeometricType"), contour.get("NumberOfContourPoints")
+        if str(kind) not in (*_CLOSED, *_OPEN) or declared is None:
+            raise FileFormatError(
+                f"contour {number} of {name!r} in {file} without a known kind or its number of points",
+                f"ContourGeometricType (3006,0042) {', '.join((*_CLOSED, *_OPEN))}; NumberOfContourPoints (3006,0046)",
+                "export the structure set again",
+            )
+        if str(kind) in _OPEN:
             left_out += 1
             continue
         points = _points(contour)
-        declared = int(contour.get("NumberOfContourPoints") or points.size // 3)
+        declared = int(declared)
         if points.size == 0 or points.size % 3 or not np.isfinite(points).all() or declared != points.size // 3:
             raise FileFormatError(
                 f"contour {number} of {name!r} in {file} with {points.size} coordinates for {declared} points",
