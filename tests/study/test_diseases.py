@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 
 import pytest
@@ -48,7 +49,9 @@ def test_a_disease_has_its_targets_and_they_are_lawful_in_a_study_file(name: str
     assert set(study.targets) == set(disease.target)
     for one in disease.evidence:
         assert one.target in disease.target
-        assert "doi" in one.source
+        # either the work itself, or the place of a review where the finding stands
+        assert "doi" in one.source or re.search(r"reference|section|Table", one.read_in), one
+        assert re.search(r"\b(19|20)\d\d\b|doi:|review", one.source), one
 
 
 def test_all_ten_are_listed_and_another_is_refused() -> None:
@@ -63,3 +66,21 @@ def test_negative_evidence_is_told_and_missing_evidence_is_not_called_negative()
     assert any(line.startswith(" MGMT: negative. 420 models") for line in lines)
     assert "that is no evidence against" in lines[-1]
     assert "IDH" not in lines[-1].split(" for ")[1].split(":")[0].split(", ")
+
+
+def test_every_disease_but_one_has_evidence_and_targets_without_are_named() -> None:
+    known = diseases().diseases
+    assert {name for name, disease in known.items() if not disease.evidence} == {"head_and_neck"}
+    assert sum(len(disease.evidence) for disease in known.values()) > 50
+    assert {one.word for disease in known.values() for one in disease.evidence} == {"supported", "mixed", "negative"}
+    lines = diseases("head_and_neck").lines()
+    assert lines[-1].startswith(" no evidence from images was collected here for HPV, TP53, PIK3CA, CDKN2A:")
+    lines = diseases("thyroid").lines()
+    assert "[read in He W et al. MedComm 2024;5:e722, doi:10.1002/mco2.722, section 5.4, reference 178]" in lines[-2]
+
+
+def test_what_the_reviews_call_insufficient_is_not_called_supported() -> None:
+    glioma = diseases("glioma").diseases["glioma"].evidence
+    for name in ("TERT", "ATRX", "CDKN2AB", "BRAF", "CCND1", "CDK6"):
+        assert [one.word for one in glioma if one.target == name] == ["mixed"]
+    assert {one.word for one in glioma if one.target == "MGMT"} == {"negative", "mixed"}

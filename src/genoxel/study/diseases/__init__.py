@@ -28,12 +28,18 @@ class DiseaseTarget(TargetSettings):
 
 
 class Evidence(Settings):
-    """What is known of a target from images: the word, the finding with its numbers, and the source."""
+    """What is known of a target from images: the word, the finding with its numbers, and the source.
+
+    "supported" held in data of other centres, "negative" failed there or was no better than chance, "mixed" is all
+    between: reported, but not or hardly validated. `read_in` is the review in which the finding was read, with its
+    section and reference number; the source is then given as the review prints it.
+    """
 
     target: str
     word: Literal["supported", "mixed", "negative"]
     says: str
     source: str
+    read_in: str = ""
 
 
 class Disease(Settings):
@@ -99,7 +105,8 @@ def _whole(key: str, disease: Disease) -> list[str]:
     for name, target in disease.target.items():
         lines += [*target.lines(name), ""]
     for one in disease.evidence:
-        lines += [f" {one.target}: {one.word}. {one.says}", f"   {one.source}"]
+        read = f" [read in {one.read_in}]" if one.read_in else ""
+        lines += [f" {one.target}: {one.word}. {one.says}", f"   {one.source}{read}"]
     bare = [name for name in disease.target if name not in {one.target for one in disease.evidence}]
     if bare:
         lines.append(f" no evidence from images was collected here for {', '.join(bare)}: that is no evidence against")
