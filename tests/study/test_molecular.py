@@ -40,6 +40,10 @@ genesets = { file = "sets.gmt", method = "ssgsea", smallest = 3 }
 methylation = { file = "beta.tsv" }
 [omics.tables.protein]
 file = "protein.csv"
+[omics.ihc]
+HER2 = "her2"
+[target.HER2]
+score = "HER2 class"
 [target.codel]
 rule = "1p and 19q arm loss"
 [target.EGFRamp]
@@ -78,10 +82,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("molecular")
     random = np.random.default_rng(4)
     (place / "study.toml").write_text(TEXT)
-    clinical = ["id,age,idh,sex"]
+    clinical = ["id,age,idh,sex,her2"]
     for at, one in enumerate(PEOPLE):
         idh, sex = "mut" if at in (0, 1, 2, 3, 9) else "wt", "F" if at % 2 or at == 2 else "M"
-        clinical.append(f"{one},{40 + at},{idh},{sex}")
+        clinical.append(f"{one},{40 + at},{idh},{sex},{('0', '1+', '2+', '3+', '2+ (FISH neg)')[at % 5]}")
     (place / "clinical.csv").write_text("\n".join(clinical) + "\n")
     rows = [f"{one},{float(one in LOST) + random.normal(0, 0.3)!r},{random.normal()!r}" for one in PEOPLE]
     (place / "features.csv").write_text("patient,sphericity,energy\n" + "\n".join(rows) + "\n")
@@ -134,6 +138,13 @@ def test_every_molecular_file_becomes_a_block_or_a_target(folder: Path) -> None:
     assert set(targets.index[targets["ALK"].isna()]) == {"P19", "P20"}
     assert set(targets.index[targets["MGMT"] == "methylated"]) == set(PEOPLE[:8])
     assert set(targets.index[targets["IDH"] == "mutant"]) == set(PEOPLE[:5])
+    assert targets["HER2"].fillna("open").value_counts().to_dict() == {
+        "low": 8,
+        "negative": 4,
+        "positive": 4,
+        "open": 4,
+    }
+    assert any("ihc: HER2 settles no class in 4 patients: P03 '2+'" in problem.got for problem in found.warnings)
     burden = pd.read_csv(tables / "burden_table.csv").set_index("patient")["TMB"]
     assert burden["P01"] == 1.0  # IDH1 and the repaired SEPTIN1 in 2 Mb
     assert burden["P18"] == 0.0

@@ -138,18 +138,23 @@ class ClinicalSheet:
 def read_clinical(path: str | Path, patient: str, sheet: str | None = None) -> ClinicalSheet:
     """Return a clinical table (.xlsx, or text with ; , tab or |, a byte order mark, decimal commas) as text.
 
-    `patient` names the id column; "tcga" finds the column of TCGA barcodes and cuts them to the patient. Identifiers
+    `patient` names the id column; "tcga" finds the column of TCGA barcodes and cuts them to the patient, and reads a
+    biotab of the BCR with its three header lines. Identifiers
     stay text (001, 1E5 and NA are kept). Without `sheet` the one sheet that has the id column is read. Raises
     `TableError` naming row numbers for patients without id or with several rows, `FileFormatError` for files that are
     damaged, ragged or of another encoding, `MissingFileError` when the file is not there.
     """
+    from genoxel.io.bcr import is_biotab, read_biotab
+
     file = existing(path)
     try:
         if file.suffix.casefold() in (".xlsx", ".xlsm", ".xls"):
-            return _sheet_of(_choose(read_sheets(file, sheet), patient, file.name), patient)
+            return sheet_of(_choose(read_sheets(file, sheet), patient, file.name), patient)
         if sheet is not None:
             raise TableError(f"sheet {sheet!r} of the text file {file.name}", "sheets in .xlsx only", "remove sheet")
-        return _sheet_of(read_grid(file), patient)
+        if patient in ("tcga", "bcr_patient_barcode") and is_biotab(file):
+            return read_biotab(file)
+        return sheet_of(read_grid(file), patient)
     except InputError as error:
         error.add_note(f"clinical table {file.name}")
         raise
@@ -178,7 +183,8 @@ def _barcode_columns(grid: Grid) -> list[str]:
     ]
 
 
-def _sheet_of(grid: Grid, patient: str) -> ClinicalSheet:
+def sheet_of(grid: Grid, patient: str) -> ClinicalSheet:
+    """Return the sheet of a grid whose ids stand in the column `patient`, or in the one of TCGA barcodes ("tcga")."""
     if patient == "tcga" and patient not in grid.header:
         barcodes = _barcode_columns(grid)
         if not barcodes:

@@ -110,7 +110,9 @@ class OmicsSettings(Settings):
 
     `profiled` lists the samples or patients that were sequenced (a file); `panel` the genes that were covered (all
     when empty). Without `profiled` nobody is called wild type. `mutations` is a MAF or an annotated VCF; `megabases`,
-    the coding size of the assay, gives the mutational burden. `cbioportal` is a study folder that brings all of these.
+    the coding size of the assay, gives the mutational burden. `ihc` maps a marker (ER, PR, HER2, Ki-67, PD-L1 TPS) to
+    the column of the clinical table in which pathologists wrote it. `cbioportal` is a study folder that brings all of
+    these but `ihc`.
 
     >>> OmicsSettings(build="GRCh37", mutations="calls.maf").build
     'hg19'
@@ -128,6 +130,7 @@ class OmicsSettings(Settings):
     methylation: MethylationSettings | None = None
     genesets: GeneSetSettings | None = None
     tables: dict[str, MatrixSettings] = Field(default_factory=dict)
+    ihc: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits(self) -> OmicsSettings:

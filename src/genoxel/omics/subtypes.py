@@ -169,12 +169,23 @@ def cut(value: float, limits: Sequence[float], names: Sequence[str]) -> str | No
 
 
 CUT_OFFS: Mapping[str, tuple[str, tuple[float, ...], tuple[str, ...]]] = {
-    "ER": ("% of nuclei; ASCO/CAP 2020", (1.0, 10.000001), ("negative", "low", "positive")),
-    "PR": ("% of nuclei; ASCO/CAP 2020", (1.0,), ("negative", "positive")),
-    "Ki-67": ("% of nuclei; St Gallen 2013", (20.0,), ("low", "high")),
-    "PD-L1 TPS": ("% of tumour cells; KEYNOTE classes", (1.0, 50.0), ("below 1 %", "1 to 49 %", "50 % or more")),
-    "TMB": ("mutations per Mb; FDA 2020", (10.0,), ("low", "high")),
-}
+    # Allison et al., J Clin Oncol 2020;38:1346-1366: below 1 % negative, 1 to 10 % low positive
+    "ER": ("% of nuclei; ASCO/CAP 2020, doi:10.1200/JCO.19.02309", (1.0, 10.000001), ("negative", "low", "positive")),
+    "PR": ("% of nuclei; ASCO/CAP 2020, doi:10.1200/JCO.19.02309", (1.0,), ("negative", "positive")),
+    # the label of abemaciclib, as told in Curr Oncol 2023;30:3079-3090
+    "Ki-67": ("% of nuclei; FDA and Health Canada labels, doi:10.3390/curroncol30030233", (20.0,), ("low", "high")),
+    # Nielsen et al., J Natl Cancer Inst 2021: 5 % or less, or 30 % or more, can be used to estimate prognosis
+    "Ki-67 IKWG": (
+        "% of nuclei; International Ki67 in Breast Cancer Working Group 2021", (5.000001, 30.0),
+        ("5 % or less", "between", "30 % or more"),
+    ),
+    # Verocq et al., Oncol Lett 2020;19:3400-3410
+    "PD-L1 TPS": (
+        "% of tumour cells; classes of pembrolizumab in NSCLC, doi:10.3892/ol.2020.11458", (1.0, 50.0),
+        ("below 1 %", "1 to 49 %", "50 % or more"),
+    ),
+    "TMB": ("mutations per Mb; FDA 2020 (recalled, not checked)", (10.0,), ("low", "high")),
+}  # fmt: skip
 """Named cut-offs: unit and source, limits, names of the classes."""
 
 

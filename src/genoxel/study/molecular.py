@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from genoxel.core.errors import GenoxelError, SettingsError
 from genoxel.core.records import Records
@@ -17,6 +18,7 @@ from genoxel.study.study import Study
 
 Say = Callable[[str], None]
 Note = Callable[[str, GenoxelError], None]
+Kept = TypeVar("Kept", Table, Records)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +101,7 @@ class _Reader:
             "methylation": self._methylation,
             "genesets": self._genesets,
             "tables": self._tables,
+            "ihc": self._ihc,
             "megabases": self._burden,
         }
         for key, part in parts.items():
@@ -127,25 +130,16 @@ class _Reader:
     def _source(self, **sources: object) -> None:
         self.found = replace(self.found, sources=replace(self.found.sources, **sources))  # type: ignore[arg-type]
 
-    def _one_sample(self, name: str, table: Table) -> Table:
-        """Return the rows of the samples that [cohort] sample chooses."""
-        from genoxel.omics.barcodes import per_tcga_patient
+    def _one_sample(self, name: str, found: Kept) -> Kept:
+        """Return the rows or events of the samples that [cohort] sample chooses."""
+        from genoxel.omics.barcodes import SampleChoice, per_tcga_patient, records_per_tcga_patient
 
         kinds = self.study.settings.cohort.sample
         if not kinds:
-            return table
-        chosen, choice = per_tcga_patient(table, kinds)
-        if choice.set_aside:
-            self.notes.append(f"{name}: {len(choice.set_aside)} samples set aside, {len(choice.ties)} ties decided")
-        return chosen
-
-    def _one_event_sample(self, name: str, records: Records) -> Records:
-        from genoxel.omics.barcodes import records_per_tcga_patient
-
-        kinds = self.study.settings.cohort.sample
-        if not kinds:
-            return records
-        chosen, choice = records_per_tcga_patient(records, kinds)
+            return found
+        choose: Callable[..., tuple[Kept, SampleChoice]]
+        choose = per_tcga_patient if isinstance(found, Table) else records_per_tcga_patient
+        chosen, choice = choose(found, kinds)
         if choice.set_aside:
             self.notes.append(f"{name}: {len(choice.set_aside)} samples set aside, {len(choice.ties)} ties decided")
         return chosen
@@ -153,7 +147,7 @@ class _Reader:
     def _set_variants(self, records: Records) -> None:
         from genoxel.omics.variants import with_repaired_genes
 
-        repaired, changed, open_names = with_repaired_genes(self._one_event_sample("mutations", records))
+        repaired, changed, open_names = with_repaired_genes(self._one_sample("mutations", records))
         if changed:
             pairs = ", ".join(f"{old} -> {new}" for old, new in changed.items())
             self.notes.append(f"mutations: {len(changed)} gene names repaired: {pairs}")
@@ -227,7 +221,7 @@ class _Reader:
             build = self.omics.build or ""
             file = self.study.file(settings.segments)
             segments = read_segments(file, build, overlap=settings.overlap, say=self.notes.append)
-            segments = self._one_event_sample("segments", segments)
+            segments = self._one_sample("segments", segments)
             self._source(segments=segments, build=build)
             if settings.genes:
                 copies = gene_copies(segments, read_loci(self.study.file(settings.genes)))
@@ -243,7 +237,7 @@ class _Reader:
         assert settings is not None  # noqa: S101 - `read` asks
         profiled = self.study.file(settings.profiled) if settings.profiled else None
         found = read_fusions(self.study.file(settings.file), profiled, build=self.omics.build)
-        self._source(fusions=self._one_event_sample("fusions", found))
+        self._source(fusions=self._one_sample("fusions", found))
 
     def _methylation(self) -> None:
         from genoxel.io.expression import MatrixRules, read_expression
@@ -281,6 +275,20 @@ class _Reader:
         for name, settings in self.omics.tables.items():
             rules, file = MatrixRules(kind=name, say=self.notes.append), self.study.file(settings.file)
             self._add(name, read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules))
+
+    def _ihc(self) -> None:
+        from genoxel.io.ihc import read_ihc
+        from genoxel.study.steps.who import read_sheet
+
+        sheet = read_sheet(self.study)
+        if sheet is None:
+            raise SettingsError("markers without a clinical table", "[cohort] table", "name the table that holds them")
+        found = read_ihc(sheet, self.omics.ihc)
+        for marker, cells in found.unread.items():
+            if cells:
+                some = ", ".join(f"{who} {text!r}" for who, text in list(cells.items())[:5])
+                self.notes.append(f"ihc: {marker} settles no class in {len(cells)} patients: {some}")
+        self.found = replace(self.found, tables={**self.found.tables, "ihc": found.table})
 
     def _burden(self) -> None:
         from genoxel.omics.burden import mutational_burden

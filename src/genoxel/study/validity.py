@@ -152,6 +152,7 @@ def molecular_blocks(omics: OmicsSettings) -> tuple[str, ...]:
         "mgmt": omics.methylation,
         "genesets": omics.genesets,
         "burden": omics.megabases,
+        "ihc": omics.ihc,
     }
     return (*(name for name, there in given.items() if there), *omics.tables)
 
