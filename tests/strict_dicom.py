@@ -270,7 +270,8 @@ def _seconds(clock: str) -> float:
 def contours(content: bytes) -> list[np.ndarray]:
     """Return the number of points of every closed contour in the order of the structures, and all points."""
     found = elements(content)
-    drawn = {text(item[0x30060084]): item.get(0x30060040, []) for item in found[0x30060039]}
+    drawn = {text(item[0x30060084]): item.get(0x30060040, []) for item in found.get(0x30060039, [])}
+    assert len(drawn) == len(found.get(0x30060039, []))
     points = []
     for structure in found[0x30060020]:
         for contour in drawn.get(text(structure[0x30060022]), []):
@@ -279,7 +280,7 @@ def contours(content: bytes) -> list[np.ndarray]:
                 here = np.array(numbers(contour[0x30060050])).reshape(-1, 3)
                 assert len(here) == int(text(contour[0x30060046]))
                 points.append(here)
-    return [np.array([len(one) for one in points]), np.concatenate(points)]
+    return [np.array([len(one) for one in points]), np.concatenate(points) if points else np.empty((0, 3))]
 
 
 def segments(content: bytes, shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:

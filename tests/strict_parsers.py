@@ -60,7 +60,7 @@ def nrrd(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     raw = {"raw": lambda: data, "gzip": lambda: gzip.decompress(data)}[fields["encoding"].lower()]()
     order = {"little": "<", "big": ">"}[fields["endian"].lower()]
     values = np.frombuffer(raw, order + NRRD_TYPES[fields["type"].lower()]).reshape(shape, order="F")
-    columns = [_vector(part) for part in fields["space directions"].split()]
+    columns = [_vector(f"{part})") for part in fields["space directions"].split(")")[:-1]]
     affine = np.eye(4)
     affine[:3, :3], affine[:3, 3] = np.array(columns).T, _vector(fields["space origin"])
     return values, affine

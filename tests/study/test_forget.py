@@ -10,9 +10,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from dicom_making import save, slices, uid
 from genoxel.core.errors import FileFormatError, InputError, SettingsError
 from genoxel.study.check import check
-from genoxel.study.forget import FILE, forget
+from genoxel.study.forget import FILE, forget, forget_in
+from genoxel.study.plan import look
 from genoxel.study.run import run
 from genoxel.study.study import Study
 
@@ -30,6 +32,16 @@ modality = "T1"
 [features]
 families = ["stat"]
 """
+
+
+SAID = {
+    "results/flow.csv",
+    "results/tables/lost.csv",
+    "results/report.html",
+    "results/paper/flow.svg",
+    "check/flow.csv",
+}
+"""Where somebody left out is named on purpose, with the reason: identifier and reason, nothing from a header."""
 
 
 @pytest.fixture
@@ -67,7 +79,9 @@ def test_without_consent_on_record_nobody_enters_a_step(study: Path) -> None:
     assert "consent given,4,2,CARL-03,no consent on record" in flow
     assert not list((study / "results/tables").glob("comparison*")), "nor are they described as those left out"
     assert "until 2030" in (study / "results/methods.md").read_text()
-    assert holds(study / ".genoxel/image", "BERT-02") == []
+    for who in ("BERT-02", "CARL-03"):
+        assert [name for name in holds(study, who) if name not in SAID] == []
+    assert "ANNA-01" in (study / ".genoxel/inventory.jsonl").read_text()
     found = check(Study.read(study), workers=1)
     assert found.flow is not None
     assert found.flow.patients == ("ANNA-01", "DORA-04")
@@ -104,3 +118,62 @@ def test_only_patients_of_the_study_can_be_forgotten(study: Path) -> None:
     (study / FILE).write_text("{}")
     with pytest.raises(FileFormatError, match="damaged"):
         run(Study.read(study), workers=1)
+
+
+def test_headers_of_who_did_not_consent_are_not_kept(tmp_path: Path) -> None:
+    for patient in ("P1", "P2"):
+        save(slices(shape=(6, 5, 3), patient=patient, series=f"of {patient}"), tmp_path / "data" / patient)
+    (tmp_path / "clinical.csv").write_text("id,consent\nP1,yes\nP2,no\n")
+    text = STUDY.format(consent='consent = "consent"').replace('clinical = ["age"]\n', "").replace('"T1"', '"CT"')
+    (tmp_path / "study.toml").write_text(text)
+    asked = Study.read(tmp_path)
+    first = look(asked)
+    assert first is not None
+    assert first.patients == ("P1", "P2")
+    remembered = (tmp_path / ".genoxel/inventory.jsonl").read_text()
+    assert uid("P1", "of P1") in remembered
+    assert uid("P2", "of P2") not in remembered
+    assert '"P2' not in remembered
+    assert look(asked) == first
+    (tmp_path / "clinical.csv").write_text("id,consent\nP1,no\nP2,no\n")
+    assert look(Study.read(tmp_path)) == first
+    assert "P1" not in (tmp_path / ".genoxel/inventory.jsonl").read_text()
+    (tmp_path / "study.toml").write_text(text.replace('consent = "consent"', 'consent = "unknown"'))
+    look(Study.read(tmp_path))
+    assert "P1" not in (tmp_path / ".genoxel/inventory.jsonl").read_text()
+
+
+def command(*words: object) -> str:
+    call = [sys.executable, "-m", "genoxel", *map(str, words)]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_table_of_cases_forgets_whom_it_measured(study: Path) -> None:
+    paths = {who: f"data/{who}/{who}_T1" for who in PATIENTS}
+    rows = ["patient,image,mask", *(f"{who},{path}.nii.gz,{path}_seg.nii.gz" for who, path in paths.items())]
+    (study / "cases.csv").write_text("\n".join(rows) + "\n")
+    command("extract", study / "cases.csv", "--out", study / "out", "-j", 1)
+    (study / "out" / "mine.txt").write_text("kept")
+    told = command("forget", "CARL-03", study / "cases.csv", "--out", study / "out")
+    assert "1 pieces of work removed" in told
+    assert [name for name in holds(study, "CARL-03") if name != "cases.csv"] == []
+    assert sorted(path.name for path in (study / "out").iterdir()) == ["mine.txt"]
+    told = command("extract", study / "cases.csv", "--out", study / "out", "-j", 1)
+    assert "3 rows of 3 patients" in told
+    assert "3 cases from before" in told
+    assert [name for name in holds(study, "CARL-03") if name != "cases.csv"] == []
+    with pytest.raises(InputError, match="did you mean 'DORA-04'"):
+        forget_in(study / "cases.csv", "DORA-4")
+
+
+def test_a_file_of_headers_forgets_whom_it_names(study: Path) -> None:
+    cache = study / "headers.jsonl"
+    command("inventory", study / "data", "--cache", cache)
+    assert "CARL-03" in cache.read_text()
+    command("forget", "CARL-03", cache)
+    assert "CARL-03" not in cache.read_text()
+    assert "DORA-04" in cache.read_text()
+    with pytest.raises(InputError, match="does not name"):
+        forget_in(cache, "CARL-03")

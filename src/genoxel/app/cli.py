@@ -196,14 +196,17 @@ def fetch(
 def forget(
     console: Console,
     patient: Annotated[str, typer.Argument(help="Identifier of the patient, as in the study.")],
-    study: StudyPath = Path("study.toml"),
+    study: Annotated[
+        Path, typer.Argument(help="Study file or folder, a table of cases, or a file of inventory --cache (.jsonl).")
+    ] = Path("study.toml"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where extract wrote the features of a table of cases.")
+    ] = None,
 ) -> None:
-    """Remove everything derived from one patient, who never enters this study again."""
-    from genoxel.study.forget import forget as forget_patient
-    from genoxel.study.study import Study
+    """Remove everything derived from one patient, who never enters this study or table of cases again."""
+    from genoxel.study.forget import forget_in
 
-    found = forget_patient(Study.read(study), patient)
-    console.tell(found)
+    console.tell(forget_in(study, patient, out))
 
 
 @command(app, TOOLS)

@@ -34,6 +34,7 @@ _ONE = {
     "FrameOfReferenceUID": ("two frames of reference", "(0020,0052)"),
     "Modality": ("two modalities", "(0008,0060)"),
 }
+_PET = ("1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.130", "1.2.840.10008.5.1.4.1.1.128.1")
 _HIGHEST_HU, _LOWEST_HU, _AIR_HU = 40_000.0, -10_000.0, -1024.0
 _PLAUSIBLE_MM = (0.01, 50.0)
 _DEFAULT = ReadingSettings()
@@ -118,10 +119,11 @@ def _several(series: _Series) -> GeometryError:
 
 def _refuse_strangers(frames: Sequence[Frame]) -> None:
     first = frames[0]
-    if not first.tags.get("Modality"):
+    modality, kind = first.tags.get("Modality"), facts(first.header, ("SOPClassUID",)).get("SOPClassUID")
+    if not modality or (kind in _PET and modality != "PT"):
         raise FileFormatError(
-            f"{first.name} without Modality (0008,0060), which says what its numbers mean",
-            "CT, MR, PT, ...",
+            f"{first.name} with Modality (0008,0060) {modality or 'missing'}, which says what its numbers mean",
+            "CT, MR, PT (for a PET image), ...",
             "export the series again from the archive",
         )
     for one in frames[1:]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,7 @@ ACQUISITION = (
 )
 """Keywords of tags that say how an image was taken; none of them names a person."""
 
+_CLOCK = re.compile(r"(\d\d){0,3}(\.\d*)?", re.ASCII)
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
@@ -134,6 +136,8 @@ def moment(text: str) -> datetime | None:
     """
     plain = text.strip().replace(":", "").replace("-", "+").split("+")[0]
     day, clock = plain[:8], plain[8:]
+    if not _CLOCK.fullmatch(clock):
+        return None
     whole, _, share = clock.partition(".")
     try:
         start = datetime.strptime(day + whole.ljust(6, "0")[:6], "%Y%m%d%H%M%S")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 5
+VERSION = 6
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
 VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
@@ -222,9 +221,3 @@ def _drawn(dataset: Any, modality: str) -> Record:
     frame = str(dataset.get("FrameOfReferenceUID") or "")
     names = [segment.name for segment in segments_of(dataset)]
     return record | {"names": names, "series": series, "frame": frame}
-
-
-def file_key(path: Path) -> tuple[int, int]:
-    """Return size and modification time (ns) of a file: its identity for a cache."""
-    status = os.stat(path)  # noqa: PTH116  (one call, on many thousand files)
-    return status.st_size, status.st_mtime_ns

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,8 @@ import numpy as np
 from genoxel.core.errors import GeometryError, MissingFileError
 from genoxel.core.image import Grid, Scalar
 from genoxel.io.dicom_volumes import Split, split
-from genoxel.io.files import atomic_write
-from genoxel.io.headers import VERSION, VOLUMES, Record, acquisition_of, file_key, look, stem
+from genoxel.io.headers import VOLUMES, Record, acquisition_of, ending_of, look, stem
+from genoxel.io.inventory_cache import Key, remember, remembered, stamp_of, whole
 
 _CHUNK = 200
 _MASK_WORDS = ("seg", "mask", "label", "roi")
@@ -135,38 +133,90 @@ class Inventory:
 
 
 def inventory(
-    folder: str | os.PathLike[str], cache: str | os.PathLike[str] | None = None, executor: Executor | None = None
+    folder: str | os.PathLike[str],
+    cache: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    keep: Callable[[str], bool] | None = None,
 ) -> Inventory:
     """Return what lies in a folder of DICOM, NIfTI, NRRD and MetaImage files, from their headers alone.
 
-    `cache` is a JSON-lines file that remembers headers by path, size and time of change; `executor` reads in
-    parallel. Files that cannot be read are listed as problems, never raised. In trees of NIfTI or NRRD files the
-    first folder is the patient (for files at the top: the name up to its last underscore), the last word of the
-    name is the modality, and names with seg, mask, label or roi are masks. Raises `MissingFileError` without folder.
+    `cache` is a JSON-lines file that remembers headers by path, size and time of change, where `keep` is given only of
+    the patients that it allows; `executor` reads in parallel. Files that cannot be read are listed as problems, never
+    raised. In trees of NIfTI or NRRD files the first folder is the patient (for files at the top: the name up to its
+    last underscore), the last word of the name is the modality, and names with seg, mask, label or roi are masks.
+    Raises `MissingFileError` without folder.
     """
     root = Path(folder)
     if not root.is_dir():
         raise MissingFileError(f"no folder {root}", "a folder with images", "check the path")
-    paths = list(_walk(root))
-    keys = {path: file_key(path) for path in paths}
-    known, lines = _remembered(Path(cache), root, keys) if cache else ({}, 0)
-    new = [path for path in paths if path not in known]
-    for path, record in zip(new, _look(new, executor), strict=True):
-        known[path] = record
-    series = _series(root, paths, known, executor)
-    structures = tuple(_structures(root, paths, known))
+    keys = _with_notes(dict(_walk(str(root))))
+    kept = Path(cache) if cache else None
+    plain = whole(kept, stamp_of(keys)) if kept and keep is None else None
+    if plain is not None:
+        return _from_plain(root, plain, len(keys))
+    before, lines = remembered(kept, keys) if kept else ({}, 0)
+    paths = {place: root / place for place in keys}
+    known = {paths[place]: record for place, record in before.items()}
+    new = [path for path in paths.values() if path not in known]
+    known |= dict(zip(new, _look(new, executor), strict=True))
+    result = _found(root, list(paths.values()), known)
+    if kept:
+        wanted = {place: known[path] for place, path in paths.items() if _is_kept(root, path, known[path], keep)}
+        everything = len(wanted) == len(keys) and keep is None
+        if everything or wanted.keys() != before.keys() or lines != len(before):
+            remember(kept, keys, wanted, _plain(root, result) if everything else None)
+    return result
+
+
+def _found(root: Path, paths: list[Path], known: dict[Path, Record]) -> Inventory:
     problems = tuple(Problem(path, known[path]["reason"]) for path in paths if known[path]["kind"] == "problem")
-    if cache and (new or lines != len(paths)):
-        _remember(Path(cache), root, keys, known)
-    return Inventory(root, tuple(series), structures, problems, len(paths))
+    series, structures = _series(root, paths, known), _structures(root, paths, known)
+    return Inventory(root, tuple(series), tuple(structures), problems, len(paths))
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name != "DICOMDIR":
-                yield Path(place, name)
+def _is_kept(root: Path, path: Path, record: Record, keep: Callable[[str], bool] | None) -> bool:
+    """Return whether a record may be written down: those of nobody known are not where `keep` decides."""
+    if keep is None:
+        return True
+    patient = str(record.get("PatientID", ""))
+    if not patient and record["kind"] in VOLUMES.values():
+        patient = _owner(root, path)[0]
+    return bool(patient) and keep(patient)
+
+
+def _walk(root: str, place: str = "") -> Iterator[tuple[str, Key]]:
+    """Yield every file below a folder, by its place with slashes, and its size and time of change; none that is hidden.
+
+    Folders behind links are not entered. A file that cannot be looked at has the key of no file.
+    """
+    with os.scandir(f"{root}/{place}") as entries:
+        found = sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
+    folders = []
+    for one in found:
+        if one.is_dir():
+            folders += [] if one.is_symlink() else [one.name]
+        elif one.name != "DICOMDIR":
+            try:
+                status = one.stat()
+                yield place + one.name, (status.st_size, status.st_mtime_ns)
+            except OSError:
+                yield place + one.name, (-1, -1)
+    for name in folders:
+        yield from _walk(root, f"{place}{name}/")
+
+
+def _with_notes(keys: dict[str, Key]) -> dict[str, Key]:
+    """Add to the key of each volume those of the notes that a converter wrote beside it, whose facts are its own."""
+    ends = (".json", ".bval")
+    if not any(place.endswith(ends) for place in keys):
+        return keys
+    result = dict(keys)
+    for place, key in keys.items():
+        if ending_of(Path(place)) in VOLUMES:
+            base = place[: -len(ending_of(Path(place)))]
+            notes = [keys[base + end] for end in ends if base + end in keys]
+            result[place] = (*key, *(number for note in notes for number in note))
+    return result
 
 
 def _look(paths: Sequence[Path], executor: Executor | None) -> list[Record]:
@@ -174,32 +224,19 @@ def _look(paths: Sequence[Path], executor: Executor | None) -> list[Record]:
     return [record for chunk in (executor.map if executor else map)(look, chunks) for record in chunk]
 
 
-def _remembered(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]]) -> tuple[dict[Path, Record], int]:
-    """Return the records that a cache holds of unchanged files, and its number of lines."""
-    known: dict[Path, Record] = {}
-    if not cache.is_file():
-        return known, 0
-    names = {_place(root, path): path for path in keys}
-    lines = cache.read_text(encoding="utf-8").splitlines()
-    for entry in _entries(lines):
-        try:
-            path = names[entry["path"]]
-            if entry["version"] == VERSION and keys[path] == (entry["size"], entry["mtime_ns"]):
-                known[path] = entry["record"]
-        except (KeyError, TypeError):
-            continue
-    return known, len(lines)
+def _plain(root: Path, found: Inventory) -> dict[str, Any]:
+    """Return an inventory as plain values, its files by their places below `root`."""
 
+    def values(one: SeriesRecord | StructureRecord) -> dict[str, Any]:
+        shown = {each.name: getattr(one, each.name) for each in fields(one)}
+        grid = one.grid
+        shown["grid"] = [list(grid.shape), grid.affine.tolist()] if grid is not None else None
+        return shown
 
-def _entries(lines: Sequence[str]) -> list[Any]:
-    """Return what the lines of a cache hold; damaged lines are passed over."""
-    with suppress(ValueError):
-        return list(json.loads(f"[{','.join(lines)}]"))
-    found = []
-    for line in lines:
-        with suppress(ValueError):
-            found.append(json.loads(line))
-    return found
+    series = [{**values(one), "files": [_place(root, path) for path in one.files]} for one in found.series]
+    structures = [{**values(one), "file": _place(root, one.file)} for one in found.structures]
+    problems = [[_place(root, one.file), one.reason] for one in found.problems]
+    return {"series": series, "structures": structures, "problems": problems}
 
 
 def _place(root: Path, path: Path) -> str:
@@ -207,18 +244,21 @@ def _place(root: Path, path: Path) -> str:
     return str(path)[len(str(root)) :].replace(os.sep, "/").lstrip("/")
 
 
-def _remember(cache: Path, root: Path, keys: Mapping[Path, tuple[int, int]], known: Mapping[Path, Record]) -> None:
-    lines = []
-    for path, (size, changed) in keys.items():
-        place = _place(root, path)
-        entry = {"version": VERSION, "path": place, "size": size, "mtime_ns": changed, "record": known[path]}
-        lines.append(json.dumps(entry, sort_keys=True))
-    atomic_write(cache, "\n".join(lines) + "\n")
+def _from_plain(root: Path, plain: Mapping[str, Any], files: int) -> Inventory:
+    """Return the inventory that `_plain` made plain."""
+    for one in (*plain["series"], *plain["structures"]):
+        one["grid"] = Grid(tuple(one["grid"][0]), np.array(one["grid"][1])) if one["grid"] else None
+    for one in plain["series"]:
+        one["files"] = tuple(root / place for place in one["files"])
+        one["spacing"] = tuple(one["spacing"]) if one["spacing"] else None
+    for one in plain["structures"]:
+        one["file"], one["names"] = root / one["file"], tuple(one["names"])
+    series = tuple(SeriesRecord(**one) for one in plain["series"])
+    structures = tuple(StructureRecord(**one) for one in plain["structures"])
+    return Inventory(root, series, structures, tuple(Problem(root / a, b) for a, b in plain["problems"]), files)
 
 
-def _series(
-    root: Path, paths: Sequence[Path], known: dict[Path, Record], executor: Executor | None
-) -> list[SeriesRecord]:
+def _series(root: Path, paths: Sequence[Path], known: dict[Path, Record]) -> list[SeriesRecord]:
     groups: dict[tuple[str, ...], list[Path]] = {}
     single: list[SeriesRecord] = []
     for path in paths:

@@ -140,7 +140,14 @@ def unique_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _items(dataset: Any, file: str, frame: str) -> tuple[Structure, ...]:
-    contours = {int(item.ReferencedROINumber): item for item in dataset.get("ROIContourSequence") or []}
+    drawn = list(dataset.get("ROIContourSequence") or [])
+    contours = {int(item.ReferencedROINumber): item for item in drawn}
+    if len(contours) != len(drawn):
+        raise FileFormatError(
+            f"{file} with two sets of contours for one structure (ReferencedROINumber (3006,0084))",
+            "one for each structure",
+            "export the structure set again",
+        )
     rois, names = list(dataset.StructureSetROISequence), roi_names(dataset)
     items = []
     for roi, name in zip(rois, names, strict=True):

@@ -156,6 +156,7 @@ def extract_cases(
     from genoxel.study import cases as tables
     from genoxel.study.engine import Engine
     from genoxel.study.executors import Pool
+    from genoxel.study.forget import features_folder, forgotten
     from genoxel.study.ledger import Ledger
     from genoxel.study.lock import StudyLock
     from genoxel.study.progress import Progress
@@ -167,8 +168,10 @@ def extract_cases(
             f"the image {table.name} without a mask", "an image and its mask", "or a table of cases (.csv, .xlsx)"
         )
     cases = tables.read_cases(table)
+    gone = forgotten(table.parent, {case.patient for case in cases.values()})
+    cases = {name: case for name, case in cases.items() if case.patient not in gone}
     work = table.parent / ".genoxel"
-    target = out if out is not None else table.parent / f"features-{table.stem}"
+    target = out if out is not None else features_folder(table)
     if target.suffix:
         raise SettingsError(f"--out {target.name} for a table of cases", "a folder", "name a folder without ending")
     with StudyLock(work / "lock"), Ledger(work) as ledger, progress or Progress() as display, Pool(workers) as pool:

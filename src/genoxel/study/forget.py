@@ -1,4 +1,4 @@
-"""`genoxel forget`: everything derived from one patient is removed, and the patient never enters this study again."""
+"""`genoxel forget`: everything derived from one patient is removed, and the patient never comes back by itself."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genoxel.core.errors import FileFormatError, InputError, nearest
-from genoxel.io.files import atomic_write, output_error
+from genoxel.io.files import atomic_write, existing, output_error
+from genoxel.io.inventory_cache import forget_in_cache, patients_in
 from genoxel.study.ledger import Ledger
 from genoxel.study.lock import StudyLock
 from genoxel.study.study import Study
 
 FILE = "forgotten.json"
+CACHE = "inventory.jsonl"
+"""What a study remembers of headers, in its work folder."""
 OF_ONE = ("image", "features")
 """Steps whose work is that of one patient; what other steps made holds numbers of several and goes as well."""
 
@@ -30,19 +32,31 @@ class Forgotten:
 
     pieces: int
     folders: tuple[Path, ...]
+    again: str = "genoxel run"
 
     def lines(self) -> list[str]:
         """Return what the command prints."""
         places = ", ".join(str(folder) for folder in self.folders) or "no results"
         return [
             f"{self.pieces} pieces of work removed; emptied: {places}",
-            " Results held numbers that this patient had a part in. Make them anew: genoxel run",
+            f" What held numbers of several patients went as a whole. Make it anew: {self.again}",
             " The originals are not touched: remove this patient's files and table rows yourself.",
         ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts as plain values."""
         return {"pieces": self.pieces, "emptied": [str(folder) for folder in self.folders]}
+
+
+def forget_in(place: Path, patient: str, out: Path | None = None) -> Forgotten:
+    """Forget a patient in a study (file or folder), in a table of cases, or a file of headers (.jsonl)."""
+    from genoxel.study.extract import TABLES
+
+    if place.suffix.casefold() == ".jsonl":
+        return forget_headers(place, patient)
+    if place.suffix.casefold() in TABLES:
+        return forget_cases(place, patient, out)
+    return forget(Study.read(place), patient)
 
 
 def forget(study: Study, patient: str) -> Forgotten:
@@ -61,9 +75,8 @@ def forget(study: Study, patient: str) -> Forgotten:
                 f"a patient {patient!r} that this study does not hold", "one of its patients", nearest(patient, known)
             )
         _remember(study.folder / FILE, patient)
-        pieces = ledger.forget(patient, OF_ONE)
-        for name in ("inventory.jsonl",):
-            _unlink(study.work / name)
+        pieces = ledger.forget([patient], OF_ONE)
+        _unlink(study.work / CACHE)
     emptied = []
     for name in (*listed_outputs(study.results / PROVENANCE), PROVENANCE):
         _unlink(study.results / name)
@@ -80,12 +93,48 @@ def _known(study: Study, ledger: Ledger) -> set[str]:
     known = set(ledger.items(OF_ONE))
     sheet = read_sheet(study)
     known |= set(sheet.patients) if sheet else set()
-    cache = study.work / "inventory.jsonl"
-    if cache.is_file():
-        for line in cache.read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, KeyError, TypeError):
-                known.add(str(json.loads(line)["record"].get("PatientID", "")))
-    return known - {""}
+    return known | patients_in(study.work / CACHE)
+
+
+def forget_cases(table: Path, patient: str, out: Path | None = None) -> Forgotten:
+    """Remove what `genoxel extract` derived from one patient of a table of cases, who is never measured there again.
+
+    The measurements kept beside the table go, and the tables in `out` (default: features-NAME), which hold rows of
+    several patients. Raises `InputError` for a patient that neither the table nor earlier work knows.
+    """
+    from genoxel.study.cases import read_cases
+    from genoxel.study.rows import EXTRACTED
+
+    target = out if out is not None else features_folder(table)
+    with StudyLock(table.parent / ".genoxel" / "lock"), Ledger(table.parent / ".genoxel") as ledger:
+        items = ledger.items(("extract",))
+        known = {case.patient for case in read_cases(table).values()} | {item.split("/")[0] for item in items}
+        if patient not in known:
+            raise InputError(
+                f"a patient {patient!r} that {table.name} does not hold", "one of its patients", nearest(patient, known)
+            )
+        _remember(table.parent / FILE, patient)
+        pieces = ledger.forget([item for item in items if item.split("/")[0] == patient], ("extract",))
+    there = [target / name for name in EXTRACTED if (target / name).is_file()]
+    for file in there:
+        _unlink(file)
+    return Forgotten(pieces, (target,) if there else (), f"genoxel extract {table.name}")
+
+
+def forget_headers(cache: Path, patient: str) -> Forgotten:
+    """Remove what a file of `genoxel inventory --cache` remembers of one patient.
+
+    Raises `InputError` when it names no such patient.
+    """
+    lines = forget_in_cache(existing(cache), patient)
+    if not lines:
+        raise InputError(f"a patient {patient!r} whom {cache.name} does not name", "one that it names", "")
+    return Forgotten(lines, (), f"genoxel inventory FOLDER --cache {cache.name}")
+
+
+def features_folder(table: Path) -> Path:
+    """Return where the features of a table of cases go when nothing else is said."""
+    return table.parent / f"features-{table.stem}"
 
 
 def _unlink(path: Path) -> None:
@@ -116,7 +165,7 @@ def _hash(salt: str, patient: str) -> str:
     return hmac.new(bytes.fromhex(salt), patient.encode(), hashlib.sha256).hexdigest()
 
 
-def forgotten(study: Study, patients: Iterable[str]) -> set[str]:
-    """Return those of `patients` that this study was told to forget."""
-    salt, hashes = _read(study.folder / FILE)
+def forgotten(folder: Path, patients: Iterable[str]) -> set[str]:
+    """Return those of `patients` that the study, or the table of cases, in a folder was told to forget."""
+    salt, hashes = _read(folder / FILE)
     return {patient for patient in patients if _hash(salt, patient) in hashes} if hashes else set()

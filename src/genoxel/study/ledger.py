@@ -160,21 +160,21 @@ class Ledger:
             rows = self._base.execute(f"SELECT DISTINCT item FROM entries WHERE step IN ({marks})", tuple(steps))  # noqa: S608
             return [str(item) for (item,) in rows.fetchall()]
 
-    def forget(self, item: str, of_one: Sequence[str]) -> int:
-        """Remove the work on one item, the work of all steps not named in `of_one`, and the remembered file hashes.
+    def forget(self, items: Sequence[str], of_one: Sequence[str]) -> int:
+        """Remove the work on some items, the work of all steps not named in `of_one`, and the remembered file hashes.
 
         Files are removed before their entries, and the database is rewritten, so that no byte of them is left in it.
         Returns how many entries were removed.
         """
         marks = ",".join("?" * len(of_one))
-        where = f"item=? OR step NOT IN ({marks})"
+        where = f"item IN ({','.join('?' * len(items))}) OR step NOT IN ({marks})"
         with self._guard():
             query = f"SELECT path FROM entries WHERE {where}"  # noqa: S608  (the marks are our own)
-            rows = self._base.execute(query, (item, *of_one)).fetchall()
+            rows = self._base.execute(query, (*items, *of_one)).fetchall()
             for (path,) in rows:
                 if path:
                     (self.folder / path).unlink(missing_ok=True)
-            self._base.execute(f"DELETE FROM entries WHERE {where}", (item, *of_one))  # noqa: S608
+            self._base.execute(f"DELETE FROM entries WHERE {where}", (*items, *of_one))  # noqa: S608
             self._base.execute("DELETE FROM files")
             self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._base.execute("VACUUM")

@@ -12,10 +12,11 @@ from genoxel.io.settings import ReadingSettings
 from genoxel.segment.contours import Override, choose
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.executors import Pool
-from genoxel.study.forget import FILE as FORGOTTEN
+from genoxel.study.forget import CACHE
 from genoxel.study.select import canonical, narrow, sequence_of
 from genoxel.study.steps.cohort import Box
 from genoxel.study.steps.image import ImageWork, Planned
+from genoxel.study.steps.who import may_be_kept
 from genoxel.study.study import Study
 
 FACTS = (
@@ -48,9 +49,7 @@ def look(study: Study, pool: Pool | None = None) -> Inventory | None:
         return None
     folder = study.file(str(images.folder))
     executor = pool.executor() if pool is not None else None
-    # what is remembered of headers names patients, so nothing is once somebody was to be forgotten
-    cache = None if (study.folder / FORGOTTEN).exists() else study.work / "inventory.jsonl"
-    return inventory(folder, cache=cache, executor=executor)
+    return inventory(folder, study.work / CACHE, executor, may_be_kept(study))
 
 
 def labels_of(study: Study) -> tuple[str, ...]:

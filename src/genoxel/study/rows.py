@@ -51,6 +51,13 @@ def with_facts(features: Table, facts: Mapping[RowKey, Mapping[str, str]]) -> Ta
     return Table(values, features.rows, (*columns, *features.columns), "features")
 
 
+EXTRACTED = (
+    *("features.csv", "features.parquet", "per_patient.csv", "not_defined.csv", "failed.csv"),
+    *("data_dictionary.csv", "settings.json", "ibsi_reporting.csv"),
+)
+"""What a table of cases gives in its folder of features."""
+
+
 def write_features(rows: Sequence[Row], settings: ExtractSettings, stem: str, sink: Sink, parquet: bool) -> list[str]:
     """Write STEM.csv (and .parquet) with what explains it, and return the names.
 

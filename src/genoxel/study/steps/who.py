@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from genoxel.core.errors import SettingsError, nearest
+from genoxel.core.errors import GenoxelError, SettingsError, nearest
 from genoxel.core.flow import Flow
 from genoxel.io.clinical import ClinicalSheet, read_clinical
 from genoxel.omics.join import include, within_days
 from genoxel.segment.contours import Override, read_overrides
-from genoxel.study.forget import forgotten
+from genoxel.study.forget import FILE, forgotten
 from genoxel.study.settings import CohortSettings
 from genoxel.study.study import Study
 
@@ -38,6 +39,23 @@ def read_sheet(study: Study) -> ClinicalSheet | None:
     return read_clinical(study.file(cohort.table), cohort.patient, cohort.sheet)
 
 
+def may_be_kept(study: Study) -> Callable[[str], bool] | None:
+    """Return whether what headers say of a patient may be written down: with consent on record, and not forgotten.
+
+    None where everybody's may. A consent that cannot be read allows nobody; `enter` refuses it with its reason.
+    """
+    settings = study.settings.cohort
+    if settings.consent is None:
+        return (lambda one: not forgotten(study.folder, [one])) if (study.folder / FILE).exists() else None
+    agreed: set[str] = set()
+    with suppress(GenoxelError):
+        sheet = read_sheet(study)
+        if sheet is not None:
+            agreed = set(sheet.patients) - set(_refused(settings, sheet.texts(), sheet.patients))
+            agreed -= forgotten(study.folder, agreed)
+    return agreed.__contains__
+
+
 def enter(study: Study, measurable: Sequence[str]) -> Who:
     """Return who takes part by tables and decisions; `measurable` are the patients with images or ready features.
 
@@ -45,7 +63,7 @@ def enter(study: Study, measurable: Sequence[str]) -> Who:
     """
     settings = study.settings.cohort
     sheet = read_sheet(study)
-    gone = forgotten(study, [*measurable, *(sheet.patients if sheet else ())])
+    gone = forgotten(study.folder, [*measurable, *(sheet.patients if sheet else ())])
     sheet, measurable = _without(sheet, gone), [one for one in measurable if one not in gone]
     texts = sheet.texts() if sheet else {}
     flow = Flow.start("in the clinical table", sheet.patients) if sheet else Flow.start("with images", measurable)
