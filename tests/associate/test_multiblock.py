@@ -42,6 +42,58 @@ def test_without_a_link_the_fit_looks_perfect_and_held_out_patients_show_that_it
     assert sum(one.rows["p"][0] <= 0.05 for one in found) <= 1
 
 
+def small(seed, strength, n=50):
+    """Two blocks of which the first lacks the last patients and the second the first ones."""
+    rng = np.random.default_rng(seed)
+    trait = rng.normal(size=(n, 1))
+    x, y = rng.normal(size=(n, 20)), rng.normal(size=(n, 24))
+    x[:, :8] += strength * trait
+    y[:, :8] += strength * trait
+    return side(x, "f").take(slice(0, n - 6)), side(y, "g").take(slice(6, n))
+
+
+def test_factors_are_shared_by_blocks_that_lack_different_patients():
+    pytest.importorskip("mofapy2")
+    image, genes = small(1, 1.2)
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
+    found = multiblock(image, genes, "mofa", components=1, folds=3, permutations=19)
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
+    assert found.n == 38
+    assert found.rows["held_out"][0] > 0.6
+    assert found.rows["p"][0] == pytest.approx(0.05)
+    assert {name for name, _ in found.strongest("image", 0, 6)} <= {f"f{place}" for place in range(8)}
+    again = multiblock(image, genes, "mofa", components=1, folds=3, permutations=0)
+    assert again.rows["held_out"].tolist() == found.rows["held_out"].tolist()
+
+
+def test_patients_with_one_side_alone_are_learned_from():
+    pytest.importorskip("mofapy2")
+    image, genes = small(2, 0.8, n=44)
+    shared = sorted(set(image.patients) & set(genes.patients))
+    every = multiblock(image, genes, "mofa", components=1, folds=3, permutations=0)
+    both = multiblock(image.of_patients(shared), genes.of_patients(shared), "mofa", 1, 3, permutations=0)
+    assert every.n == both.n == 32
+    assert every.rows["held_out"][0] != both.rows["held_out"][0]
+
+
+@pytest.mark.slow
+def test_factors_without_a_link_keep_the_level():
+    pytest.importorskip("mofapy2")
+    found = [multiblock(*small(seed, 0.0), "mofa", 1, 3, permutations=19, seed=seed) for seed in range(30)]
+    assert sum(one.rows["p"][0] <= 0.05 for one in found) <= 30 * 0.05 + 2 * np.sqrt(30 * 0.05 * 0.95)
+
+
+def test_what_one_side_says_of_factors_is_their_posterior_mean():
+    """The scoring matrix against the conditional mean of a joint normal distribution of factors and columns."""
+    from genoxel.associate.mofa import _scoring
+
+    rng = np.random.default_rng(3)
+    loadings, noise = rng.normal(size=(7, 2)), rng.uniform(0.5, 2, size=7)
+    x = rng.normal(size=(4, 7))
+    theirs = x @ np.linalg.solve(loadings @ loadings.T + np.diag(1 / noise), loadings)
+    np.testing.assert_allclose(x @ _scoring(loadings, noise), theirs)
+
+
 def test_fewer_coordinates_give_the_scores_of_all_columns():
     rng = np.random.default_rng(2)
     x, y = rng.normal(size=(30, 80)), rng.normal(size=(30, 50))

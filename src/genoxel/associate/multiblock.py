@@ -1,4 +1,4 @@
-"""What image and genome share as wholes: sparse canonical correlation and PLS, judged on patients not learned from.
+"""What image and genome share as wholes: sparse CCA, PLS and MOFA, judged on patients not learned from.
 
 In sample, a few components of thousands of columns always correlate; reported is the correlation of held-out scores,
 set beside worlds in which the patients of one side are moved and everything is learned again.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from genoxel.associate.mofa import mofa_weights
 from genoxel.core.errors import InputError, TableError
 from genoxel.core.image import frozen
 from genoxel.core.table import Table
@@ -23,7 +24,7 @@ from genoxel.stats.ranks import FloatArray, IndexArray
 if TYPE_CHECKING:
     import pandas as pd
 
-Method = Literal["pls", "sparse_cca"]
+Method = Literal["pls", "sparse_cca", "mofa"]
 FEWEST = 20
 _SPARSE_STEPS = 50
 
@@ -80,8 +81,9 @@ def multiblock(
 
     Columns are standardised and missing values filled with the mean, both learned within each training fold;
     "sparse_cca" is the penalised decomposition of Witten, Tibshirani and Hastie (Biostatistics 2009) with a third of
-    the largest possible L1 norm, one component after another by deflation. Null worlds move the patients of the image
-    side. Raises `InputError` for fewer than 20 patients in both tables.
+    the largest possible L1 norm, one component after another by deflation. "mofa" (Argelaguet et al., Molecular
+    Systems Biology 2018; extra `omics`) learns from patients with one side alone as well. Null worlds move the
+    patients of the image side. Raises `InputError` for fewer than 20 patients in both tables.
 
     >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(0)
@@ -99,14 +101,17 @@ def multiblock(
     first, x = _numbers(left.of_patients(shared))
     second, y = _numbers(right.of_patients(shared))
     components = min(components, x.shape[1], y.shape[1])
+    fit, alone = _fitters()[method], (x[:0], y[:0])
+    if method == "mofa":
+        alone = _one_sided(left, right, first.names, second.names)
     parts = _folds(len(shared), folds, seed)
-    fit = _fitters()[method]
-    held, stability = _held_out(x, y, parts, components, fit)
+    held, stability = _held_out(x, y, parts, components, fit, alone)
     null = np.array(
-        [_held_out(x[order], y, parts, components, fit)[0] for order in _orders(len(shared), permutations, seed)]
+        [_held_out(x[order], y, parts, components, fit, alone)[0] for order in _orders(len(shared), permutations, seed)]
     ).reshape(-1, components)
-    u, v = fit(_Scale.of(x)(x), _Scale.of(y)(y), components)
-    fitted = [_correlation(_Scale.of(x)(x) @ u[:, k], _Scale.of(y)(y) @ v[:, k]) for k in range(components)]
+    scaled = _Scale.of(x)(x), _Scale.of(y)(y)
+    u, v = _learn(x, y, components, fit, alone)
+    fitted = [_correlation(scaled[0] @ u[:, k], scaled[1] @ v[:, k]) for k in range(components)]
     rows = {
         "component": np.arange(1, components + 1),
         "held_out": held,
@@ -116,6 +121,21 @@ def multiblock(
         "stability": stability,
     }
     return SharedComponents(method, len(shared), first.names, second.names, rows, {"image": u, "other": v})
+
+
+def _one_sided(
+    left: Table, right: Table, image: tuple[str, ...], other: tuple[str, ...]
+) -> tuple[FloatArray, FloatArray]:
+    """Return both sides of the patients that have one of them alone, row for row; the other side is NaN."""
+    sides = [(left, image, set(right.patients)), (right, other, set(left.patients))]
+    x, y = (
+        table.of_patients([one for one in table.patients if one not in there]).select(names).values
+        for table, names, there in sides
+    )
+    return (
+        np.vstack([x, np.full((len(y), x.shape[1]), np.nan)]),
+        np.vstack([np.full((len(x), y.shape[1]), np.nan), y]),
+    )
 
 
 def _orders(n: int, count: int, seed: int) -> Iterator[IndexArray]:
@@ -156,14 +176,23 @@ class _Scale:
         return cls(mean, np.where(spread > 1e-12, spread, np.inf))
 
     def __call__(self, values: FloatArray) -> FloatArray:
-        return np.nan_to_num((values - self.mean) / self.spread)
+        return np.nan_to_num(self.known(values))
+
+    def known(self, values: FloatArray) -> FloatArray:
+        """Return the standardised values, NaN where missing."""
+        return np.asarray((values - self.mean) / self.spread)
 
 
 Fit = Callable[[FloatArray, FloatArray, int], tuple[FloatArray, FloatArray]]
 
 
 def _held_out(
-    x: FloatArray, y: FloatArray, parts: list[IndexArray], components: int, fit: Fit
+    x: FloatArray,
+    y: FloatArray,
+    parts: list[IndexArray],
+    components: int,
+    fit: Fit,
+    alone: tuple[FloatArray, FloatArray],
 ) -> tuple[FloatArray, FloatArray]:
     """Return the correlation of held-out scores of each component, and the agreement of weights between folds.
 
@@ -175,12 +204,27 @@ def _held_out(
         train = np.setdiff1d(np.arange(len(x)), part)
         scale_x, scale_y = _Scale.of(x[train]), _Scale.of(y[train])
         a, b = scale_x(x[train]), scale_y(y[train])
-        u, v = fit(a, b, components)
+        u, v = _learn(x[train], y[train], components, fit, alone)
         for side, (trained, tested) in enumerate(((a @ u, scale_x(x[part]) @ u), (b @ v, scale_y(y[part]) @ v))):
             scores[side, part] = tested / np.maximum(trained.std(axis=0), 1e-12)
         weights.append(np.vstack([u, v]))
     held = np.array([_correlation(scores[0, :, k], scores[1, :, k]) for k in range(components)])
     return held, _agreement(weights)
+
+
+def _learn(
+    x: FloatArray, y: FloatArray, components: int, fit: Fit, alone: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """Return weights learned from patients with both sides, and from those `alone` with one where the method can.
+
+    Patients with one side keep NaN for the other; single missing values take the mean.
+    """
+    scales = _Scale.of(x), _Scale.of(y)
+    sides = []
+    for scale, both, single in zip(scales, (x, y), alone, strict=True):
+        absent = np.asarray(np.isnan(single).all(axis=1))[:, None]
+        sides.append(np.vstack([scale(both), np.where(absent, np.nan, scale(single))]))
+    return fit(sides[0], sides[1], components)
 
 
 def _agreement(weights: list[FloatArray]) -> FloatArray:
@@ -196,7 +240,7 @@ def _correlation(a: FloatArray, b: FloatArray) -> float:
 
 
 def _fitters() -> dict[str, Fit]:
-    return {"pls": _pls, "sparse_cca": _sparse}
+    return {"pls": _pls, "sparse_cca": _sparse, "mofa": mofa_weights}
 
 
 def _pls(x: FloatArray, y: FloatArray, components: int) -> tuple[FloatArray, FloatArray]:
