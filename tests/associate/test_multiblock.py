@@ -77,6 +77,7 @@ def test_patients_with_one_side_alone_are_learned_from():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_factors_without_a_link_keep_the_level():
     pytest.importorskip("mofapy2")
     found = [multiblock(*small(seed, 0.0), "mofa", 1, 3, permutations=19, seed=seed) for seed in range(30)]

@@ -8,7 +8,7 @@ shown beside it, and so is the share of features of the same family for which th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,12 +43,13 @@ _AT_ONCE = 50
 class EnrichRules:
     """Sets of `smallest` to `largest` measured genes are asked; `permutations` worlds move patients, `genes` genes.
 
-    `genes` = 0 leaves out GSEApy's p, and the extra that it needs.
+    Left out, there are as many worlds as let a single row pass, 999 to 20,000. `genes` = 0 leaves out GSEApy's p, and
+    the extra that it needs.
     """
 
     smallest: int = 5
     largest: int = 500
-    permutations: int = 999
+    permutations: int | None = None
     genes: int = 1000
     seed: int = 0
 
@@ -69,10 +70,16 @@ class Enrichment:
     genes: int
     q: float = 0.05
     adjusted_for: tuple[str, ...] = ()
+    permutations: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "rows", frozen(self.rows))
         object.__setattr__(self, "left_out", frozen(self.left_out))
+
+    @property
+    def smallest_q(self) -> float:
+        """The smallest q that a single row could reach with this number of worlds (0 where none were drawn)."""
+        return len(self.rows["p"]) / (1 + self.permutations) if self.permutations else 0.0
 
     @property
     def passing(self) -> int:
@@ -117,17 +124,27 @@ def enrich(
     """
     rules = rules or EnrichRules()
     names = tuple(sources) or side.names
-    parts, left_out, genes = [], dict[str, str](), 0
-    for name in names:
-        found = _Ranked.of(side, expression, name, adjust)
-        places, left_out = _places(found.genes, sets, rules)
-        genes = max(genes, len(found.genes))
-        parts.append(_rows(found, places, side, rules))
+    ranked = [_Ranked.of(side, expression, name, adjust) for name in names]
+    asked = [_places(found.genes, sets, rules) for found in ranked]
+    if rules.permutations is None:
+        rules = replace(rules, permutations=_worlds_needed(sum(len(places) for places, _ in asked)))
+    parts = [_rows(found, places, side, rules) for found, (places, _) in zip(ranked, asked, strict=True)]
+    genes, left_out = max(len(found.genes) for found in ranked), asked[-1][1]
     rows = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     for key in ("q", "q_adjusted"):
         rows[key] = benjamini_hochberg(rows[f"p{key[1:]}"])
     held = adjust.names if adjust is not None else ()
-    return Enrichment({key: rows[key] for key in _ORDER if key in rows}, left_out, genes, adjusted_for=held)
+    ordered = {key: rows[key] for key in _ORDER}
+    return Enrichment(ordered, left_out, genes, adjusted_for=held, permutations=rules.permutations or 0)
+
+
+def _worlds_needed(rows: int) -> int:
+    """Return how many worlds let a single one of `rows` pass 5 %, 999 to 20,000.
+
+    >>> _worlds_needed(10), _worlds_needed(250), _worlds_needed(10**6)
+    (999, 4999, 20000)
+    """
+    return min(max(999, 20 * rows - 1), 20_000)
 
 
 _ORDER = (
@@ -214,8 +231,9 @@ def _places(genes: tuple[str, ...], sets: Sets, rules: EnrichRules) -> tuple[dic
 def _worlds(x: FloatArray, y: FloatArray, sets: list[IndexArray], rules: EnrichRules) -> tuple[FloatArray, FloatArray]:
     """Return the observed scores (sets,) and those of worlds with moved patients (worlds, sets)."""
     observed = enrichment_scores((x.T @ y), sets)[0]
-    null = np.empty((rules.permutations, len(sets)))
-    moved = list(orders(len(x), rules.permutations, rules.seed))
+    count = rules.permutations or 0
+    null = np.empty((count, len(sets)))
+    moved = list(orders(len(x), count, rules.seed))
     for start in range(0, len(moved), _AT_ONCE):
         block = np.array([x[order, 0] for order in moved[start : start + _AT_ONCE]])
         null[start : start + len(block)] = enrichment_scores(block @ y, sets)

@@ -43,12 +43,17 @@ class Replication:
 
     `patients` and `groups` (n,) say who falls where; `rows`: group, n, igp (in-group proportion: share whose nearest
     neighbour falls into the same group), null_mean and null_high (mean and 95 % of clouds of one group with the same
-    correlations), p, q (Benjamini-Hochberg over groups). A group with fewer than 5 patients has no p.
+    correlations), p, q (Benjamini-Hochberg over groups). A group with fewer than 5 patients has no p. `within` is the
+    share of the spread that is left within the groups, `null_within` its mean in clouds, `p` how often these are cut
+    as cleanly: whether the groups as a whole come back.
     """
 
     patients: tuple[str, ...]
     groups: IndexArray
     rows: Mapping[str, npt.NDArray[Any]]
+    within: float
+    null_within: float
+    p: float
     q: float = 0.05
 
     def __post_init__(self) -> None:
@@ -77,7 +82,7 @@ class Replication:
 
     def __repr__(self) -> str:
         count = len(self.rows["group"])
-        return f"Replication: {self.passing} of {count} groups come back in {len(self.patients)} patients"
+        return f"Replication: p {self.p:.2g}, {self.passing} of {count} groups alone, {len(self.patients)} patients"
 
 
 def replicate(found: Phenotypes, *tables: Table, worlds: int = 199, seed: int = 0) -> Replication:
@@ -102,14 +107,15 @@ def replicate(found: Phenotypes, *tables: Table, worlds: int = 199, seed: int = 
     old = _side_by_side([block.values for block in found.blocks])
     cloud = _side_by_side([table.values for table in fresh])
     centres = np.array([old[found.groups == number].mean(axis=0) for number in range(1, found.k + 1)])
-    groups, igp = _in_group(cloud, centres)
-    null = np.array(
-        [
-            _in_group(_one_group(cloud, np.random.default_rng(np.random.SeedSequence([seed, world]))), centres)[1]
-            for world in range(worlds)
-        ]
-    )
-    return Replication(tuple(shared), groups + 1, _igp_rows(groups, igp, null))
+    groups, igp, within = _in_group(cloud, centres)
+    drawn = [
+        _in_group(_one_group(cloud, np.random.default_rng(np.random.SeedSequence([seed, world]))), centres)[1:]
+        for world in range(worlds)
+    ]
+    rows = _igp_rows(groups, igp, np.array([one for one, _ in drawn]))
+    left = np.array([one for _, one in drawn])
+    p = float(permutation_p(-within, -left))
+    return Replication(tuple(shared), groups + 1, rows, within, float(left.mean()), p)
 
 
 def _side_by_side(blocks: list[FloatArray]) -> FloatArray:
@@ -121,7 +127,8 @@ def _one_group(cloud: FloatArray, rng: np.random.Generator) -> FloatArray:
     return Cloud((cloud,)).one_group(rng).blocks[0]
 
 
-def _in_group(cloud: FloatArray, centres: FloatArray) -> tuple[IndexArray, FloatArray]:
+def _in_group(cloud: FloatArray, centres: FloatArray) -> tuple[IndexArray, FloatArray, float]:
+    """Return the group of each patient, the in-group proportion of each group, and the spread left within."""
     apart = ((cloud[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
     groups = np.argmin(apart, axis=1)
     square = (cloud**2).sum(axis=1)
@@ -129,7 +136,10 @@ def _in_group(cloud: FloatArray, centres: FloatArray) -> tuple[IndexArray, Float
     np.fill_diagonal(distance, np.inf)
     same = groups[np.argmin(distance, axis=1)] == groups
     sizes = np.bincount(groups, minlength=len(centres))
-    return groups, np.bincount(groups, same, len(centres)) / np.where(sizes, sizes, np.nan)
+    igp = np.bincount(groups, same, len(centres)) / np.where(sizes, sizes, np.nan)
+    middle = cloud.mean(axis=0)
+    means = np.array([cloud[groups == code].mean(axis=0) if size else middle for code, size in enumerate(sizes)])
+    return groups, igp, float(((cloud - means[groups]) ** 2).sum() / ((cloud - middle) ** 2).sum())
 
 
 def _igp_rows(groups: IndexArray, igp: FloatArray, null: FloatArray) -> dict[str, npt.NDArray[Any]]:

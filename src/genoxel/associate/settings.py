@@ -41,6 +41,49 @@ class SurvivalSettings(Settings):
     event: str
 
 
+class EnrichSettings(Settings):
+    """[associate.enrich]: which gene sets stand at the ends of the genes ranked by features or groups.
+
+    `sets` is a GMT file (left out: that of [omics.genesets]); `features` are names or patterns, left out: at most
+    `most` that stand for all others, chosen without looking at genes. `groups` are targets of two classes.
+    `permutations` worlds move patients (left out: as many as let a single row pass); `genes` worlds of GSEApy move
+    genes (extra `omics`), 0 for none. `activity` predicts gene set scores from the image, `triples` looks for features that follow copies and expression of a gene.
+
+    >>> EnrichSettings(features="T1CE.*.glcm.*").features
+    ('T1CE.*.glcm.*',)
+    """
+
+    sets: str | None = None
+    features: Names = ()
+    most: int = Field(default=5, ge=1, le=50)
+    groups: Names = ()
+    smallest: int = Field(default=5, ge=2)
+    largest: int = Field(default=500, ge=2)
+    permutations: int | None = Field(default=None, ge=19, le=100_000)
+    genes: int = Field(default=0, ge=0, le=100_000)
+    activity: bool = True
+    triples: bool = True
+
+
+class PhenotypeSettings(Settings):
+    """[associate.phenotypes]: groups of patients by `blocks` ("image", "expression", ...; several are fused).
+
+    At most `most` groups, from `resamples` draws of four fifths of the patients, against `worlds` clouds of one group.
+    `replicate` keeps patients apart who do not make the groups: "half" of them, or those of the site named. Groups are
+    compared in survival ([associate] survival) and in the blocks of `compare` (left out: all that did not make them).
+
+    >>> PhenotypeSettings(blocks="image, expression").blocks
+    ('image', 'expression')
+    """
+
+    blocks: Names = ("image",)
+    most: int = Field(default=5, ge=2, le=20)
+    resamples: int = Field(default=50, ge=19, le=10_000)
+    worlds: int = Field(default=99, ge=19, le=10_000)
+    replicate: str | None = None
+    compare: Names | None = None
+
+
 class AssociateSettings(Settings):
     """The section [associate]: which columns meet which, what is adjusted for, how it is corrected.
 
@@ -54,7 +97,8 @@ class AssociateSettings(Settings):
     `registered` are hypotheses "feature ~ partner": only these are tested and corrected. `strata` is a clinical
     column within whose levels every link is shown and compared; `survival` names a time and an event;
     `exclusive` names two or more gene targets that are contrasted alone, together and jointly;
-    `shared` asks for components of whole blocks (`associate.multiblock`).
+    `shared` asks for components of whole blocks (`associate.multiblock`); `enrich` asks what features mean,
+    `phenotypes` for groups of patients.
 
     >>> AssociateSettings(image="T1CE.*, FLAIR.*").image
     ('T1CE.*', 'FLAIR.*')
@@ -66,7 +110,9 @@ class AssociateSettings(Settings):
     registered: tuple[str, ...] = ()
     strata: str | None = None
     exclusive: Names = ()
-    shared: Literal["pls", "sparse_cca"] | None = None
+    shared: Literal["pls", "sparse_cca", "mofa"] | None = None
+    enrich: EnrichSettings | None = None
+    phenotypes: PhenotypeSettings | None = None
     survival: SurvivalSettings | None = None
     correct: CorrectSettings = CorrectSettings()
     correlation: Literal["spearman", "pearson"] = "spearman"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
+from genoxel.associate.findings import Groups, Meaning
 from genoxel.core.flow import Flow
 from genoxel.core.image import frozen
 from genoxel.core.outcome import Outcome
@@ -195,7 +196,8 @@ class ReportContent:
 
     `features` is the image feature table, `volume` the name of its ROI-volume column, `undefined` maps a feature to
     why it has no value; `reporting` are the reporting items of IBSI, filled in; `associations` and `targets` are the
-    results as the verbs returned them, `drivers` the contrasts of exclusive drivers; `failed` and `not_done` are
+    results as the verbs returned them, `drivers` the contrasts of exclusive drivers, `meaning` and
+    `groups` what features mean and which groups of patients there are; `failed` and `not_done` are
     printed in full; `looks` overrides the count of
     analyses tried (targets times models); `checklists` are those shown.
 
@@ -223,6 +225,8 @@ class ReportContent:
     molecular_notes: tuple[str, ...] = ()
     associations: tuple[Screen, ...] = ()
     drivers: DriverContrasts | None = None
+    meaning: Meaning | None = None
+    groups: Groups | None = None
     targets: tuple[TargetResult, ...] = ()
     not_done: tuple[NotDone, ...] = ()
     record: Record = field(default_factory=Record)

@@ -18,6 +18,7 @@ from genoxel.report.curves import calibration, usable
 from genoxel.report.effects import EFFECTS
 from genoxel.report.figures import association, cohort, prediction
 from genoxel.report.figures.style import off_screen, to_svg
+from genoxel.report.meaning_drawings import figures_of
 from genoxel.report.tables.build import build
 from genoxel.report.tables.measured import FOLLOWS_VOLUME, spearman, strongest
 
@@ -54,7 +55,8 @@ def draw(content: ReportContent) -> dict[str, list[Drawing]]:
             "measured": _measured(content),
             "genome": _genome(content),
             "associations": [
-                one for place, screen in enumerate(content.associations) for one in _screen(place, screen)
+                *(one for place, screen in enumerate(content.associations) for one in _screen(place, screen)),
+                *_meaning(content),
             ],
             "prediction": [one for place, result in _shown(content) for one in _target(place, result)],
             "trust": [_permutations(place, result) for place, result in _shown(content)],
@@ -74,6 +76,13 @@ def _svg(axes: Axes, key: str, alt: str) -> Markup:
 
 def _text(text: str, *parts: object) -> Caption:
     return lambda _: Markup(text).format(*parts)  # noqa: S704 (our own sentences, parts are escaped)
+
+
+def _meaning(content: ReportContent) -> list[Drawing]:
+    return [
+        Drawing(key, _svg(axes, key, alt), caption, source, part, wide=part == "meaning")
+        for key, axes, alt, caption, source, part in figures_of(content.meaning, content.groups)
+    ]
 
 
 def _answer(content: ReportContent) -> list[Drawing]:

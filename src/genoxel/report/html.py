@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from genoxel.core.errors import OutputError
-from genoxel.report import wording
+from genoxel.report import meaning_words, wording
 from genoxel.report.checklists import checklists, unmet
 from genoxel.report.cite import Cite, given
 from genoxel.report.contact import contact_sheet
@@ -74,6 +74,7 @@ def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]
         "book": cite.book,
         "n": cite,
         "say": wording,
+        "mean": meaning_words,
         "given": given,
         "drawings": drawings,
         "pages": PAGES,

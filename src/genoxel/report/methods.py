@@ -172,7 +172,39 @@ def _association(content: ReportContent) -> str:
         if found.adjusted_for:
             text += f", adjusted for {listed(found.adjusted_for)} beside the raw result"
         sentences.append(text + ".")
-    return f"Association maps. {' '.join(sentences)}" if sentences else ""
+    return f"Association maps. {' '.join([*sentences, *_meaning(content), *_groups(content)])}" if sentences else ""
+
+
+def _meaning(content: ReportContent) -> list[str]:
+    """Return how gene sets, activity and triples were asked."""
+    found = content.meaning
+    words = []
+    if found is not None and found.enrichment is not None:
+        words.append(
+            "Gene sets were asked by the running sum of gene set enrichment analysis on genes ranked by Spearman's "
+            "rho; null worlds moved whole patients, so that genes kept their correlations."
+        )
+    if found is not None and found.activity is not None:
+        words.append(
+            f"Pathway scores were predicted by ridge regression in nested cross-validation against "
+            f"{found.activity.permutations} null worlds."
+        )
+    if found is not None and found.triples is not None:
+        words.append("Concordant triples of copies, expression and feature were tested by their largest p.")
+    return words
+
+
+def _groups(content: ReportContent) -> list[str]:
+    found = content.groups
+    if found is None:
+        return []
+    rules = found.found.rules
+    fused = "fused similarity networks of " if len(found.blocks) > 1 else ""
+    return [
+        f"Groups of patients were sought by consensus clustering of {fused}{listed(found.blocks)} "
+        f"({rules.resamples} resamples of four fifths, up to {rules.most} groups) against {rules.worlds} clouds of one "
+        "group with the same correlations; what made the groups was not tested between them."
+    ]
 
 
 def _prediction(content: ReportContent, settings: Mapping[str, Any]) -> str:

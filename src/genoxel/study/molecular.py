@@ -319,11 +319,28 @@ def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
         yield f"omics.tables.{key}.file", table.file
 
 
+def sets_file(study: Study) -> str | None:
+    """Return the GMT file of [associate.enrich] sets, where it names one of its own."""
+    associate = study.settings.associate
+    return associate.enrich.sets if associate is not None and associate.enrich is not None else None
+
+
+def read_sets(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return the gene sets that [associate.enrich] asks: its own file, or that of [omics.genesets]; {} without any."""
+    from genoxel.io.genesets import read_gmt
+
+    associate, genesets = study.settings.associate, study.settings.omics.genesets
+    if associate is None or associate.enrich is None:
+        return {}
+    name = sets_file(study) or (genesets.file if genesets is not None else None)
+    return read_gmt(study.file(name)) if name else {}
+
+
 def input_files(study: Study) -> list[Path]:
     """Return the table files that the study file names (not the images)."""
     cohort, omics = study.settings.cohort, study.settings.omics
-    names = [cohort.table, cohort.overrides, *(name for _, name in molecular_files(omics))]
-    files = [study.file(name) for name in names if name]
+    names = [cohort.table, cohort.overrides, sets_file(study), *(name for _, name in molecular_files(omics))]
+    files = [study.file(name) for name in dict.fromkeys(names) if name]
     if omics.cbioportal:
         files += sorted(path for path in study.file(omics.cbioportal).rglob("*") if path.is_file())
     return files + list(feature_files(study).values())

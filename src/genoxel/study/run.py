@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
+from genoxel.associate.findings import Groups, Meaning
 from genoxel.core.errors import GenoxelError, InputError
 from genoxel.core.keys import RowKey
 from genoxel.core.results import AssociationMap, TargetResult
@@ -29,6 +30,7 @@ from genoxel.study.result import Lost, RunResult
 from genoxel.study.steps import associate as association
 from genoxel.study.steps import features as measuring
 from genoxel.study.steps import image as imaging
+from genoxel.study.steps import meaning as reading
 from genoxel.study.steps import output, records
 from genoxel.study.steps.cohort import Box, Gathered, gather
 from genoxel.study.steps.content import Findings, content_of
@@ -116,6 +118,7 @@ class _Run:
         molecular = read_molecular(self.study, display=self.engine.progress)
         gathered = gather(self.study, who, features, molecular, self.boxes)
         blocks, maps = self._associate(gathered)
+        meaning, groups, whole = self._meaning(gathered, blocks, maps)
         targets = self._learn(gathered)
         cards, acquisition = imaging.cards_of(self.images)
         scanners = summarise_acquisition(acquisition)
@@ -125,6 +128,9 @@ class _Run:
             *(tuple(blocks), maps, tuple(targets), items),
             registered=self.registered,
             drivers=self._drivers(gathered),
+            meaning=meaning,
+            groups=groups,
+            without_groups=whole,
         )
         self._write(found)
         return RunResult(
@@ -206,6 +212,17 @@ class _Run:
         names = settings.exclusive if settings is not None else ()
         return association.contrasts(gathered, names) if names else None
 
+    def _meaning(
+        self, gathered: Gathered, blocks: list[association.Block], maps: dict[str, AssociationMap]
+    ) -> tuple[Meaning | None, Groups | None, str]:
+        """Return what features mean, the groups of patients, and why there are none where they were asked for."""
+        settings, seed = self.settings.associate, self.settings.study.seed
+        if settings is None:
+            return None, None, ""
+        sets = read_sets(self.study)
+        found = reading.meaning(self.engine, gathered, settings, sets, maps, seed)
+        return found, *reading.groups(self.engine, gathered, settings, tuple(blocks), seed)
+
     def _learn(self, gathered: Gathered) -> list[TargetResult]:
         settings = self.settings.learn
         outcomes = learnable(gathered.outcomes, settings) if settings is not None else []
@@ -224,6 +241,7 @@ class _Run:
         output.write_reporting(found.reporting, records.settings_known(self.facts, self.settings), sink)
         output.write_maps(found.maps, sink)
         output.write_drivers(found.drivers, sink)
+        output.write_meaning(found.meaning, found.groups, sink)
         output.write_predictions(found.targets, sink)
         if gathered.cohort.flow is not None:
             output.write_flow(gathered.cohort.flow, sink)

@@ -15,7 +15,7 @@ from genoxel.io.files import existing
 from genoxel.io.settings import FetchSettings
 from genoxel.learn.settings import LearnSettings
 from genoxel.omics.settings import OmicsSettings
-from genoxel.study.molecular import feature_files, molecular_files
+from genoxel.study.molecular import feature_files, molecular_files, sets_file
 from genoxel.study.plan import FACTS
 from genoxel.study.planned import NOT_YET, PLANNED_VALUES
 from genoxel.study.problems import Problem, problem_of
@@ -49,6 +49,7 @@ def _files(study: Study) -> Iterator[Problem]:
         "cohort.table": settings.cohort.table,
         "cohort.overrides": settings.cohort.overrides,
         **dict(molecular_files(omics)),
+        "associate.enrich.sets": sets_file(study),
     }
     for where, name in named.items():
         if name:
@@ -186,6 +187,7 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
         targets.append(associate.survival.time)
         if not cohort.table:
             yield Problem("associate.survival", "columns without a table", "[cohort] table", "name the table")
+    yield from _meaning(study, associate)
     if _has_matrix(settings.omics):
         return  # which genes there are is known only once the matrix is read
     if not targets:
@@ -194,6 +196,27 @@ def _associate(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     names = ["targets", *targets]
     missed = [one for one in associate.against if not any(fnmatchcase(name, one) for name in names)]
     yield from _known("associate.against", missed, names)
+
+
+def _meaning(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
+    """Yield what [associate.enrich] and [associate.phenotypes] cannot do."""
+    omics, asked = study.settings.omics, associate.enrich
+    if asked is not None:
+        yield from _known("associate.enrich.groups", asked.groups, study.settings.targets)
+        if omics.expression is None and omics.cbioportal is None:
+            yield Problem("associate.enrich", "no expression", "[omics] expression", "add it, or remove the section")
+        if asked.sets is None and omics.genesets is None:
+            yield Problem("associate.enrich", "no gene sets", "sets = a GMT file, or [omics] genesets", "name a file")
+        if asked.genes and find_spec("gseapy") is None:
+            fix = 'pip install "genoxel[omics]", or genes = 0'
+            yield Problem("associate.enrich.genes", "no installed library 'gseapy'", "the extra 'omics'", fix)
+    if associate.shared == "mofa" and find_spec("mofapy2") is None:
+        fix = 'pip install "genoxel[omics]", or shared = "pls"'
+        yield Problem("associate.shared", "no installed library 'mofapy2'", "the extra 'omics'", fix)
+    groups = associate.phenotypes
+    if groups is not None and omics.cbioportal is None:
+        legal = ["image", *(["expression"] if omics.expression else []), *molecular_blocks(omics)]
+        yield from _known("associate.phenotypes.blocks", groups.blocks, legal)
 
 
 def _known(where: str, names: Iterable[str], legal: Iterable[str]) -> Iterator[Problem]:

@@ -294,12 +294,15 @@ def _shared(place: int, screen: Screen) -> Sheet:
         *(Field("image", "Strongest image features"), Field("other", "Strongest columns")),
     )
     columns = [[_plain(value) for value in record["rows"].get(field.name, [])] for field in fields]
-    method = {"pls": "partial least squares", "sparse_cca": "sparse canonical correlation"}[record["method"]]
+    method = _METHODS[record["method"]]
     caption = f"By {method}. The correlation is that of patients not learned from; in sample, chance gives as much."
     caption = f"Not done: {record['why']}" if "why" in record else caption
     title = f"Shared components of {screen.name}"
     return Sheet(f"shared{place}", title, fields, tuple(zip(*columns, strict=True)), caption)
 
+
+_METHODS = {"pls": "partial least squares", "sparse_cca": "sparse canonical correlation"}
+_METHODS["mofa"] = "MOFA, which also learns from patients with one side alone"
 
 _PARTS = (("effect", ""), ("low", ", lower"), ("high", ", upper"))
 

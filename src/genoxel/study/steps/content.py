@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from genoxel.associate.drivers import DriverContrasts
+from genoxel.associate.findings import Groups, Meaning
 from genoxel.core.errors import GenoxelError, InputError, describe
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap, TargetResult
@@ -50,6 +51,9 @@ class Findings:
     reporting: tuple[ReportingItem, ...] = ()
     registered: Mapping[str, Any] = field(default_factory=dict)
     drivers: DriverContrasts | None = None
+    meaning: Meaning | None = None
+    groups: Groups | None = None
+    without_groups: str = ""
 
 
 def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> pages.ReportContent:
@@ -82,6 +86,8 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
             for block in found.blocks
         ),
         drivers=found.drivers,
+        meaning=found.meaning,
+        groups=found.groups,
         targets=found.targets,
         not_done=tuple(_not_done(study, found)),
         record=_record(study, hashes),
@@ -252,6 +258,10 @@ def _not_done(study: Study, found: Findings) -> list[pages.NotDone]:
         gaps.append(pages.NotDone("association map", "no section [associate] in the study file"))
     if settings.learn is None:
         gaps.append(pages.NotDone("prediction", "no section [learn] in the study file"))
+    if found.without_groups:
+        gaps.append(pages.NotDone("groups of patients", found.without_groups))
+    notes = (*(found.meaning.notes if found.meaning else ()), *(found.groups.notes if found.groups else ()))
+    gaps += [pages.NotDone(*(part.strip() for part in note.split(":", 1))) for note in notes]
     predicted = {target.target for target in found.targets}
     gaps += [
         pages.NotDone(f"prediction of {outcome.name}", "not two classes, or not named in [learn]")

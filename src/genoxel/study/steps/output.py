@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
+from genoxel.associate.findings import Groups, Meaning
 from genoxel.core.errors import GenoxelError, describe
 from genoxel.core.flow import Flow
 from genoxel.core.keys import RowKey
@@ -39,6 +40,7 @@ __all__ = [
     "write_flow",
     "write_json",
     "write_maps",
+    "write_meaning",
     "write_not_defined",
     "write_predictions",
     "write_record",
@@ -122,6 +124,31 @@ def write_drivers(found: DriverContrasts | None, sink: Sink) -> None:
         names = list(found.rows)
         rows = zip(*(found.rows[name].tolist() for name in names), strict=True)
         write_rows(names, ([plain_cell(one) for one in row] for row in rows), sink("tables/exclusive_drivers.csv"))
+
+
+def write_meaning(meaning: Meaning | None, groups: Groups | None, sink: Sink) -> None:
+    """Write what features mean and the groups of patients as CSV, one table each."""
+    tables: dict[str, Mapping[str, Any]] = {}
+    if meaning is not None:
+        parts = (meaning.enrichment, meaning.hits, meaning.activity, meaning.triples)
+        names = ("enrichment", "over_represented", "pathway_activity", "concordant_triples")
+        tables |= {name: part.rows for name, part in zip(names, parts, strict=True) if part is not None}
+    if groups is not None:
+        tables["phenotype_counts"] = groups.found.counts
+        tables["phenotypes"] = {
+            "patient": groups.found.patients,
+            "group": groups.found.groups,
+            "certainty": groups.found.certainty,
+        }
+        lived = {"phenotype_survival": groups.survival, "phenotype_survival_replicated": groups.again}
+        tables |= {name: one.rows for name, one in lived.items() if one is not None}
+        if groups.replication is not None:
+            tables["phenotype_replication"] = groups.replication.rows
+        tables |= {f"phenotype_differences_{name}": one.pairs for name, one in groups.differences.items()}
+    for name, columns in tables.items():
+        listed = [list(values) if isinstance(values, tuple) else values.tolist() for values in columns.values()]
+        rows = zip(*listed, strict=True)
+        write_rows(list(columns), ([plain_cell(one) for one in row] for row in rows), sink(f"tables/{name}.csv"))
 
 
 def plain_cell(value: Any) -> Any:

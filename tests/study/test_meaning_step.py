@@ -1,0 +1,155 @@
+"""[associate.enrich] and [associate.phenotypes] from the study file to the report, on ready-made features."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from genoxel.study.check import check
+from genoxel.study.run import run
+from genoxel.study.study import Study
+
+TEXT = """
+[study]
+name = "meaning"
+seed = 5
+[cohort]
+table = "clinical.csv"
+patient = "id"
+site = "centre"
+clinical = ["age"]
+[target.EGFR]
+column = "EGFR"
+[io.images]
+features = "features.csv"
+[omics]
+expression = {{ file = "expression.tsv", unit = "log2" }}
+genesets = {{ file = "sets.gmt" }}
+copynumber = {{ calls = "copies.tsv" }}
+[associate]
+against = ["targets", "expression"]
+adjust = []
+survival = {{ time = "os", event = "dead" }}
+correct = {{ permutations = 9 }}
+{rest}
+"""
+BOTH = """
+[associate.enrich]
+groups = ["EGFR"]
+most = 3
+[associate.phenotypes]
+most = 3
+resamples = 20
+worlds = 19
+replicate = "half"
+"""
+
+
+def matrix(path, names, people, values, form="{:.4f}"):
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, delimiter="\t")
+        writer.writerow(["Hugo_Symbol", *people])
+        writer.writerows([name, *(form.format(one) for one in row)] for name, row in zip(names, values.T, strict=True))
+
+
+def folder_of(path, split):
+    """Write a cohort of 120 patients; `split` sets two groups apart in every feature, which live differently."""
+    rng = np.random.default_rng(7)
+    n = 120
+    people = [f"P{row:03d}" for row in range(n)]
+    group = np.arange(n) % 2
+    trait = rng.normal(size=n)
+    families = ["stat"] * 6 + ["glcm"] * 6
+    names = [f"T1CE.roi.none.{family}.f{place}" for place, family in enumerate(families)]
+    features = rng.normal(size=(n, 12)) + split * group[:, None] * rng.choice([-1, 1], 12)
+    genes = [f"GENE{place}" for place in range(100)]
+    values = 6 + rng.normal(size=(n, 100))
+    values[:, :10] += trait[:, None]
+    features[:, 0] += 1.2 * trait
+    copies = np.clip(np.round(0.9 * (values[:, 20:60] - 6) + 0.3 * rng.normal(size=(n, 40))), -2, 2)
+    features[:, 7] += 1.5 * (values[:, 20] - 6)
+    matrix(path / "expression.tsv", genes, people, values)
+    matrix(path / "copies.tsv", genes[20:60], people, copies, "{:.0f}")
+    sets = {f"SET_{place}": genes[place * 10 : place * 10 + 10] for place in range(10)}
+    lines = ["\t".join([name, "na", *members]) for name, members in sets.items()]
+    (path / "sets.gmt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    clinical = {
+        "age": rng.integers(40, 80, n),
+        "centre": rng.choice(["A", "B"], n),
+        "EGFR": np.where(trait + rng.normal(size=n) > 0, "mut", "wt"),
+        "os": np.ceil(rng.exponential(np.where(group * split > 0, 100, 600))).astype(int),
+        "dead": (rng.random(n) < 0.8).astype(int),
+    }
+    for name, columns in (("clinical", clinical), ("features", dict(zip(names, features.T, strict=True)))):
+        with (path / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id" if name == "clinical" else "patient", *columns])
+            writer.writerows([who, *(column[row] for column in columns.values())] for row, who in enumerate(people))
+    return path
+
+
+def study_of(folder, rest):
+    (folder / "study.toml").write_text(TEXT.format(rest=rest), encoding="utf-8")
+    return Study.read(folder / "study.toml")
+
+
+def test_groups_and_meaning_reach_the_report(tmp_path):
+    study = study_of(folder_of(tmp_path, split=2.2), BOTH)
+    assert not [problem for problem in check(study).problems if problem.severity == "error"]
+    result = run(study, workers=1)
+    assert not result.failed
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    for words in (
+        "What features mean",
+        "Gene sets, joined by shared leading genes",
+        "vascularity",
+        "heterogeneity",
+        "Pathway activity predicted from the image",
+        "Concordant triples",
+        'made in <span class="user">a random half of the patients</span>',
+        "In patients who did not make the groups, the in-group proportion is",
+        'Survival of <span class="user">patients who did not make the groups</span>: log-rank p',
+        "null worlds moved whole patients",
+    ):
+        assert words in page, words
+    tables = {path.stem for path in (tmp_path / "results" / "tables").glob("*.csv")}
+    assert {"enrichment", "pathway_activity", "concordant_triples", "phenotypes", "phenotype_replication"} <= tables
+    with (tmp_path / "results" / "tables" / "enrichment.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["set"] for row in rows if float(row["q"]) <= 0.05} == {"SET_0"}
+    with (tmp_path / "results" / "tables" / "concordant_triples.csv").open() as file:
+        found = {(row["gene"], row["image"]) for row in csv.DictReader(file) if row["concordant"] == "True"}
+    assert ("GENE20", "T1CE.roi.none.glcm.f7") in found
+    again = run(study, workers=1, only_report=True)
+    assert again.fresh["enrich"] == again.fresh["phenotypes"] == 0
+    assert (tmp_path / "results" / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_one_group_is_said_to_be_one_group_and_nothing_is_compared(tmp_path):
+    rest = '[associate.phenotypes]\nblocks = "image, expression"\nmost = 3\nresamples = 19\nworlds = 19\n'
+    run(study_of(folder_of(tmp_path, split=0), rest), workers=1)
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "No cluster structure beyond one group" in page
+    assert "One group; cut in" in page
+    assert not list((tmp_path / "results" / "tables").glob("phenotype_differences*"))
+    assert not list((tmp_path / "results" / "tables").glob("phenotype_survival*"))
+
+
+@pytest.mark.parametrize(
+    ("rest", "where"),
+    [
+        ('[associate.enrich]\ngroups = ["EGFRR"]\n', "associate.enrich.groups"),
+        ('[associate.enrich]\nsets = "none.gmt"\n', "associate.enrich.sets"),
+        ('[associate.phenotypes]\nblocks = ["imagee"]\n', "associate.phenotypes.blocks"),
+        ("[associate.phenotypes]\nworlds = 5\n", "associate.phenotypes.worlds"),
+        ("[associate.enrich]\nset = 5\n", "associate.enrich.set"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_the_run(tmp_path, rest, where):
+    from genoxel.study.schema import parse_study
+
+    folder = folder_of(tmp_path, split=0)
+    _, problems = parse_study(TEXT.format(rest=rest))
+    if not problems:
+        problems = check(study_of(folder, rest)).problems
+    assert where in {problem.where for problem in problems}
