@@ -47,7 +47,8 @@ class EnrichSettings(Settings):
     `sets` is a GMT file (left out: that of [omics.genesets]); `features` are names or patterns, left out: at most
     `most` that stand for all others, chosen without looking at genes. `groups` are targets of two classes.
     `permutations` worlds move patients (left out: as many as let a single row pass); `genes` worlds of GSEApy move
-    genes (extra `omics`), 0 for none. `activity` predicts gene set scores from the image, `triples` looks for features that follow copies and expression of a gene.
+    genes (extra `omics`), 0 for none. `activity` predicts gene set scores from the image, `triples` looks for
+    features that follow copies and expression of a gene.
 
     >>> EnrichSettings(features="T1CE.*.glcm.*").features
     ('T1CE.*.glcm.*',)

@@ -325,15 +325,15 @@ def sets_file(study: Study) -> str | None:
     return associate.enrich.sets if associate is not None and associate.enrich is not None else None
 
 
-def read_sets(study: Study) -> dict[str, tuple[str, ...]]:
+def asked_sets(study: Study) -> dict[str, tuple[str, ...]]:
     """Return the gene sets that [associate.enrich] asks: its own file, or that of [omics.genesets]; {} without any."""
     from genoxel.io.genesets import read_gmt
 
-    associate, genesets = study.settings.associate, study.settings.omics.genesets
+    associate = study.settings.associate
     if associate is None or associate.enrich is None:
         return {}
-    name = sets_file(study) or (genesets.file if genesets is not None else None)
-    return read_gmt(study.file(name)) if name else {}
+    name = sets_file(study)
+    return read_gmt(study.file(name)) if name else read_sets(study)
 
 
 def input_files(study: Study) -> list[Path]:

@@ -20,7 +20,7 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import feature_files, input_files, read_molecular, read_sets
+from genoxel.study.molecular import asked_sets, feature_files, input_files, read_molecular, read_sets
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
@@ -219,7 +219,7 @@ class _Run:
         settings, seed = self.settings.associate, self.settings.study.seed
         if settings is None:
             return None, None, ""
-        sets = read_sets(self.study)
+        sets = asked_sets(self.study)
         found = reading.meaning(self.engine, gathered, settings, sets, maps, seed)
         return found, *reading.groups(self.engine, gathered, settings, tuple(blocks), seed)
 
