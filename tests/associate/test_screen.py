@@ -12,6 +12,8 @@ from genoxel.core.errors import TableError
 from genoxel.core.keys import RowKey
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
+from genoxel.stats.effects import auc_of
+from genoxel.stats.intervals import rho_interval
 from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
 from genoxel.stats.partial import partial_rank_correlation
 from genoxel.stats.rankp import rank_correlation_p
@@ -132,6 +134,45 @@ def test_small_groups_are_exact(seed):
     for pair, (i, j) in enumerate(np.ndindex(6, 3)):
         expected = stats.mannwhitneyu(x[y[:, j] == 1, i], x[y[:, j] == 0, i])
         assert result.pairs["p"][pair] == pytest.approx(expected.pvalue, rel=1e-10)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_areas_of_pairs_that_miss_patients_equal_delong_and_scipy(tied):
+    rng = np.random.default_rng(20)
+    x, y = rng.normal(size=(70, 5)), (rng.random((70, 4)) < 0.4).astype(float)
+    x = np.round(x * 2) if tied else x
+    x[rng.random(x.shape) < 0.1], y[rng.random(y.shape) < 0.1] = np.nan, np.nan
+    result = screen(table(x), table(y, ["binary"] * 4, "g"), permutations=0)
+    for pair, (i, j) in enumerate(np.ndindex(5, 4)):
+        a, b = both(x[:, i], y[:, j])
+        expected = auc_of(a[b == 1], a[b == 0])
+        found = [result.pairs[name][pair] for name in ("effect", "low", "high")]
+        assert found == pytest.approx([expected.estimate, expected.low, expected.high], rel=1e-9)
+        assert result.pairs["p"][pair] == pytest.approx(stats.mannwhitneyu(a[b == 1], a[b == 0]).pvalue, rel=1e-9)
+        assert result.pairs["n"][pair] == len(a)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_rank_correlations_of_pairs_that_miss_patients_equal_scipy(tied):
+    rng = np.random.default_rng(21)
+    x, y = rng.normal(size=(40, 8)), rng.normal(size=(40, 9))
+    x, y = (np.round(side * 2) if tied else side for side in (x, y))
+    x[rng.random(x.shape) < 0.05], y[:, :6][rng.random((40, 6)) < 0.1] = np.nan, np.nan
+    x[:35, 7] = np.nan
+    y[:, 8] = np.where(rng.random(40) < 0.2, np.nan, 3.0)
+    result = screen(table(x), table(y, prefix="g"), permutations=0, settings=AssociateSettings(tails="t"))
+    for pair, (i, j) in enumerate(np.ndindex(8, 9)):
+        a, b = both(x[:, i], y[:, j])
+        assert result.pairs["n"][pair] == len(a)
+        if i == 7 or j == 8:
+            assert result.pairs["flag"][pair] == ("fewer than 10 patients" if i == 7 else "other column constant")
+            assert np.isnan(result.pairs["p"][pair])
+            continue
+        expected = stats.spearmanr(a, b)
+        assert result.pairs["effect"][pair] == pytest.approx(expected.statistic, rel=1e-9)
+        assert result.pairs["p"][pair] == pytest.approx(expected.pvalue, rel=1e-8)
+        low, high = (float(bound) for bound in rho_interval(expected.statistic, len(a)))
+        assert (result.pairs["low"][pair], result.pairs["high"][pair]) == pytest.approx((low, high), rel=1e-8)
 
 
 def test_tables_of_counts_equal_scipy():

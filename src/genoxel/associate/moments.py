@@ -146,6 +146,7 @@ class Moments:
         self.z = np.empty((n, 0)) if covariates is None else covariates
         self.usable = ~np.isnan(self.z).any(axis=1)
         self.scattered = _is_scattered(x, y)
+        self.pair_by_pair = _is_pair_by_pair(x, y)
         self._groups: dict[tuple[int, int], Group] = {}
         cost = n * 8 * (len(y.patterns) * x.values.shape[1] + len(x.patterns) * y.values.shape[1])
         self._keep_groups = cost <= _CACHE_BYTES
@@ -217,6 +218,14 @@ def _is_scattered(x: Side, y: Side) -> bool:
     groups = len(x.patterns) * len(y.patterns) * 3e-4
     columns = x.values.shape[1] * (1e-3 + 5e-8 * y.values.size)
     return bool(groups > max(columns, 0.05))
+
+
+def _is_pair_by_pair(x: Side, y: Side) -> bool:
+    """Return whether ranking every pair on its own is cheaper than products per pair of patterns (in seconds)."""
+    groups = len(x.patterns) * len(y.patterns)
+    (n, p), m = x.values.shape, y.values.shape[1]
+    products = groups * 3e-4 + p * m * (3e-8 + n * 1e-10) + len(x.patterns) * n * m * 3e-8
+    return groups > 1 and p * m * (1e-8 + n * 2e-9) < products
 
 
 def _column_chunks(moments: Moments, order: IndexArray | None) -> Iterator[Chunk]:

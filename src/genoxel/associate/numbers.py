@@ -16,7 +16,7 @@ from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.permute import induced
 from genoxel.stats.pvalues import correlation_p, f_p, kruskal_p, mann_whitney_p, smallest_rank_p
 from genoxel.stats.rankp import rank_correlation_p
-from genoxel.stats.ranks import FloatArray, IndexArray, Order
+from genoxel.stats.ranks import FloatArray, IndexArray
 
 FEWEST = 10
 """A pair that fewer patients know is not tested."""
@@ -121,6 +121,9 @@ class NumberPairs:
 
     def _judged(self, moments: Moments) -> Measured:
         out = Measured.empty(*self.shape)
+        if self.ranked and moments is self.raw and moments.pair_by_pair:
+            self._rank_pairs(moments, out)
+            return out
         if not moments.scattered:
             for group in moments.groups():
                 self._judge_group(group, out)
@@ -132,6 +135,23 @@ class NumberPairs:
             out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=self._p(r, chunk), flag=flag)
         return out
 
+    def _rank_pairs(self, moments: Moments, out: Measured) -> None:
+        from genoxel.associate.kernels import judge_some, rank_pairs
+
+        sides = [side.order.by_column() for side in (moments.x, moments.y)]
+        columns = [columns for _, columns in moments.x.patterns]
+        start = np.cumsum([0, *(len(some) for some in columns)])
+        rank_pairs(*sides, (start, np.concatenate(columns)), FEWEST, (out.n, out.effect, out.flag))
+        for n in np.unique(out.n).tolist():
+            if n >= FEWEST:
+                law = Law(n - 2, n if self.moments else -n)
+                judge_some(n, out.n, self._words(law, n, n), (out.effect, out.low, out.high, out.p))
+
+    def _words(self, law: Law, n: int, free: int) -> tuple[FloatArray, float, float, float, float, float, float]:
+        """Return what the kernels judge by; `free` counts patients less covariates."""
+        table, bend = law.table, 0.5 if self.ranked else 0.0
+        return table.pieces, table.power, table.floor, float(ndtri(0.975)), bend, float(free - 3), 1 - 12 / (n**3 - n)
+
     def _judge_group(self, group: Group, out: Measured) -> None:
         from genoxel.associate.kernels import judge
 
@@ -141,11 +161,7 @@ class NumberPairs:
         out.flag[np.ix_(group.rows, group.columns)] = flag
         if n < FEWEST or group.free < FEWEST - 1:
             return
-        law = self._law(group)
-        table = law.table
-        bend = 0.5 if self.ranked else 0.0
-        free = float(group.free - 2)
-        words = (table.pieces, table.power, table.floor, float(ndtri(0.975)), bend, free, 1 - 12 / (n**3 - n))
+        words = self._words(self._law(group), n, group.free + 1)
         inverse_x, inverse_y = _inverse_roots(group, group.x)
         for part in group.steps():
             dot = group.x[:, part].T @ group.y
@@ -243,20 +259,25 @@ class GroupPairs:
         """Return n, effect, interval, p and flag of all pairs; effects above 0.5 (0) mean higher x in group 1."""
         if self.cohen:
             return self._cohen(self.raw)
+        return self._as_wanted(self._areas())
+
+    def _areas(self) -> Measured:
+        from genoxel.associate.kernels import group_pairs
+
+        groups = np.where(self.y.known, self.y.values, -1.0).astype(np.int8)
+        counts = np.zeros((2, *self.shape), dtype=np.int32)
+        u, squares, first, second = np.zeros((4, *self.shape))
+        group_pairs(self.x.order.by_column(), np.ascontiguousarray(groups.T), (*counts, u, squares, first, second))
+        n1, n0 = counts
+        flag = _group_flags(n1, n0, squares)
+        good = flag == 0
         out = Measured.empty(*self.shape)
-        for chunk in self.raw.chunks():
-            flag = flags_of(chunk, groups=True)
-            n1, n0 = chunk.sum_y, chunk.n - chunk.sum_y
-            with np.errstate(divide="ignore", invalid="ignore"):
-                auc = np.where(flag == 0, 0.5 + chunk.dot / (n1 * n0), np.nan)
-            out.put(chunk, n=chunk.n, effect=auc, p=self._p(chunk), flag=flag)
-        for column in range(self.shape[1]):
-            tested = np.flatnonzero(out.flag[:, column] == 0)
-            if tested.size:
-                order = self.x.order if tested.size == self.shape[0] else self.x.order.select(tested)
-                low, high = _auc_intervals(order, self.y.values[:, column])
-                out.low[tested, column], out.high[tested, column] = low, high
-        return self._as_wanted(out)
+        out.n[:], out.flag[:] = n1 + n0, flag
+        ones, zeros, above, spread = (item[good].astype(np.float64) for item in (n1, n0, u, squares))
+        auc = above / (ones * zeros)
+        out.effect[good], out.p[good] = auc, mann_whitney_p(above - ones * zeros / 2, ones, zeros, spread)
+        out.low[good], out.high[good] = auc_interval(auc, first[good], second[good], ones, zeros)
+        return out
 
     def _cohen(self, moments: Moments | None) -> Measured:
         """Return Cohen's d, its noncentral t interval and the p of Student's t; of a linear regression when adjusted.
@@ -330,16 +351,13 @@ def _mann_whitney(chunk: Chunk) -> FloatArray:
     return mann_whitney_p(chunk.dot, chunk.sum_y, chunk.n - chunk.sum_y, chunk.sxx)
 
 
-def _auc_intervals(order: Order, group: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return DeLong intervals of all columns of `order` for one `group` (n,) of 0, 1 and NaN."""
-    one, zero = (group == 1)[:, None] & order.known, (group == 0)[:, None] & order.known
-    n1, n0 = one.sum(axis=0), zero.sum(axis=0)
-    over = order.below(group == 0) / n0
-    under = order.below(group == 1) / n1
-    auc = (over * one).sum(axis=0) / n1
-    first = ((over - auc) ** 2 * one).sum(axis=0) / (n1 - 1) / n1
-    second = ((under - (1 - auc)) ** 2 * zero).sum(axis=0) / (n0 - 1) / n0
-    return auc_interval(auc, first, second, n1, n0)
+def _group_flags(n1: npt.NDArray[np.int32], n0: npt.NDArray[np.int32], squares: FloatArray) -> npt.NDArray[np.int8]:
+    flag = np.zeros(n1.shape, dtype=np.int8)
+    flag[np.minimum(n1, n0) < FEWEST_IN_GROUP] = 4
+    flag[np.minimum(n1, n0) == 0] = 3
+    flag[squares <= NOTHING] = 2
+    flag[n1 + n0 < FEWEST] = 1
+    return flag
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ def count_passing(small: npt.ArrayLike, tests: int, q: float, factor: float = 1.
     return int(passed[-1]) + 1 if passed.size else 0
 
 
-_MANY = 200_000
+_MANY = 50_000
 """From here on the compiled sort pays for loading it."""
 
 

@@ -46,6 +46,10 @@ class Order:
         """Return the sorted form of some columns."""
         return Order(self.order[:, columns], self.start[:, columns], self.end[:, columns], self.known[:, columns])
 
+    def by_column(self) -> tuple[IndexArray, IndexArray, npt.NDArray[np.bool_]]:
+        """Return `order`, `end` and `known` with one column per row (p, n), as kernels walk them."""
+        return tuple(np.ascontiguousarray(part.T) for part in (self.order, self.end, self.known))  # type: ignore[return-value]
+
     def below(self, keep: npt.ArrayLike) -> FloatArray:
         """Return, per row and column, how many kept known rows are smaller, equal ones counting half (n, p)."""
         inside = np.asarray(keep, dtype=np.bool_)[:, None] & self.known
