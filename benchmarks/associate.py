@@ -108,6 +108,8 @@ def run(sample: int, quick: bool) -> None:
     scene("2 % missing at random on one side", (60, 200, 500), sample, share=0.02)
     scene("two groups", (170, 361, 300), sample, binary=True)
     if not quick:
+        scene("two groups, more columns", (170, 1500, 500), sample, binary=True)
+        scene("2 % missing at random on one side, genome scale", (44, 1500, 5000), sample, share=0.02)
         scene("complete, genome scale", (44, 1500, 5000), sample)
         scene("complete, large", (500, 1500, 20_000), sample)
 

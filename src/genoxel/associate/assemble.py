@@ -14,6 +14,7 @@ from genoxel.associate.counts import TESTS, CountPairs
 from genoxel.associate.numbers import FLAGS, SEPARATED, Measured
 from genoxel.associate.settings import CorrectSettings
 from genoxel.associate.tail import Tail
+from genoxel.core.results import PairColumns
 from genoxel.core.table import Column
 from genoxel.stats.multiple import benjamini_hochberg, benjamini_yekutieli
 from genoxel.stats.permute import family_p
@@ -163,27 +164,30 @@ class Pairs:
             self.words.append(word)
         return self.words.index(word)
 
-    def columns(self, correct: CorrectSettings, smallest: FloatArray) -> dict[str, npt.NDArray[Any]]:
+    def columns(self, correct: CorrectSettings, smallest: FloatArray) -> PairColumns:
         """Return the documented columns, one array (pairs,) each."""
         adjust = partial(_corrected, pairs=self, correct=correct)
         measured = self.measured
         q = adjust(measured.p.ravel())  # first, while there is room for sorting
-        return {
-            "image": _names(self.image, self.shape, axis=0),
-            "other": _names(self.other, self.shape, axis=1),
+        names = [np.array([column.name for column in side], dtype=object) for side in (self.image, self.other)]
+        p_max = partial(family_p, measured.p.ravel(), smallest)
+        columns: dict[str, npt.NDArray[Any] | Callable[[], npt.NDArray[Any]]] = {
+            "image": partial(np.repeat, names[0], self.shape[1]),
+            "other": partial(np.tile, names[1], self.shape[0]),
             "test": _lookup(self.words, self.test),
             "effect_name": _lookup(self.words, self.effect_name),
-            "n": measured.n.ravel(),
+            "n": _flat(measured.n),
             "effect": measured.effect.ravel(),
             "low": measured.low.ravel(),
             "high": measured.high.ravel(),
             "p": measured.p.ravel(),
             "q": q,
-            "p_max": family_p(measured.p.ravel(), smallest) if smallest.size else _nothing(measured.p.size),
+            "p_max": p_max if smallest.size else _nothing(measured.p.size),
             **self._adjusted_columns(adjust),
             "flag": _lookup(list(FLAGS), _with_separated(measured)),
             "flag_adjusted": self._flag_adjusted(),
         }
+        return PairColumns(columns)
 
     def _flag_adjusted(self) -> npt.NDArray[np.object_]:
         """Return why a tested pair has no adjusted value, or an empty text."""
@@ -200,7 +204,7 @@ class Pairs:
             return {**dict.fromkeys(names, _nothing(size)), "n_adjusted": np.broadcast_to(np.int32(0), (size,))}
         found = self.partial
         parts = [part.ravel() for part in (found.effect, found.low, found.high, found.p)]
-        return {**dict(zip(names, [*parts, adjust(parts[-1])], strict=True)), "n_adjusted": found.n.ravel()}
+        return {**dict(zip(names, [*parts, adjust(parts[-1])], strict=True)), "n_adjusted": _flat(found.n)}
 
 
 Sets = Mapping[str, Sequence[str]]
@@ -277,9 +281,9 @@ def _nothing(size: int) -> FloatArray:
     return np.broadcast_to(np.nan, (size,))
 
 
-def _names(columns: tuple[Column, ...], shape: tuple[int, int], axis: int) -> npt.NDArray[np.object_]:
-    names = np.array([column.name for column in columns], dtype=object)
-    return np.repeat(names, shape[1]) if axis == 0 else np.tile(names, shape[0])
+def _flat(n: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return `n` (rows, columns) as one row, without room for it where all are the same."""
+    return n.ravel() if any(n.strides) or not n.size else np.broadcast_to(n[0, 0], (n.size,))
 
 
 def _lookup(words: list[str], codes: npt.NDArray[np.int8]) -> npt.NDArray[np.object_]:

@@ -130,7 +130,7 @@ def parts_of(table: Table) -> dict[str, Part]:
     parts = {}
     for kind in ("number", "group", "category", "time"):
         places = np.flatnonzero(kinds == kind)
-        values = table.values[:, places]
+        values = table.values if len(places) == len(kinds) else table.values[:, places]
         parts[kind] = (places, _zero_one(values) if kind == "group" else values)
     return parts
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from genoxel.stats.partial import COLLINEAR, basis, residuals
 from genoxel.stats.permute import induced
-from genoxel.stats.ranks import FloatArray, IndexArray, Order
+from genoxel.stats.ranks import FloatArray, IndexArray, Order, ranks
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -56,23 +56,26 @@ class Side:
     values: FloatArray
     ranked: bool
     known: BoolArray = field(init=False)
-    order: Order = field(init=False)
     patterns: tuple[tuple[BoolArray, IndexArray], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         known = np.isfinite(self.values)
-        values = np.where(known, self.values, np.nan)
-        object.__setattr__(self, "values", values)
+        if not known.all():
+            object.__setattr__(self, "values", np.where(known, self.values, np.nan))
         object.__setattr__(self, "known", known)
-        object.__setattr__(self, "order", Order.of(values))
         object.__setattr__(self, "patterns", patterns_of(known))
+
+    @cached_property
+    def order(self) -> Order:
+        """The columns sorted."""
+        return Order.of(self.values)
 
     def within(self, columns: IndexArray, keep: BoolArray) -> FloatArray:
         """Return the chosen columns for the kept patients, ranked among them if this side is ranked."""
         if not self.ranked:
             return np.asarray(self.values[np.ix_(keep, columns)])
         if keep.all() and len(columns) == self.values.shape[1]:
-            return self.order.ranks()
+            return ranks(self.values)
         return self.order.select(columns).ranks_within(keep)[keep]
 
 
@@ -158,6 +161,18 @@ class Moments:
             return
         for group in self.groups():
             yield from _group_chunks(group, order)
+
+    @property
+    def patients(self) -> int | None:
+        """The patients of every pair where all know the same, else None."""
+        single = len(self.x.patterns) == len(self.y.patterns) == 1 and not self.scattered
+        return int((self.x.patterns[0][0] & self.y.patterns[0][0] & self.usable).sum()) if single else None
+
+    def prepare(self) -> None:
+        """Rank and centre what will be kept, before room is taken for results."""
+        if self._keep_groups and not self.scattered:
+            for _ in self.groups():
+                pass
 
     def groups(self) -> Iterator[Group]:
         """Yield all pairs, by the patients that they know."""

@@ -57,11 +57,12 @@ class Measured:
     flag: npt.NDArray[np.int8]
 
     @classmethod
-    def empty(cls, rows: int, columns: int) -> Measured:
-        """Return a block that nothing is known of."""
+    def empty(cls, rows: int, columns: int, n: int | None = None) -> Measured:
+        """Return a block that nothing is known of, but that all pairs have the same `n` where given (read-only)."""
         shape = (rows, columns)
         effect, low, high, p = (np.full(shape, np.nan) for _ in range(4))
-        return cls(np.zeros(shape, dtype=np.int32), effect, low, high, p, np.zeros(shape, dtype=np.int8))
+        patients = np.zeros(shape, dtype=np.int32) if n is None else np.broadcast_to(np.int32(n), shape)
+        return cls(patients, effect, low, high, p, np.zeros(shape, dtype=np.int8))
 
     def put(self, chunk: Chunk, **values: npt.NDArray[np.float64] | npt.NDArray[np.int8]) -> None:
         """Store arrays (broadcast to the pairs of the chunk) under their names."""
@@ -120,7 +121,8 @@ class NumberPairs:
         return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
 
     def _judged(self, moments: Moments) -> Measured:
-        out = Measured.empty(*self.shape)
+        moments.prepare()
+        out = Measured.empty(*self.shape, moments.patients)
         if self.ranked and moments is self.raw and moments.pair_by_pair:
             self._rank_pairs(moments, out)
             return out
@@ -156,7 +158,8 @@ class NumberPairs:
         from genoxel.associate.kernels import judge
 
         n = len(group.x)
-        out.n[np.ix_(group.rows, group.columns)] = n
+        if out.n.flags.writeable:
+            out.n[np.ix_(group.rows, group.columns)] = n
         flag = _flags_of_group(group)
         out.flag[np.ix_(group.rows, group.columns)] = flag
         if n < FEWEST or group.free < FEWEST - 1:

@@ -76,15 +76,19 @@ class _Family:
     tests: tuple[int, int]
 
 
+def _tested(p: FloatArray, item: Placed) -> int:
+    whole = p.shape == (item.image.size, item.other.size)
+    return int((~np.isnan(p if whole else p[np.ix_(item.image, item.other)])).sum())
+
+
 def _families(pairs: Pairs, placed: Sequence[Placed]) -> list[_Family]:
     merged: dict[str, list[Placed]] = {}
     for item in placed:
         merged.setdefault(item.family, []).append(item)
     found = []
     for items in merged.values():
-        places = [np.ix_(item.image, item.other) for item in items]
-        raw = sum(int((~np.isnan(pairs.measured.p[place])).sum()) for place in places)
-        adjusted = sum(int((~np.isnan(pairs.partial.p[place])).sum()) for place in places) if pairs.adjusted else 0
+        raw = sum(_tested(pairs.measured.p, item) for item in items)
+        adjusted = sum(_tested(pairs.partial.p, item) for item in items) if pairs.adjusted else 0
         found.append(_Family(tuple(items), (raw, adjusted)))
     return found
 
@@ -137,6 +141,19 @@ class _Judge:
         return tail
 
 
+def _strongest(p: FloatArray) -> tuple[IndexArray, IndexArray, FloatArray]:
+    """Return, per column of `p`, how many are known, where the smallest stands, and the smallest (NaN: none)."""
+    tested, first = np.zeros((2, p.shape[1]), dtype=np.intp)
+    best = np.full(p.shape[1], np.nan)
+    step = max(1, 1_000_000 // max(len(p), 1))
+    for start in range(0, p.shape[1] if len(p) else 0, step):
+        part = slice(start, start + step)
+        filled = np.where(np.isnan(p[:, part]), np.inf, p[:, part])
+        tested[part], first[part] = (filled < np.inf).sum(axis=0), filled.argmin(axis=0)
+        best[part] = filled.min(axis=0)
+    return tested, first, np.where(tested > 0, best, np.nan)
+
+
 def targets_of(pairs: Pairs, q: FloatArray, level: float, null: NullWorlds) -> Mapping[str, npt.NDArray[Any]]:
     """Return one row per column of the other side: pairs tested, pairs that pass, its strongest link, the null band.
 
@@ -144,11 +161,7 @@ def targets_of(pairs: Pairs, q: FloatArray, level: float, null: NullWorlds) -> M
     `p_best` how often such a world gives one as small.
     """
     p = pairs.measured.p
-    tested = (~np.isnan(p)).sum(axis=0)
-    filled = np.where(np.isnan(p), np.inf, p)
-    first = filled.argmin(axis=0) if len(filled) else np.zeros(pairs.shape[1], dtype=np.intp)
-    best = filled[first, np.arange(pairs.shape[1])]
-    best = np.where(tested > 0, best, np.nan)
+    tested, first, best = _strongest(p)
     names = np.array([column.name for column in pairs.image], dtype=object)
     nothing = np.full(pairs.shape[1], np.nan)
     low, high, chance = nothing, nothing, nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,6 +40,30 @@ class Interval:
         return f"{self.estimate:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
+class PairColumns(Mapping[str, npt.NDArray[Any]]):
+    """Columns of very many pairs; what follows from others (a function) is made when first asked for.
+
+    >>> columns = PairColumns({"image": lambda: np.repeat(["volume", "entropy"], 2), "p": np.full(4, 0.5)})
+    >>> list(columns), columns["image"].tolist()
+    (['image', 'p'], ['volume', 'volume', 'entropy', 'entropy'])
+    """
+
+    def __init__(self, columns: Mapping[str, npt.NDArray[Any] | Callable[[], npt.NDArray[Any]]]) -> None:
+        self._columns = dict(columns)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        found = self._columns[name]
+        if not isinstance(found, np.ndarray):
+            found = self._columns[name] = found()
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
 @dataclass(frozen=True, eq=False)
 class AssociationMap:
     """All tested pairs of two tables.
@@ -64,7 +88,8 @@ class AssociationMap:
     targets: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pairs", frozen(self.pairs))
+        if not isinstance(self.pairs, PairColumns):
+            object.__setattr__(self, "pairs", frozen(self.pairs))
         object.__setattr__(self, "targets", frozen(self.targets))
         object.__setattr__(self, "settings", frozen(self.settings))
 

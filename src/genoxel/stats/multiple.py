@@ -60,7 +60,7 @@ def _step_up(array: FloatArray, factor: float) -> FloatArray:
     flat = array.ravel()
     known = ~np.isnan(flat)
     if flat.size > _MANY and known.any() and np.nanmin(flat) >= 0 and np.nanmax(flat) <= 1:
-        return _step_up_many(flat, known, factor).reshape(array.shape)
+        return _step_up_many(flat, factor).reshape(array.shape)
     tested = np.flatnonzero(known)
     order = tested[np.argsort(flat[tested], kind="stable")]
     m = len(order)
@@ -70,16 +70,22 @@ def _step_up(array: FloatArray, factor: float) -> FloatArray:
     return out.reshape(array.shape)
 
 
-def _step_up_many(flat: FloatArray, known: npt.NDArray[np.bool_], factor: float) -> FloatArray:
-    from genoxel.stats.sorting import order_of, step_up
+_PARTS, _AT_ONCE = 4096, 4_000_000
 
-    if known.all():
-        out = np.empty(flat.shape)
-        step_up(flat, order_of(flat), factor, out)
-        return out
-    out = np.full(flat.shape, np.nan)
-    tested = flat[known]
-    q = np.empty(tested.shape)
-    step_up(tested, order_of(tested), factor, q)
-    out[known] = q
+
+def _step_up_many(flat: FloatArray, factor: float) -> FloatArray:
+    """Return q of very many p, in parts from the largest down, so that little is sorted at once."""
+    from genoxel.stats.sorting import bins_of, order_of, places_within, step_up
+
+    count = bins_of(flat, _PARTS)
+    below, m = np.concatenate([[0], np.cumsum(count)]), int(count.sum())
+    out, smallest, last = np.full(flat.shape, np.nan), 1.0, _PARTS
+    while last > 0:
+        first = min(int(np.searchsorted(below, below[last] - _AT_ONCE)), last - 1)
+        places = np.empty(int(below[last] - below[first]), dtype=np.intp)
+        places_within(flat, _PARTS, first, last, places)
+        part = flat[places]
+        smallest = step_up(part, order_of(part), factor * m, below[first], smallest)
+        out[places] = part
+        last = first
     return out

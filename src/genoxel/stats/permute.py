@@ -61,10 +61,17 @@ def permutation_p(observed: npt.ArrayLike, null: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.where(np.isnan(values), np.nan, (1 + above) / (1 + len(ordered))))
 
 
+_AT_ONCE = 1_000_000
+
+
 def family_p(p: npt.ArrayLike, smallest: npt.ArrayLike) -> FloatArray:
     """Return p adjusted for the whole family by the smallest p of each null world (Westfall and Young, single step).
 
     >>> family_p([0.001, 0.2], [0.01, 0.05, 0.3])
     array([0.25, 0.75])
     """
-    return permutation_p(-np.asarray(p, dtype=np.float64), -np.asarray(smallest, dtype=np.float64))
+    array, null = np.asarray(p, dtype=np.float64), -np.asarray(smallest, dtype=np.float64)
+    flat, out = array.ravel(), np.empty(array.size)
+    for first in range(0, array.size, _AT_ONCE):
+        out[first : first + _AT_ONCE] = permutation_p(-flat[first : first + _AT_ONCE], null)
+    return out.reshape(array.shape)

@@ -74,6 +74,10 @@ class Order:
         return np.asarray(ranks)
 
 
+_AT_ONCE = 1_000_000
+"""Values that are sorted together: sorting takes room for several copies."""
+
+
 def ranks(values: npt.ArrayLike) -> FloatArray:
     """Return average ranks from 1 along the first axis; NaN stays NaN and takes no rank.
 
@@ -82,6 +86,10 @@ def ranks(values: npt.ArrayLike) -> FloatArray:
     """
     array = np.asarray(values, dtype=np.float64)
     columns = array.reshape(len(array), -1)
-    out = Order.of(columns).ranks()
+    out = np.empty(columns.shape)
+    step = max(1, _AT_ONCE // max(len(array), 1))
+    for first in range(0, columns.shape[1], step):
+        part = slice(first, first + step)
+        out[:, part] = Order.of(columns[:, part]).ranks()
     out[np.isnan(columns)] = np.nan
     return out.reshape(array.shape)

@@ -87,10 +87,35 @@ def _order_runs(keys, order, p):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step_up(p, order, factor, out):  # type: ignore[no-untyped-def]
-    """Write the step-up q of `p` in their `order` into `out`."""
-    m = len(order)
-    smallest = 1.0
-    for i in range(m - 1, -1, -1):
-        smallest = min(smallest, p[order[i]] * factor * m / (i + 1))
-        out[order[i]] = smallest
+def step_up(p, order, scale, below, smallest):  # type: ignore[no-untyped-def]
+    """Replace `p` by their step-up q; return the smallest.
+
+    `order` is theirs, `scale` the number of all tests times the factor, `below` how many tests have smaller p than
+    these, `smallest` the q of the next larger p.
+    """
+    for i in range(len(order) - 1, -1, -1):
+        smallest = min(smallest, p[order[i]] * scale / (below + i + 1))
+        p[order[i]] = smallest
+    return smallest
+
+
+@compiled
+def bins_of(p, count):  # type: ignore[no-untyped-def]
+    """Return how many of `p` lie in each of `count` equal parts of [0, 1]; NaN in none."""
+    out = np.zeros(count, dtype=np.int64)
+    for value in p:
+        if value >= 0:
+            out[min(int(value * count), count - 1)] += 1
+    return out
+
+
+@compiled
+def places_within(p, count, first, last, out):  # type: ignore[no-untyped-def]
+    """Write where `p` lies in the parts `first` to `last` (excluded) of [0, 1] to `out`."""
+    at = 0
+    for i in range(len(p)):
+        if p[i] >= 0:
+            part = min(int(p[i] * count), count - 1)
+            if first <= part < last:
+                out[at] = i
+                at += 1
