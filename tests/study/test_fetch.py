@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from archive_server import Archive, serving
-from genoxel.core.errors import GenoxelError, OutputError, SettingsError
+from genoxel.core.errors import GenoxelError, OutputError, RemoteError, SettingsError
 from genoxel.io.online import gdc, idc
 from genoxel.io.online.web import Web
 from genoxel.study import fetch as fetching
@@ -175,11 +175,44 @@ def test_one_kind_that_cannot_be_had_does_not_stop_the_others(archive: Archive, 
     order = Order("toy", ("clinical", "mutations"), project="TOY-1")
     found = fetch(list_collection(order), tmp_path / "toy", Web())
     assert list(found.missing) == ["mutations"]
+    assert "Imaging Data Commons" not in (tmp_path / "toy" / "SOURCES.md").read_text(encoding="utf-8")
     assert "no open mutations" in found.lines()[0]
     assert (tmp_path / "toy" / "clinical.csv").is_file()
     assert "dicom/ is empty" in (tmp_path / "toy" / "study.toml").read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="holds another collection"):
         fetch(list_collection(Order("toy")), _marked(tmp_path / "other"), Web())
+
+
+def test_nothing_at_all_is_an_error_and_a_study_is_proposed_anew_until_it_is_edited(
+    archive: Archive, tmp_path: Path
+) -> None:
+    folder, real = tmp_path / "toy", archive.answers["/cases"]
+    order = Order("toy", ("clinical",), project="TOY-1")
+    archive.answers["/cases"] = None
+    with pytest.raises(RemoteError, match=r"nothing of toy: .*HTTP 404"):
+        fetch(list_collection(order), folder, Web())
+    assert not (folder / "study.toml").exists()
+    archive.answers["/cases"] = real
+    fetch(list_collection(order), folder, Web())
+    first = (folder / "study.toml").read_text(encoding="utf-8")
+    assert "mutations" not in first
+    more = list_collection(Order("toy", ("clinical", "mutations"), project="TOY-1"))
+    fetch(more, folder, Web())
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    assert 'mutations = "mutations.maf"' in text
+    (folder / "study.toml").write_text(text + "# mine\n", encoding="utf-8")
+    fetch(more, folder, Web())
+    assert (folder / "study.toml").read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_one_series_that_fails_is_named_and_the_others_come(archive: Archive, tmp_path: Path) -> None:
+    listing = list_collection(Order("toy", ("images",), patients=2))
+    lost = listing.series[1]
+    del archive.answers[f"/bucket/{lost.uuid}/0.dcm"]
+    found = fetch(listing, tmp_path / "toy", Web())
+    assert list(found.missing) == [f"1 of {len(listing.series)} series"]
+    assert f"{lost.patient}: got /bucket/{lost.uuid}/0.dcm refused" in found.lines()[0]
+    assert len({path.parent.name for path in (tmp_path / "toy").rglob("*.dcm")}) == len(listing.series) - 1
 
 
 def _marked(folder: Path) -> Path:
@@ -194,6 +227,24 @@ def test_the_first_patients_are_those_with_masks(archive: Archive) -> None:
     assert len(people) == 3
     assert people <= set(listing.collection.masks("hand_drawn")[0].patients)
     assert {one.modality for one in list_collection(Order("toy")).series} & set(idc.MASKS) == set()
+
+
+def test_a_manifest_limits_the_series_and_names_those_that_are_not_there(archive: Archive) -> None:
+    every = list_collection(Order("toy")).series
+    listing = list_collection(Order("toy", only=(every[0].uid, every[3].uid, "1.2.3")))
+    assert [one.uid for one in listing.series] == [every[0].uid, every[3].uid]
+    assert listing.notes == ("1 series of the manifest are not in this collection, or not asked for: 1.2.3",)
+
+
+def test_a_list_says_how_masks_were_made(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = list_collection(Order("toy")).collection.published[0].series
+    if all(one.modality == "RTSTRUCT" for one in series):  # the index of segmentations knows SEG alone
+        lines = list_collection(Order("toy"), Web(), tmp_path).lines()
+        assert any("by hand or machine: the index does not say, the files do" in line for line in lines)
+    made = {one.uid: "MANUAL" for one in series}
+    real = idc.read_collection
+    monkeypatch.setattr(idc, "read_collection", lambda name, folder=None, _=None: real(name, folder, made))
+    assert any(", MANUAL; written by" in line for line in list_collection(Order("toy")).lines())
 
 
 def test_orders_that_cannot_be_are_refused(tmp_path: Path) -> None:
@@ -289,7 +340,13 @@ def test_the_command_lists_and_fetches(
     ]
     call(["fetch", "toy", "--to", str(tmp_path / "toy"), *words])
     assert "Next: genoxel check" in capsys.readouterr().out
+    words = ["--with", "clinical,expression", "--project", "TOY-1", "--quiet"]
+    archive.answers["/files"] = None
     with pytest.raises(SystemExit) as left:
-        call(["fetch", "toy", "--to", str(tmp_path / "two"), "--with", "expression", "--quiet"])
+        call(["fetch", "toy", "--to", str(tmp_path / "two"), *words])
     assert left.value.code == 3
     assert "not brought: expression" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as left:
+        call(["fetch", "toy", "--to", str(tmp_path / "three"), "--with", "expression", "--quiet"])
+    assert left.value.code == 1
+    assert "nothing of toy" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import pytest
 from genoxel.io.generic_assay import read_generic_assay
 from genoxel.io.tables import from_mudata, read_table
 from genoxel.study.check import check
+from genoxel.study.molecular import read_molecular
 from genoxel.study.run import run
 from genoxel.study.study import Study
 from nouns import same
@@ -202,3 +203,28 @@ def test_what_cannot_be_said_is_refused(folder: Path, tmp_path: Path, old: str, 
 def test_results_know_their_molecular_inputs(folder: Path) -> None:
     inputs = json.loads((folder / "results" / "provenance.json").read_text())["inputs"]
     assert {"x.seg", "sets.gmt", "beta.tsv", "protein.csv", "fusions.txt", "loci.bed"} <= set(inputs)
+
+
+def test_an_array_of_geo_becomes_genes_by_its_platform(folder: Path, tmp_path: Path) -> None:
+    for name in ("clinical.csv", "features.csv"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "GPL1.annot").write_text("ID\tGene symbol\np1\tEGFR\np2\tDDR1 /// MIR4640\np3\tTP53\n")
+    rows = "".join(f"{probe}\t" + "\t".join(str(at) for at in range(20)) + "\n" for probe in ("p1", "p2", "p3"))
+    (tmp_path / "GSE1_series_matrix.txt").write_text(
+        "!Series_geo_accession\tGSE1\n!series_matrix_table_begin\nID_REF\t" + "\t".join(PEOPLE) + "\n" + rows
+        + "!series_matrix_table_end\n"
+    )  # fmt: skip
+    text = TEXT[: TEXT.index("[omics]")] + "[omics.expression]\nfile = 'GSE1_series_matrix.txt'\nunit = 'log2'\n"
+    (tmp_path / "study.toml").write_text(text + "probes = 'GPL1.annot'\n[target.EGFR]\nscore = 'EGFR'\n")
+    study = Study.read(tmp_path / "study.toml")
+    found = read_molecular(study)
+    assert found.expression is not None
+    assert found.expression.names == ("EGFR", "TP53")
+    assert found.expression["EGFR"].tolist() == list(range(20))
+    assert found.notes == (
+        "GPL1.annot: 1 probes without gene or of several genes are left out",
+        "GSE1_series_matrix.txt: 1 of 3 names have no gene and are left out",
+    )
+    assert [str(problem) for problem in check(study, workers=1).errors] == []
+    (tmp_path / "GPL1.annot").unlink()
+    assert next(one.where for one in check(study, workers=1).errors) == "omics.expression.probes"

@@ -159,7 +159,7 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 
 
 @command(app, TOOLS)
-def fetch(
+def fetch(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     console: Console,
     collection: Annotated[
         str, typer.Argument(help="Collection such as tcga_kirc; cbioportal:STUDY or geo:GSE... for tables alone.")
@@ -173,16 +173,19 @@ def fetch(
     ] = "list",
     patients: Annotated[int, typer.Option(min=0, help="Images of the first so many patients; 0: of all.")] = 0,
     project: Annotated[str, typer.Option(help="GDC project, where the collection is none of TCGA.")] = "",
+    manifest: Annotated[Path | None, typer.Option(help="TCIA manifest (.tcia): no other series are brought.")] = None,
     only_list: Annotated[
         bool, typer.Option("--list", help="Say what there is and bring nothing; needs no network.")
     ] = False,
 ) -> None:
     """Bring a public collection as a ready study: images, published masks, molecular tables, licences."""
+    from genoxel.io.online.idc import read_manifest
     from genoxel.study.fetch import KINDS, Order, fetch_from, list_collection
     from genoxel.study.progress import progress_for
 
     wanted = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
-    order = Order(collection, wanted or KINDS, masks, patients, project)
+    only = read_manifest(manifest) if manifest is not None else ()
+    order = Order(collection, wanted or KINDS, masks, patients, project, only)
     if only_list:
         console.tell(list_collection(order))
         return

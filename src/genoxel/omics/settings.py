@@ -32,11 +32,13 @@ class ExpressionSettings(Settings):
     """[omics.expression]: the matrix, its unit, and a fixed transform (learned scaling belongs into the folds).
 
     `damage` says what happens to gene names that a spreadsheet turned into dates, `twice` to genes in several rows;
-    "repair", "mean" and "max" are told in the report.
+    "repair", "mean" and "max" are told in the report. `file` may be a GEO series matrix; `probes` is the platform table
+    (GPL..., `.annot` or `.soft`) by which probes of an array become genes, those of several genes left out.
     """
 
     file: str
     unit: str = ""
+    probes: str | None = None
     transform: Literal["none", "log2+1", "log2", "log10+1", "log2cpm"] = "none"
     damage: Literal["refuse", "repair"] = "refuse"
     twice: Literal["refuse", "mean", "max"] = "refuse"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genoxel.core.errors import GenoxelError, OutputError, RemoteError, SettingsError, describe, nearest
-from genoxel.io.files import atomic_write
+from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.online import gdc, idc
 from genoxel.io.settings import FetchSettings
 from genoxel.omics.settings import TargetSettings
@@ -42,7 +42,8 @@ class Order:
     """What is wanted of a collection: kinds of data, which segmentations, how many patients, whose molecular data.
 
     `masks` is "list" (none is taken), "all", or the name of one published set. `patients` limits the images to the
-    first so many by name (0: all). `project` is the GDC project, by default that of a TCGA collection.
+    first so many by name (0: all). `project` is the GDC project, by default that of a TCGA collection. `only` limits
+    the series to those of a TCIA manifest.
     """
 
     collection: str
@@ -50,6 +51,7 @@ class Order:
     masks: str = "list"
     patients: int = 0
     project: str = ""
+    only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -214,19 +216,28 @@ def list_collection(
             found = idc.read_collection(order.collection, folder, made)
         except RemoteError as error:
             notes.append(f"how the segmentations were made could not be asked: {describe(error)}")
+    absent = sorted(set(order.only) - {one.uid for one in _brought(order, found)})
+    if absent:
+        notes.append(
+            f"{len(absent)} series of the manifest are not in this collection, or not asked for: {_few(absent, 3)}"
+        )
     return Listing(order, found, _chosen(order, found), tuple(notes))
+
+
+def _brought(order: Order, found: idc.Collection) -> list[idc.IdcSeries]:
+    """Return the series of the kinds that are wanted."""
+    masks = found.masks(order.masks) if "masks" in order.kinds and order.masks != "list" else ()
+    images = found.images if "images" in order.kinds else ()
+    series = [*images, *(one for made in masks for one in made.series)]
+    return [one for one in series if not order.only or one.uid in set(order.only)]
 
 
 def _chosen(order: Order, found: idc.Collection) -> tuple[idc.IdcSeries, ...]:
     """Return the series that are brought: images of the first patients, and the masks asked for."""
-    masks: tuple[idc.Published, ...] = ()
-    if "masks" in order.kinds and order.masks != "list":
-        masks = found.masks(order.masks)
-    drawn = {one.patient for made in masks for one in made.series}
-    ranked = sorted(found.patients, key=lambda patient: (patient not in drawn, patient))
+    series = _brought(order, found)
+    drawn = {one.patient for one in series if one.modality in idc.MASKS}
+    ranked = sorted({one.patient for one in series}, key=lambda patient: (patient not in drawn, patient))
     people = set(ranked[: order.patients] if order.patients else ranked)
-    images = found.images if "images" in order.kinds else ()
-    series = [*images, *(one for made in masks for one in made.series)]
     return tuple(one for one in series if one.patient in people)
 
 
@@ -267,6 +278,11 @@ class _Fetcher:
                 self.missing[kind] = describe(error)
             else:
                 self.brought.append(kind)
+        if not self.brought:
+            raise RemoteError(
+                f"nothing of {self.order.collection}: {'; '.join(dict.fromkeys(self.missing.values()))}",
+                "at least one kind of data", "run the same command again: what was fetched stays",
+            )  # fmt: skip
         self._masks_table()
         atomic_write(self.folder / "SOURCES.md", sources_text(self.listing, self.brought))
         return Fetched(self.folder, self.missing, f"genoxel check {self._study()}", self.listing)
@@ -281,8 +297,10 @@ class _Fetcher:
         if not self.listing.series:
             raise RemoteError("no image of this collection in the Imaging Data Commons", "public images", _ELSEWHERE)
         self.display.begin("series", len(self.listing.series))
-        idc.fetch_all(self.web, self.listing.series, self.folder / IMAGES, self._step)
+        failed = idc.fetch_all(self.web, self.listing.series, self.folder / IMAGES, self._step)
         self.display.end()
+        if failed:
+            self.missing[f"{len(failed)} of {len(self.listing.series)} series"] = "; ".join(list(failed.values())[:3])
 
     def _step(self, reused: bool) -> None:
         self.display.advance(reused=reused)
@@ -315,10 +333,17 @@ class _Fetcher:
         atomic_write(self.folder / "masks.csv", "\n".join(rows) + "\n")
 
     def _study(self) -> Path:
-        """Write the study file, unless one is there that was edited."""
-        path = self.folder / DEFAULT_NAME
-        if path.exists():
-            return path
+        """Write the study file, unless one is there that somebody edited."""
+        path, mark = self.folder / DEFAULT_NAME, self.folder / ".proposed"
+        if path.is_file():
+            if not mark.is_file() or mark.read_text(encoding="utf-8") != hash_file(path):
+                return path
+            path.unlink()
+        self._propose(path)
+        atomic_write(mark, hash_file(path))
+        return path
+
+    def _propose(self, path: Path) -> None:
         targets = known_targets(self.order.collection) if "mutations" in self.brought else {}
         tcga = self.order.collection.startswith("tcga_")
         table = self.folder / "clinical.csv"
@@ -328,7 +353,7 @@ class _Fetcher:
             propose(
                 self.folder / IMAGES, table, path, lambda _: None, genes=targets, sample=("01", "02") if tcga else ()
             )
-            return path
+            return
         there = {name: name if (self.folder / name).is_file() else None for name in _BESIDE}
         draft = Draft(
             name=self.listing.collection.title, table="clinical.csv", patient="patient", folder=IMAGES,
@@ -340,7 +365,6 @@ class _Fetcher:
         )  # fmt: skip
         note = f"# {IMAGES}/ is empty: {_ELSEWHERE}\n"
         atomic_write(path, note + draft_text(draft))
-        return path
 
 
 _BESIDE = ("mutations.maf", "profiled.txt", "expression.tsv")
@@ -364,16 +388,18 @@ def known_targets(collection: str) -> dict[str, TargetSettings]:
 
 def sources_text(listing: Listing, kinds: Sequence[str]) -> str:
     """Return the licences and citations of everything that was brought, as Markdown."""
-    found, taken = listing.collection, {one.source for one in listing.series}
+    found = listing.collection
+    series = listing.series if "images" in kinds else ()
+    taken = {one.source for one in series if one.modality in idc.MASKS}
     lines = [f"# Sources of {found.title}", "", "Cite what you use; each part has a licence of its own.", ""]
-    dois = {one.doi for one in listing.series if one.modality in idc.IMAGES}
+    dois = {one.doi for one in series if one.modality in idc.IMAGES}
     for doi in sorted(dois):
         licence, citation = found.citations.get(doi, ("see the source", f"doi:{doi}"))
         lines += [f"## Images: {licence}", "", citation, ""]
     for made in found.published:
         if made.name in taken:
             lines += [f"## Segmentations {made.name}: {made.licence}", "", made.citation, "", made.about, ""]
-    if listing.series:
+    if series:
         lines += ["## Imaging Data Commons", "", idc.CITATION, ""]
     if set(kinds) & {"clinical", "mutations", "expression"}:
         rules = "Open-access data of the NCI Genomic Data Commons: its data use policy asks not to re-identify anyone."
@@ -397,9 +423,11 @@ def bring_images(settings: FetchSettings, folder: Path, web: Web, display: Progr
     if not listing.series:
         raise RemoteError(f"no image of {settings.collection} in the Imaging Data Commons", "public images", _ELSEWHERE)
     display.begin("series", len(listing.series))
-    idc.fetch_all(web, listing.series, folder, lambda reused: display.advance(reused=reused))
+    failed = idc.fetch_all(web, listing.series, folder, lambda reused: display.advance(reused=reused))
     display.end()
-    atomic_write(folder / "SOURCES.md", sources_text(listing, ()))
+    for reason in failed.values():
+        display.say(f"not brought: {reason}")
+    atomic_write(folder / "SOURCES.md", sources_text(listing, ("images",)))
     return listing
 
 

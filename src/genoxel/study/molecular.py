@@ -191,6 +191,7 @@ class _Reader:
 
     def _expression(self) -> None:
         from genoxel.io.expression import MatrixRules, read_expression
+        from genoxel.io.geo import read_series_matrix
         from genoxel.omics.expression import transform
         from genoxel.omics.normalise import cpm
 
@@ -199,12 +200,27 @@ class _Reader:
         file = self.study.file(settings.file)
         bar = _Bar(self.display, file.name)
         rules = MatrixRules(
-            settings.damage, settings.twice, None, settings.versions, say=self.notes.append, progress=bar
+            *(settings.damage, settings.twice, self._probes(settings.probes), settings.versions),
+            say=self.notes.append,
+            progress=bar,
         )
-        table = read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules)
+        if "series_matrix" in file.name:
+            table = read_series_matrix(file, settings.unit, rules, bar).table
+        else:
+            table = read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules)
         table = self._one_sample("expression", table)
         logged = cpm(table, log=True) if settings.transform == "log2cpm" else transform(table, settings.transform)
         self.found = replace(self.found, expression=logged)
+
+    def _probes(self, name: str | None) -> dict[str, str] | None:
+        """Return probe -> gene of a platform table, if one is named."""
+        from genoxel.io.geo import read_platform
+
+        if name is None:
+            return None
+        found, left_out = read_platform(self.study.file(name))
+        self.notes.append(f"{name}: {left_out} probes without gene or of several genes are left out")
+        return found
 
     def _copynumber(self) -> None:
         from genoxel.io.cn_segments import read_gene_copies, read_loci, read_segments
@@ -310,6 +326,8 @@ def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
     for key in ("expression", "methylation", "genesets", "fusions"):
         if section := getattr(omics, key):
             yield f"omics.{key}.file", section.file
+    if omics.expression and omics.expression.probes:
+        yield "omics.expression.probes", omics.expression.probes
     if omics.fusions and omics.fusions.profiled:
         yield "omics.fusions.profiled", omics.fusions.profiled
     for key in ("segments", "calls", "genes"):

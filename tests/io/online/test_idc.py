@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from archive_server import Archive, serving
-from genoxel.core.errors import RemoteError, SettingsError
+from genoxel.core.errors import FileFormatError, RemoteError, SettingsError
 from genoxel.io.online import idc
 from genoxel.io.online.web import Web
 
@@ -137,3 +137,54 @@ def test_a_list_that_cannot_be_trusted_is_refused(archive: Archive, tmp_path: Pa
     with pytest.raises(RemoteError, match=words):
         idc.fetch_series(Web(), SERIES, tmp_path)
     assert not list(tmp_path.rglob("*.*"))
+
+
+def test_how_masks_were_made_is_asked_once(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = {"SeriesInstanceUID": ["1.2", "1.3"], "AlgorithmType": ["MANUAL", "AUTOMATIC"], "total_segments": [1, 2]}
+    pq.write_table(pa.table(rows), tmp_path / "seg.parquet")
+    monkeypatch.setattr(idc, "RELEASES", archive.base)
+    with pytest.raises(RemoteError, match="HTTP 404"):
+        idc.how_made(Web(), tmp_path / "cache")
+    archive.answers[f"/{index.__version__}/seg_index.parquet"] = (tmp_path / "seg.parquet").read_bytes()
+    assert idc.how_made(Web(), tmp_path / "cache") == {"1.2": "MANUAL", "1.3": "AUTOMATIC"}
+    asked = len(archive.asked)
+    assert idc.how_made(Web(), tmp_path / "cache") == {"1.2": "MANUAL", "1.3": "AUTOMATIC"}
+    assert len(archive.asked) == asked
+
+
+def test_the_index_names_the_columns_that_are_read() -> None:
+    """The published description of the index of segmentations, which is too large to come with the package."""
+    columns = {one["name"] for one in index.INDEX_METADATA["seg_index"]["schema"]["columns"]}
+    assert {"SeriesInstanceUID", "AlgorithmType"} <= columns
+
+
+MANIFEST = (
+    "downloadServerUrl=https://public.cancerimagingarchive.net/nbia-download/servlet/DownloadServlet\n"
+    "includeAnnotation=true\nnoOfrRetry=4\ndatabasketId=manifest-1561766528292.tcia\nmanifestVersion=3.0\n"
+    "ListOfSeriesToDownload=\n1.3.6.1.4.1.14519.5.2.1.1\n1.3.6.1.4.1.14519.5.2.1.2\n"
+)
+
+
+def test_a_manifest_of_tcia_names_its_series(tmp_path: Path) -> None:
+    path = tmp_path / "m.tcia"
+    path.write_text(MANIFEST, encoding="utf-8")
+    assert idc.read_manifest(path) == ("1.3.6.1.4.1.14519.5.2.1.1", "1.3.6.1.4.1.14519.5.2.1.2")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MANIFEST.replace("ListOf", "List"), "without the line ListOfSeriesToDownload="),
+        (MANIFEST[: MANIFEST.index("1.3.6")], "with no series"),
+        (MANIFEST + "1.3.6.1.4.1.14519.5.2.1.1\n", "with a series twice"),
+        (MANIFEST + "../etc\n", "'../etc' in m.tcia"),
+    ],
+)
+def test_faulty_manifests_are_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "m.tcia"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileFormatError, match=words):
+        idc.read_manifest(path)

@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
-from genoxel.core.errors import RemoteError, SettingsError, nearest
+from genoxel.core.errors import FileFormatError, RemoteError, SettingsError, nearest
 from genoxel.core.extras import require
+from genoxel.io.files import safe_text
 from genoxel.io.online.web import Expected, Web
 from genoxel.io.pacs import is_uid
 
@@ -33,6 +34,7 @@ _COLUMNS = (
     *("crdc_series_uuid", "Manufacturer", "ManufacturerModelName"),
 )
 BUCKET = "https://{}.s3.amazonaws.com"
+RELEASES = "https://github.com/ImagingDataCommons/idc-index-data/releases/download"
 _ITSELF = "collection"
 """Name of the segmentations that came with the images themselves."""
 
@@ -214,14 +216,33 @@ def how_made(web: Web, folder: Path) -> dict[str, str]:
     version = require("idc_index_data", "online").__version__
     path = folder / f"seg_index-{version}.parquet"
     if not path.is_file():
-        base = "https://github.com/ImagingDataCommons/idc-index-data/releases/download"
-        web.download(f"{base}/{version}/seg_index.parquet", path)
+        web.download(f"{RELEASES}/{version}/seg_index.parquet", path)
     table = pq.read_table(path, columns=["SeriesInstanceUID", "AlgorithmType"])
     return {row["SeriesInstanceUID"]: _words(row["AlgorithmType"]) for row in table.to_pylist()}
 
 
 def _words(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
+
+
+def read_manifest(path: str | Path) -> tuple[str, ...]:
+    """Return the series of a TCIA manifest (`.tcia`), the UIDs below its line ListOfSeriesToDownload=.
+
+    Raises `FileFormatError` for a file without that line, without any series, with a series twice or what is no UID.
+    """
+    name = Path(path).name
+    lines = [line.strip() for line in safe_text(path).splitlines()]
+    if _LIST not in lines:
+        raise FileFormatError(f"{name} without the line {_LIST}", "a manifest of TCIA", "download it again")
+    found = [line for line in lines[lines.index(_LIST) + 1 :] if line]
+    odd = [line for line in found if not is_uid(line)]
+    if odd or not found or len(set(found)) < len(found):
+        got = f"{odd[0][:64]!r} in {name}" if odd else f"{name} with {'no series' if not found else 'a series twice'}"
+        raise FileFormatError(got, "one series UID a line, each once", "download it again")
+    return tuple(found)
+
+
+_LIST = "ListOfSeriesToDownload="
 
 
 def fetch_series(web: Web, series: IdcSeries, folder: Path) -> tuple[int, int]:
@@ -295,12 +316,27 @@ def _child(item: ET.Element, name: str) -> str:
 Step = Callable[[bool], object]
 
 
-def fetch_all(web: Web, series: Sequence[IdcSeries], folder: Path, step: Step | None = None) -> int:
-    """Bring many series and return how many files are new; `step` is told of each series whether it was there."""
-    total = 0
+def fetch_all(web: Web, series: Sequence[IdcSeries], folder: Path, step: Step | None = None) -> dict[str, str]:
+    """Bring many series and return series -> why it could not be brought; `step` is told of each if it was there.
+
+    One series that fails does not stop the others; three in a row raise the last `RemoteError`, since then the archive
+    or the network is what fails. A disk that is full raises `OutputError` at once.
+    """
+    failed: dict[str, str] = {}
+    row = 0
     for one in series:
-        _, new = fetch_series(web, one, folder)
-        total += new
+        try:
+            _, new = fetch_series(web, one, folder)
+        except RemoteError as error:
+            failed[one.uid] = f"{one.patient}: {error}"
+            row += 1
+            if row == _IN_A_ROW or len(failed) == len(series):
+                raise
+            continue
+        row = 0
         if step is not None:
             step(new == 0)
-    return total
+    return failed
+
+
+_IN_A_ROW = 3
