@@ -153,6 +153,17 @@ def test_what_cannot_be_laid_on_each_other_is_refused():
         register(fixed, Image(fixed.values(), far, "MR"), Register(to="T1", kind="grid"))
 
 
+def test_headers_of_two_frames_of_reference_are_not_believed_together():
+    grid = Grid((20, 20, 8), np.diag([2.0, 2.0, 3.0, 1.0]))
+    values = np.random.default_rng(0).normal(100, 20, grid.shape)
+    one, other = (Image(values, grid.affine, "PT", tags={"FrameOfReferenceUID": uid}) for uid in ("1.2", "1.3"))
+    unknown = Image(values, grid.affine, "PT")
+    assert register(one, one, Register(to="CT", kind="grid")).kind == "grid"
+    assert register(one, unknown, Register(to="CT", kind="grid")).kind == "grid"
+    with pytest.raises(GeometryError, match="frames of reference"):
+        register(one, other, Register(to="CT", kind="grid"))
+
+
 def test_coverage_is_the_share_of_the_mask_in_the_other_image():
     inside = np.zeros((10, 10, 10), np.uint8)
     inside[2:8] = 1

@@ -66,11 +66,13 @@ def register(fixed: Image, moving: Image, how: Register | None = None, within: M
 
     `how.kind`: "grid" keeps both where their headers say; "rigid", "affine" and "bspline" search. `within` (a mask on
     `fixed`) restricts the search to its surroundings. Raises `GeometryError` with the numbers where two searches
-    disagree by more than `how.refuse_mm`, the images share less than half of the fixed body, similarity does not rise,
-    the shift or turn is implausible, or the deformation folds; `InputError` for a constant image.
+    disagree by more than `how.refuse_mm`, the images share less than half of the fixed body ("grid": 1 %), similarity
+    does not rise, the shift or turn is implausible, the deformation folds, or "grid" is asked for across frames of
+    reference; `InputError` for a constant image.
     """
     rules = how or Register(to="")
     if rules.kind == "grid":
+        _refuse_other_frame(fixed, moving)
         found = Registration("grid", _nested(np.eye(4)))
         return _judged(found, fixed, moving, rules, None)
     for image, name in ((fixed, "fixed"), (moving, "moving")):
@@ -82,6 +84,17 @@ def register(fixed: Image, moving: Image, how: Register | None = None, within: M
     second = find_transform(fixed, moving, rules, starts, within, seed=2)
     found, other = (Registration(rules.kind, _nested(one[0]), one[1]) for one in (first, second))
     return _judged(found, fixed, moving, rules, other)
+
+
+def _refuse_other_frame(fixed: Image, moving: Image) -> None:
+    """Refuse to believe places that two headers give in different frames of reference (0020,0052)."""
+    frames = [str(image.tags.get("FrameOfReferenceUID") or "") for image in (fixed, moving)]
+    if all(frames) and frames[0] != frames[1]:
+        raise GeometryError(
+            'kind = "grid" for two series in different frames of reference (FrameOfReferenceUID (0020,0052))',
+            "one frame of reference, as of one examination without moving the patient",
+            'write kind = "rigid" under [image] register',
+        )
 
 
 def _nested(matrix: FloatArray) -> tuple[tuple[float, ...], ...]:
@@ -169,9 +182,11 @@ def _judged(
 
 def _refuse_bad(quality: Mapping[str, float], rules: Register) -> None:
     disagreement = quality.get("disagreement_mm", 0.0)
+    # nothing is searched for where headers are believed: a small field of view is no sign of a bad fit
+    least = 0.5 if rules.kind != "grid" else 0.01
     reasons = {
         f"two searches disagree by {disagreement:.3g} mm": disagreement > rules.refuse_mm,
-        f"{quality['overlap']:.0%} of the body inside the other image": quality["overlap"] < 0.5,
+        f"{quality['overlap']:.0%} of the body inside the other image": quality["overlap"] < least,
         f"a shift of {quality['shift_mm']:.3g} mm": quality["shift_mm"] > FAR_MM and rules.kind != "grid",
         f"a turn of {quality['turn_degrees']:.3g} degrees": quality["turn_degrees"] > TURNED_DEGREES,
         "a deformation that folds": quality["least_jacobian"] <= 0,
