@@ -21,8 +21,9 @@ SCALES = {
     "response": "OR",
     "toxicity": "OR",
     "survival": "HR",
+    "included": "OR",
 }
-"""What a gene or trait may be linked to outside the tissue, and the scale of the link."""
+"""What a gene or trait may be linked to outside the tissue, and the scale of the link ("included": selection)."""
 
 _WORDS = {
     "frontal location": "location",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from genoxel.core.image import FloatArray
 from genoxel.simulate.genes import DRIVERS
-from genoxel.simulate.links import Clinical, confound, pair_up
+from genoxel.simulate.links import Clinical, confound, pair_up, score
 from genoxel.simulate.sites import SCANNERS, Scanner
-from genoxel.simulate.spec import Effect, SimulationSpec
+from genoxel.simulate.spec import CANDIDATES, Effect, SimulationSpec
 from genoxel.simulate.traits import NONE, TRAITS
 
 _ODD_NAMES = ("Tumor", "tumour_main", "GTVp 1", "gtv T1 re", "Läsion")
@@ -124,7 +124,55 @@ def realised(values: FloatArray, mutant: FloatArray, others: Sequence[FloatArray
 
 
 def draw_people(spec: SimulationSpec) -> tuple[Person, ...]:
-    """Return all patients of a cohort; cheap, no image is drawn."""
+    """Return all patients of a cohort; cheap, no image is drawn.
+
+    With a link to "included" they are the `n` that selection leaves of three times as many candidates, renumbered.
+    """
+    if not spec.selective:
+        return _everyone(spec)
+    candidates, inside = population(spec)
+    contours, lacking = _contours(spec), _missing(spec)
+    width = max(3, len(str(spec.n)))
+    chosen = [person for person, enters in zip(candidates, inside, strict=True) if enters]
+    return tuple(
+        replace(
+            person,
+            index=index,
+            name=f"SIM-{index + 1:0{width}d}",
+            contour=contours[index],
+            missing=lacking[index],
+            profiled=person.profiled and "mutations" not in lacking[index],
+            has_expression=person.has_expression and "expression" not in lacking[index],
+        )
+        for index, person in enumerate(chosen)
+    )
+
+
+def population(spec: SimulationSpec) -> tuple[tuple[Person, ...], FloatArray]:
+    """Return the candidates, and who of them entered the cohort (1) or not (0): all of them without selection.
+
+    Chances are logistic in the links to "included": those with the highest score plus logistic noise enter.
+    """
+    if not spec.selective:
+        people = _everyone(spec)
+        return people, np.ones(len(people))
+    bare = replace(spec.omics, missing={})
+    whole = replace(spec, n=CANDIDATES * spec.n, omics=bare, missing_contours=0, odd_names=0)
+    candidates = _everyone(whole)
+    links = [link for link in spec.linked if link.target == "included"]
+    known = {link.source: _source(candidates, link.source) for link in links}
+    scores = stream(spec, "selection").logistic(size=whole.n) + score(links, known)
+    inside = np.zeros(whole.n)
+    inside[np.argsort(-scores)[: spec.n]] = 1
+    return candidates, inside
+
+
+def _source(people: Sequence[Person], name: str) -> FloatArray:
+    values = [person.genotype[name] if name in person.genotype else person.latent[name] for person in people]
+    return np.array(values, np.float64)
+
+
+def _everyone(spec: SimulationSpec) -> tuple[Person, ...]:
     genotypes = draw_genotypes(spec)
     latents = draw_latents(spec, genotypes)
     contours = _contours(spec)

@@ -32,7 +32,9 @@ DEFAULT_SHAPE: Mapping[str, tuple[int, int, int]] = {
     "breast": (128, 80, 40),
     "prostate": (112, 112, 24),
 }
-MOST_SITES = 4
+MOST_SITES, MOST_PATIENTS = 4, 9999
+CANDIDATES = 3
+"""Where who enters depends on genes or traits, one of this many candidates does."""
 
 GROUPS = ("imaging", "course", "omics", "delivery")
 LATER = ("also", "exclusive", "together", "links", *GROUPS)
@@ -210,6 +212,11 @@ class SimulationSpec:
         return tuple(link for link in self.links if isinstance(link, Link))
 
     @property
+    def selective(self) -> bool:
+        """Whether who enters the cohort depends on genes or traits."""
+        return any(link.target == "included" for link in self.linked)
+
+    @property
     def traits(self) -> tuple[str, ...]:
         """Names of the latent traits of this cohort."""
         named = (
@@ -276,8 +283,8 @@ def _check_counts(spec: SimulationSpec) -> None:
         value = getattr(spec, name)
         if isinstance(value, bool) or not isinstance(value, int):
             raise SettingsError(f"{name} = {value!r}", "a whole number", "write it without a decimal point")
-    if not 4 <= spec.n <= 9999:
-        raise SettingsError(f"n = {spec.n}", "4 to 9999 patients", "70 is a small study")
+    if not 4 <= spec.n <= MOST_PATIENTS:
+        raise SettingsError(f"n = {spec.n}", f"4 to {MOST_PATIENTS} patients", "70 is a small study")
     if not 1 <= spec.sites <= MOST_SITES:
         raise SettingsError(f"{spec.sites} sites", f"1 to {MOST_SITES}", "each site is one scanner")
     if not 0 <= spec.unknown < 1:
@@ -355,6 +362,12 @@ def _check_links(spec: SimulationSpec) -> None:
         one_of(f"the source of '{link}'", link.source, (*spec.genes, *spec.traits))
         if link.target == "site" and spec.sites < 2:
             raise SettingsError(f"'{link}' with one site", "two sites or more", "raise sites")
+    if spec.selective and CANDIDATES * spec.n > MOST_PATIENTS:
+        raise SettingsError(
+            f"{spec.n} patients by selection from {CANDIDATES} times as many",
+            f"at most {MOST_PATIENTS // CANDIDATES}",
+            "ask for fewer, or leave the links to 'included' out",
+        )
     local = [gene for gene in spec.genes if _is_local(spec, gene)]
     if spec.genes[: spec.course.clones] != tuple(local[: spec.course.clones]) or len(local) < spec.course.clones:
         raise SettingsError(

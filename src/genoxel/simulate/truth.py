@@ -17,9 +17,9 @@ from genoxel.core.image import FloatArray
 from genoxel.io.files import safe_text
 from genoxel.simulate.deliver import Delivered
 from genoxel.simulate.genes import MODULE_GENES
-from genoxel.simulate.outcomes import realised_link
-from genoxel.simulate.plan import Person, indicators, realised, subclonal, trait_table
-from genoxel.simulate.spec import SimulationSpec, pair_of
+from genoxel.simulate.plan import Person, indicators, population, realised, subclonal, trait_table
+from genoxel.simulate.realised import realised_links
+from genoxel.simulate.spec import CANDIDATES, SimulationSpec, pair_of
 from genoxel.simulate.traits import NONE, TRAITS
 
 MARKER = "SIMULATED.txt"
@@ -96,15 +96,31 @@ def _more(spec: SimulationSpec, people: Sequence[Person], written: Sequence[Deli
             for text in pairs
         }
     if spec.links:
-        content["links"] = [
-            {"line": str(link), "declared": link.value, **realised_link(link, people)} for link in spec.linked
-        ]
+        content["links"] = realised_links(spec, people)
+    if spec.selective:
+        content["selection"] = _selection(spec, people)
     if subclonal(spec):
         content["subclonal"] = {gene: 2**place for place, gene in enumerate(subclonal(spec))}
     each = {one.name: _later(one) for one in written}
     if any(each.values()):
         content["delivered"] = {name: value for name, value in each.items() if value}
     return content
+
+
+def _selection(spec: SimulationSpec, people: Sequence[Person]) -> dict[str, Any]:
+    """Return whom the cohort was chosen from, and how common mutations are among them and among those chosen."""
+    candidates, _ = population(spec)
+    return {
+        "candidates": CANDIDATES * spec.n,
+        "included": spec.n,
+        "mutant_share": {
+            gene: {
+                "candidates": round(float(np.mean([person.genotype[gene] for person in candidates])), 4),
+                "included": round(float(np.mean([person.genotype[gene] for person in people])), 4),
+            }
+            for gene in spec.genes
+        },
+    }
 
 
 def _later(one: Delivered) -> dict[str, Any]:

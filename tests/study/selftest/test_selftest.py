@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from scipy import stats as scipy_stats
 from typer.testing import CliRunner
 
 from genoxel.app.cli import app
+from genoxel.associate import selfcheck
+from genoxel.associate.selfcheck import Confounding, Share
 from genoxel.core.errors import OutputError, SettingsError
 from genoxel.core.results import Interval
 from genoxel.simulate import SimulationSpec, simulate
 from genoxel.stats import effects
 from genoxel.study.selftest import images, selftest
+from genoxel.study.selftest.links import LinkEffort, confounding_rows, held_row, link_rows, null_row, power_row
 from genoxel.study.selftest.page import page
-from genoxel.study.selftest.rows import Row, SelfTest, exact, number, share
+from genoxel.study.selftest.rows import Row, SelfTest, between, exact, mean_at_most, number, share, unbiased
 from genoxel.study.selftest.run import write
 from genoxel.study.selftest.stats import (
     INTERVALS,
@@ -53,6 +57,54 @@ def test_numbers_and_sums_are_judged():
     assert exact("a", "b", 3, 4).bad
     assert not exact("a", "b", 4, 4).bad
     assert exact("a", "b", 0, 0).word == "too few to judge"
+
+
+def test_shares_between_two_limits_fail_on_either_side():
+    for count in range(0, 401, 3):
+        below = scipy_stats.binomtest(count, 400, 0.93, alternative="less").pvalue < 0.001
+        above = scipy_stats.binomtest(count, 400, 0.97, alternative="greater").pvalue < 0.001
+        assert between("a", "b", count, 400, 0.93, 0.97).bad == (below or above)
+    assert between("a", "b", 20, 20, 0.93, 0.97).word == "too few to judge"
+
+
+def test_means_are_judged_by_their_standard_error():
+    z = scipy_stats.norm.ppf(0.999)
+    assert not mean_at_most("a", "b", Share(0.05 + 0.99 * z * 0.01, 0.01, 100), 0.05).bad
+    assert mean_at_most("a", "b", Share(0.05 + 1.01 * z * 0.01, 0.01, 100), 0.05).bad
+    assert mean_at_most("a", "b", Share(float("nan"), 0.01, 100), 0.05).bad
+    two_sided = scipy_stats.norm.ppf(0.9995)
+    for sign in (-1, 1):
+        assert not unbiased("a", "b", Share(sign * 0.99 * two_sided * 0.01, 0.01, 100)).bad
+        assert unbiased("a", "b", Share(sign * 1.01 * two_sided * 0.01, 0.01, 100)).bad
+    assert unbiased("a", "b", Share(0.0, 0.0, 100)).bad
+
+
+def test_the_association_map_is_judged_and_its_faults_are_seen():
+    effort = LinkEffort(worlds=30, searched=2, planted=20, confounded=60, intervals=30)
+    rows = link_rows(effort, 3, map)
+    assert len(rows) == 6 + 1 + len(selfcheck.EFFECTS) + 2
+    assert not any(row.bad for row in rows)
+    assert rows[0] == null_row("independent features", selfcheck.false_discoveries("independent", 30, 3, planted=0))
+    assert null_row("x", Share(0.2, 0.02, 300)).bad
+    assert power_row(Share(0.8, 0.02, 300)).bad
+    assert held_row("auc", "x", Share(0.9, 0.01, 1000)).bad
+    assert held_row("auc", "x", Share(0.999, 0.001, 1000)).bad
+    assert not held_row("log_odds_ratio_sparse", "x", Share(0.999, 0.001, 1000)).bad
+    assert held_row("log_odds_ratio_sparse", "x", Share(0.9, 0.01, 1000)).bad
+    biased = Confounding(Share(0.35, 0.003, 500), Share(0.02, 0.004, 500), Share(0.95, 0.01, 500))
+    assert [row.bad for row in confounding_rows(biased)] == [True, False]
+
+
+def test_an_adjustment_that_is_not_made_is_seen(monkeypatch):
+    whole = selfcheck.screen
+
+    def raw(*tables, **options):
+        found = whole(*tables, **options)
+        unadjusted = {f"{name}_adjusted": found.pairs[name] for name in ("effect", "low", "high")}
+        return SimpleNamespace(pairs={**found.pairs, **unadjusted})
+
+    monkeypatch.setattr(selfcheck, "screen", raw)
+    assert all(row.bad for row in confounding_rows(selfcheck.confounding(60, 1)))
 
 
 @pytest.mark.parametrize("name", INTERVALS)

@@ -12,6 +12,7 @@ TITLES = {
     "install": "The installation",
     "images": "Deliveries read back against the truth",
     "stats": "False claims, power and intervals where the truth is known",
+    "association": "The association map where the truth is known",
 }
 
 

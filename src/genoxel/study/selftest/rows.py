@@ -5,24 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from scipy import stats
 
 from genoxel._version import __version__
+from genoxel.associate.selfcheck import Share
 
 ALARM = 0.001
 """A share fails when its limit would give what was seen, or worse, with less than this probability."""
 
 Word = Literal["as expected", "not as expected", "too few to judge"]
+_WORST: tuple[Word, ...] = ("not as expected", "too few to judge", "as expected")
 
 
 @dataclass(frozen=True)
 class Row:
     """One thing tested: `seen` of `of` (a share) or `value` (a number), what was expected, and the word on it.
 
-    `low` and `high` are the 95 % interval (Clopper and Pearson) of the share, None where it is no share.
+    `low` and `high` are the 95 % interval: of Clopper and Pearson for a share, normal for a mean, else None.
     """
 
     area: str
@@ -61,6 +63,49 @@ def share(area: str, what: str, count: int, of: int, limit: float, upper: bool, 
     word: Word = "not as expected" if worse < ALARM else "as expected" if worst < ALARM else "too few to judge"
     expected = f"at {'most' if upper else 'least'} {limit:.3g}"
     return Row(area, what, expected, f"{count} of {of} ({low:.3f} to {high:.3f})", word, low, high, of, note)
+
+
+def between(area: str, what: str, count: int, of: int, low: float, high: float, note: str = "") -> Row:
+    """Return the row of a share `count` / `of` that must lie between `low` and `high`.
+
+    >>> between("stats", "95 % interval", 950, 1000, 0.93, 0.97).word
+    'as expected'
+    >>> between("stats", "95 % interval", 995, 1000, 0.93, 0.97).word
+    'not as expected'
+    """
+    least, most = share(area, what, count, of, low, False, note), share(area, what, count, of, high, True, note)
+    worst = min((least, most), key=lambda row: _WORST.index(row.word))
+    return replace(worst, expected=f"{low:.3g} to {high:.3g}")
+
+
+_MANY_ERRORS = float(stats.norm.isf(ALARM))
+
+
+def mean_at_most(area: str, what: str, found: Share, limit: float) -> Row:
+    """Return the row of a mean over cohorts that must not exceed `limit` by more than chance explains.
+
+    It stands with its distance from the limit in standard errors, so that a stricter reader may judge by 2 of them.
+    """
+    word: Word = "not as expected" if not found.mean <= limit + _MANY_ERRORS * found.error else "as expected"
+    two = f"{limit:.3g} + 2 SE is {limit + 2 * found.error:.3f}"
+    return Row(area, what, f"at most {limit:.3g}", _seen(found), word, *_bounds(found), found.of_cohorts, two)
+
+
+def unbiased(area: str, what: str, found: Share, note: str = "") -> Row:
+    """Return the row of a mean over cohorts that must be 0 up to chance."""
+    distance = abs(found.mean) / found.error if found.error else float("nan")
+    word: Word = "as expected" if distance <= float(stats.norm.isf(ALARM / 2)) else "not as expected"
+    told = f"{distance:.1f} SE from 0" + (note and f"; {note}")
+    return Row(area, what, "0", _seen(found), word, *_bounds(found), found.of_cohorts, told)
+
+
+def _bounds(found: Share) -> tuple[float, float]:
+    return found.mean - 1.96 * found.error, found.mean + 1.96 * found.error
+
+
+def _seen(found: Share) -> str:
+    low, high = _bounds(found)
+    return f"{found.mean:.3f} ({low:.3f} to {high:.3f}), {found.of_cohorts:,} cohorts"
 
 
 def exact(area: str, what: str, good: int, of: int, note: str = "") -> Row:

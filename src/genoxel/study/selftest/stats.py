@@ -20,7 +20,9 @@ from genoxel.learn.settings import LearnSettings, ValidateSettings
 from genoxel.learn.targets import judge_targets
 from genoxel.simulate.presets import preset
 from genoxel.stats import effects
+from genoxel.study.selftest import links
 from genoxel.study.selftest.cohorts import judged
+from genoxel.study.selftest.links import LinkEffort
 from genoxel.study.selftest.rows import Row, number, share
 
 AREA = "stats"
@@ -38,17 +40,18 @@ BoolArray = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Effort:
-    """How many of each are drawn: pairs per interval, tables, cohorts of tables, whole cohorts with images."""
+    """How many are drawn: pairs per interval, tables, cohorts of tables, cohorts with images, and those of `links`."""
 
     pairs: int
     tables: int
     worlds: int
     coverage: int
     cohorts: int
+    links: LinkEffort
 
 
-QUICK = Effort(pairs=1000, tables=100, worlds=8, coverage=0, cohorts=0)
-FULL = Effort(pairs=5000, tables=400, worlds=100, coverage=400, cohorts=60)
+QUICK = Effort(pairs=1000, tables=100, worlds=8, coverage=0, cohorts=0, links=links.QUICK)
+FULL = Effort(pairs=5000, tables=400, worlds=100, coverage=400, cohorts=60, links=links.FULL)
 
 
 def stats_rows(effort: Effort, seed: int, map: Map) -> list[Row]:
@@ -58,7 +61,7 @@ def stats_rows(effort: Effort, seed: int, map: Map) -> list[Row]:
     rows += world_rows(effort.worlds, seed, map)
     if effort.coverage:
         rows += coverage_rows(effort.coverage, map)
-    return rows + cohort_rows(effort.cohorts, seed, map)
+    return rows + cohort_rows(effort.cohorts, seed, map) + links.link_rows(effort.links, seed, map)
 
 
 def _random(seed: int, *words: int) -> np.random.Generator:
