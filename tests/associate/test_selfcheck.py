@@ -39,9 +39,9 @@ CONTINUOUS = [effect for effect in selfcheck.EFFECTS if not effect.endswith("spa
 
 
 def test_the_exact_interval_of_small_tables_holds_the_truth_at_least_as_often():
-    found = selfcheck.coverage("log_odds_ratio_sparse", 300, seed=3)
+    found = selfcheck.coverage("log_odds_ratio_sparse", 150, seed=3)
     assert found.mean >= 0.93 - 2 * found.error
-    assert found.of_cohorts > 250
+    assert found.of_cohorts > 120
 
 
 @pytest.mark.parametrize("effect", CONTINUOUS)

@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from genoxel.core.image import FloatArray
 from genoxel.simulate.lines import SCALES, Link
 from genoxel.simulate.outcomes import Outcomes, draw_outcomes, sources
-from genoxel.simulate.plan import Person, population, realised
+from genoxel.simulate.plan import Person, population
 from genoxel.simulate.sites import SCANNERS
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.stats.cox import log_hazard_ratios
@@ -62,11 +62,21 @@ def _strength(link: Link, x: FloatArray, beside: FloatArray, facts: Mapping[str,
         log, _ = log_hazard_ratios(y, facts["died"], x[:, None], beside)
         return {"realised_hazard_ratio": _told(float(np.exp(log[0])))}
     if link.target == "age":
-        return {"realised_d": _told(realised(y, x, list(beside.T)))}
+        return {"realised_d": _told(_shift(y, x, beside))}
     if link.target == "grade":
         return {"realised_d": _told(ordered_probit(y, x, beside))}
     fit = logistic_fit(y, x, beside)
     return {"realised_odds_ratio": None if fit is None else _told(float(np.exp(fit.beta[0])))}
+
+
+def _shift(y: FloatArray, x: FloatArray, beside: FloatArray) -> float:
+    """Return the least-squares coefficient of `x` given `beside`, in SDs of the residuals."""
+    design = np.column_stack([np.ones_like(x), x, beside])
+    fit, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    if rank < design.shape[1] or len(y) <= rank:
+        return float("nan")
+    residual = y - design @ fit
+    return float(fit[1] / np.sqrt(residual @ residual / (len(y) - rank)))
 
 
 def _counts(link: Link, facts: Mapping[str, FloatArray]) -> dict[str, int]:
