@@ -191,7 +191,7 @@ def test_a_block_that_is_not_there_is_named(folder: Path, tmp_path: Path) -> Non
         ),
         ('"1p and 19q arm loss"', '"1p and 19q arm lose"', "did you mean 'lost'"),
         ("megabases = 2.0", "megabase = 2.0", "megabases"),
-        ('method = "ssgsea"', 'method = "gsva"', "ssgsea"),
+        ('method = "ssgsea"', 'method = "gsea"', "gsva"),
     ],
 )
 def test_what_cannot_be_said_is_refused(folder: Path, tmp_path: Path, old: str, new: str, words: str) -> None:

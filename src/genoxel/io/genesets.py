@@ -52,6 +52,24 @@ def read_weights(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...], Fl
     return matrix.first, matrix.header, np.array(matrix.values())
 
 
+def read_edges(path: str | Path) -> tuple[tuple[str, str], ...]:
+    """Return the pairs of genes of a network: a table whose first two columns name genes (others are ignored).
+
+    Genes take their current names. Raises `FileFormatError` for an empty name, and for names that a spreadsheet
+    damaged.
+    """
+    grid = read_grid(path)
+    if len(grid.header) < 2:
+        raise FileFormatError(f"{grid.name} with one column", "two columns of genes", "check the separator")
+    lost = damaged(cell for row in grid.rows for cell in row[:2])
+    if lost:
+        raise FileFormatError(f"the gene {next(iter(lost))!r} in {grid.name}", "gene symbols", "export it again")
+    for row, line in zip(grid.rows, grid.lines, strict=True):
+        if not row[0].strip() or not row[1].strip():
+            raise FileFormatError(f"an empty gene in line {line} of {grid.name}", "two genes per row", "remove the row")
+    return tuple((current(row[0].strip()), current(row[1].strip())) for row in grid.rows)
+
+
 def read_centroids(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray]:
     """Return (genes, classes, centroids) of a file of centroids, genes in their current names.
 

@@ -9,8 +9,12 @@ import numpy as np
 
 from genoxel.core.errors import TableError, nearest
 from genoxel.core.image import FloatArray
-from genoxel.core.table import Column, Table
+from genoxel.core.table import Table
+from genoxel.learn.making import Learned, Making, indicators, spread
 from genoxel.learn.splits import IntArray
+from genoxel.omics.recipe import Recipe
+
+__all__ = ["Design", "indicators", "make_design"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +22,8 @@ class Design:
     """Rows x columns as a procedure takes them: `X` (rows, p), `owner` (rows,) the place of each row's patient.
 
     `always` columns come first and are spared by the selection (clinical columns beside an image); `notes` says what
-    was odd about the columns.
+    was odd about the columns. With `making` the last columns of `X` are raw numbers, from which each fit learns columns
+    anew; `names` are those that the model sees.
     """
 
     X: FloatArray
@@ -26,6 +31,7 @@ class Design:
     owner: IntArray
     always: int = 0
     notes: tuple[str, ...] = ()
+    making: Making | None = None
 
     @property
     def usable(self) -> bool:
@@ -33,40 +39,31 @@ class Design:
         return any(np.unique(column[np.isfinite(column)]).size > 1 for column in self.X.T)
 
 
-def indicators(column: Column, values: FloatArray) -> tuple[list[str], list[FloatArray]]:
-    """Return names and 0/1 values of one column per level but the first; other kinds pass through.
-
-    The levels stand in the column's record, so nothing is learned from the rows; a level absent from a training fold
-    gives a constant column there, which the procedure drops.
-    """
-    if column.kind != "categorical":
-        return [column.name], [values]
-    missing = np.isnan(values)
-    names, parts = [], []
-    for code, level in enumerate(column.levels):
-        if code == 0 and len(column.levels) > 1:
-            continue
-        names.append(f"{column.name}={level}")
-        parts.append(np.where(missing, np.nan, values == code))
-    return names, parts
-
-
 def make_design(
-    blocks: Mapping[str, Table], names: Sequence[str], patients: Sequence[str], always: Sequence[str] = ()
+    blocks: Mapping[str, Table],
+    names: Sequence[str],
+    patients: Sequence[str],
+    always: Sequence[str] = (),
+    recipes: Mapping[str, Recipe] | None = None,
 ) -> Design:
     """Return the design of the blocks called `names` for `patients`, one or more rows each.
 
     Several rows per patient are taken from the first block that has them; a patient without a row in a block is
-    missing there. Raises `TableError` for a block that was not given.
+    missing there. A block of `recipes` enters with its raw numbers and is learned anew in each fit. Raises
+    `TableError` for a block that was not given.
     """
-    tables = [_block(blocks, name).of_patients(patients) for name in _spared_first(names, always)]
-    keys = _row_patients(tables, patients)
+    known = recipes or {}
+    ordered = [name for name in _spared_first(names, always) if name not in known]
+    learned = [name for name in names if name in known]
+    tables = [_block(blocks, name).of_patients(patients) for name in ordered]
+    raws = [known[name].raw.of_patients(patients) for name in learned]
+    keys = _row_patients([*tables, *raws], patients)
     place = {patient: index for index, patient in enumerate(patients)}
     owner = np.array([place[patient] for patient in keys], dtype=np.intp)
     labels: list[str] = []
     parts: list[FloatArray] = []
     spared = 0
-    for name, table in zip(_spared_first(names, always), tables, strict=True):
+    for name, table in zip(ordered, tables, strict=True):
         values = _aligned(table, keys, owner, len(patients))
         for column, numbers in zip(table.columns, values.T, strict=True):
             new_names, new_parts = indicators(column, numbers)
@@ -75,7 +72,23 @@ def make_design(
         spared = len(labels) if name in always else spared
     X = np.array(parts, dtype=np.float64).T.reshape(owner.size, len(labels))
     X = np.where(np.isfinite(X), X, np.nan)
-    return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, _oddities(X, labels))
+    notes = _oddities(X, labels)
+    making = _making(len(labels), [(name, _block(blocks, name), known[name]) for name in learned])
+    if making is None:
+        return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, notes)
+    X = np.hstack([X, *(_aligned(raw, keys, owner, len(patients)) for raw in raws)])
+    labels += [name for block in making.blocks for name in block.names]
+    note = f"{', '.join(learned)}: learned from the training rows of each fold anew."
+    return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, (*notes, note), making)
+
+
+def _making(plain: int, learned: Sequence[tuple[str, Table, Recipe]]) -> Making | None:
+    if not learned:
+        return None
+    parts = [
+        Learned(recipe.raw.columns, recipe.steps, tuple(spread(table)[0]), name) for name, table, recipe in learned
+    ]
+    return Making(plain, tuple(parts))
 
 
 def _block(blocks: Mapping[str, Table], name: str) -> Table:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from genoxel.core.errors import OutcomeError, TableError
 from genoxel.core.image import FloatArray
 from genoxel.learn.kernels import auc_columns, redundancy_walk
+from genoxel.learn.making import Made, Making
 from genoxel.learn.models import Fitted, model_named
 from genoxel.learn.splits import IntArray, members, stratified_folds
 
@@ -49,6 +50,7 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     above `correlation` the one more strongly related to the class is kept; the `columns` strongest are selected (or
     `pca` components made); a model is fitted. How many columns and how strong a penalty is decided by the mean
     within-fold AUC of an `inner` cross-validation of all these steps. The first `always` columns are never dropped.
+    `making` says how some columns are learned from raw numbers, which is done before all else.
 
     >>> X = np.random.default_rng(0).normal(size=(40, 5)); y = (X[:, 1] > 0).astype(float)
     >>> Procedure(seed=1).fit(X, y).selected_[0]
@@ -64,6 +66,7 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         inner: int = 5,
         always: int = 0,
         seed: int = 0,
+        making: Making | None = None,
     ) -> None:
         self.model = model
         self.correlation = correlation
@@ -72,6 +75,7 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.inner = inner
         self.always = always
         self.seed = seed
+        self.making = making
 
     def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Procedure:
         """Learn every step from `X` (n, p; NaN is missing) and two-class `y` (n,).
@@ -84,6 +88,8 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         candidates = list(product(self._counts(), range(model_named(self.model).penalties)))
         best = self._tuned(values, target, owner, candidates) if len(candidates) > 1 else 0
         count, place = candidates[best]
+        self.made_ = self._made(values)
+        values = self.made_(values)
         self.preparation_ = self._prepared(values, target, count)
         self.selected_ = self.preparation_.kept
         self.columns_ = count
@@ -95,7 +101,7 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:
         """Return the score (n,) of each row: log odds for the logistic models, a probability for the forests."""
         check_is_fitted(self, "fitted_")
-        XT = self.preparation_.apply(_matrix(X))
+        XT = self.preparation_.apply(self.made_(_matrix(X)))
         if self.fitted_ is None:
             return np.full(XT.shape[1], self.base_)
         return self.fitted_.scores(XT)[:, 0]
@@ -130,8 +136,12 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _counts(self) -> tuple[int, ...]:
         if self.pca is not None:
             return (self.pca,)
-        reachable = sorted({min(count + self.always, self.n_features_in_) for count in self.columns})
-        return tuple(reachable) if model_named(self.model).selects else (self.n_features_in_,)
+        width = self.n_features_in_ if self.making is None else self.making.width
+        reachable = sorted({min(count + self.always, width) for count in self.columns})
+        return tuple(reachable) if model_named(self.model).selects else (width,)
+
+    def _made(self, X: FloatArray) -> Made:
+        return _as_it_is if self.making is None else self.making.fit(X)
 
     def _prepared(self, X: FloatArray, y: FloatArray, count: int) -> Preparation:
         median, centre, scale, XT = _standardised(X)
@@ -155,8 +165,9 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         total = np.zeros(len(candidates))
         for fold in range(int(folds.max()) + 1):
             test, train = members(owner, folds == fold), members(owner, folds != fold)
-            widest = self._prepared(X[train], y[train], max(counts))
-            scores = [self._scored(widest, count, X, y, (train, test)) for count in counts]
+            made = self._made(X[train])(X)
+            widest = self._prepared(made[train], y[train], max(counts))
+            scores = [self._scored(widest, count, made, y, (train, test)) for count in counts]
             values = auc_columns(y[test], np.hstack(scores))
             total += np.where(np.isnan(values), 0.5, values)
         return int(np.argmax(np.round(total, 9)))
@@ -178,6 +189,10 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if smaller < 2:
             return None
         return stratified_folds(label, min(self.inner, smaller), np.random.default_rng(self.seed))
+
+
+def _as_it_is(X: FloatArray) -> FloatArray:
+    return X
 
 
 def _matrix(X: npt.ArrayLike) -> FloatArray:

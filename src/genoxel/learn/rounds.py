@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -59,14 +59,43 @@ def draw_folds(y: FloatArray, outer: int, sites: IntArray | None, rng: np.random
     return stratified_folds(y, outer, rng) if sites is None else sites
 
 
+@dataclass(frozen=True, eq=False)
+class LearnedCut:
+    """A number of each patient (n,), and the quantile of the training patients from which on it counts as high.
+
+    The models learn the classes of the training patients as their own cut makes them; held-out patients are judged by
+    the fixed classes of the outcome, which no model sees.
+    """
+
+    patients: tuple[str, ...]
+    values: FloatArray
+    quantile: float = 0.5
+
+    def of_patients(self, patients: Sequence[str]) -> LearnedCut:
+        """Return the cut for `patients` in their order, each of whom it must know."""
+        place = {patient: index for index, patient in enumerate(self.patients)}
+        return replace(self, patients=tuple(patients), values=self.values[[place[patient] for patient in patients]])
+
+    def labels(self, train: IntArray) -> FloatArray:
+        """Return 0 or 1 for everyone (n,), by the quantile among the patients at the places `train`."""
+        limit = np.quantile(self.values[train], self.quantile)
+        return np.asarray(self.values >= limit, dtype=np.float64)
+
+
 def cross_validate(
-    design: Design, y: FloatArray, folds: Iterable[IntArray], procedure: Procedure, seeds: Iterable[int]
+    design: Design,
+    y: FloatArray,
+    folds: Iterable[IntArray],
+    procedure: Procedure,
+    seeds: Iterable[int],
+    cut: LearnedCut | None = None,
 ) -> Rounds:
     """Fit `procedure` anew on the training patients of every fold and score the held-out ones.
 
-    `y` (n,) is one label per patient. A patient's score is the mean over the patient's rows.
+    `y` (n,) is one label per patient; with `cut` the models learn the classes that the training patients make. A
+    patient's score is the mean over the patient's rows.
     """
-    repeats = [_one_repeat(design, y, fold, procedure, seed) for fold, seed in zip(folds, seeds, strict=True)]
+    repeats = [_one_repeat(design, y, fold, procedure, seed, cut) for fold, seed in zip(folds, seeds, strict=True)]
     return Rounds(
         np.array([repeat[0] for repeat in repeats]),
         np.array([repeat[1] for repeat in repeats]),
@@ -79,14 +108,15 @@ def cross_validate(
 
 
 def _one_repeat(
-    design: Design, y: FloatArray, fold: IntArray, procedure: Procedure, seed: int
+    design: Design, y: FloatArray, fold: IntArray, procedure: Procedure, seed: int, cut: LearnedCut | None
 ) -> tuple[FloatArray, FloatArray, IntArray, FloatArray, float, IntArray, int]:
     score, risk, threshold = (np.full(y.size, np.nan) for _ in range(3))
     picked = np.zeros(len(design.names), dtype=np.intp)
     train_auc = []
     for number in np.unique(fold):
         train, test = members(design.owner, fold != number), members(design.owner, fold == number)
-        label = y[design.owner[train]]
+        classes = y if cut is None else cut.labels(np.flatnonzero(fold != number).astype(np.intp))
+        label = classes[design.owner[train]]
         if np.ptp(label) == 0:  # a site that held a whole class: nothing to learn from the others
             score[fold == number] = risk[fold == number] = threshold[fold == number] = label[0]
             continue

@@ -18,9 +18,9 @@ from genoxel.learn.rounds import Rounds, statistic
 from genoxel.learn.settings import SMALLEST_USEFUL, LearnSettings
 from genoxel.learn.summary import prevalence_validation, summarise, target_text
 from genoxel.learn.verdict import Evidence, judge, not_testable
-from genoxel.learn.work import Part, Plan, TargetPlan, Task, plan, run_task, tasks
+from genoxel.learn.work import InFolds, Part, Plan, TargetPlan, Task, plan, run_task, tasks
 
-__all__ = ["Part", "Plan", "Task", "judge_targets", "merge", "plan", "run_task", "tasks"]
+__all__ = ["InFolds", "Part", "Plan", "Task", "judge_targets", "merge", "plan", "run_task", "tasks"]
 
 Mapper = Callable[[Callable[[Task], Part], Sequence[Task]], Iterable[Part]]
 
@@ -33,13 +33,15 @@ def judge_targets(
     seed: int = 0,
     map: Mapper = builtins.map,
     sites: Mapping[str, str] | None = None,
+    in_folds: InFolds | None = None,
 ) -> list[TargetResult]:
     """Return one result per outcome: validated models, comparison with simpler ones, permutation p, verdict.
 
     `blocks` maps "image", "volume", "clinical" (or any name used in the settings) to tables; `map` is how the
-    independent tasks are done, such as `executor.map`: the result is the same for any. Raises what `plan` raises.
+    independent tasks are done, such as `executor.map`: the result is the same for any; `in_folds` is what each fold
+    learns for itself beside the models. Raises what `plan` raises.
     """
-    made = plan(blocks, outcomes, settings, seed, sites)
+    made = plan(blocks, outcomes, settings, seed, sites, in_folds)
     return merge(made, map(run_task, tasks(made)), smallest_useful)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Literal
 
@@ -20,6 +20,7 @@ from genoxel.learn.rounds import (
     OBSERVED,
     PERMUTED,
     SHUFFLE,
+    LearnedCut,
     Rounds,
     cross_validate,
     draw_folds,
@@ -29,8 +30,9 @@ from genoxel.learn.rounds import (
 )
 from genoxel.learn.settings import LearnSettings
 from genoxel.learn.splits import IntArray, site_folds
+from genoxel.omics.recipe import Recipe
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same task would give other numbers, so that a ledger never serves old ones."""
 
 REPEATS_PER_TASK = 5
@@ -38,11 +40,19 @@ WORLDS_PER_TASK = 25
 
 
 @dataclass(frozen=True, eq=False)
+class InFolds:
+    """What each fold learns from its training patients beside the models: blocks by `recipes`, classes by `cuts`."""
+
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    cuts: Mapping[str, LearnedCut] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
 class TargetPlan:
     """One target made ready: patients with known outcome and a row in the primary features, classes `y` (n,) 0/1.
 
     `places` (n,) are the patients' places among all patients of all targets, which the permutations order. `why` is
-    the reason a target cannot be tested, else empty.
+    the reason a target cannot be tested, else empty. `cut` makes the classes of the training patients of each fold.
     """
 
     outcome: Outcome
@@ -53,6 +63,7 @@ class TargetPlan:
     entries: tuple[Entry, ...]
     notes: tuple[str, ...]
     why: str = ""
+    cut: LearnedCut | None = None
 
     @property
     def name(self) -> str:
@@ -85,6 +96,7 @@ class Task:
     seed: int
     start: int
     stop: int
+    cut: LearnedCut | None = None
 
     @property
     def key(self) -> str:
@@ -98,8 +110,11 @@ class Task:
         arrays: list[npt.NDArray[np.generic]] = [self.y, self.places]
         if design is not None:
             arrays += [design.X, design.owner, np.array([design.always])]
+            content.update(design.making.digest().encode() if design.making is not None else b"")
         if self.sites is not None:
             arrays.append(self.sites)
+        if self.cut is not None:
+            arrays += [self.cut.values, np.array([self.cut.quantile])]
         for array in arrays:
             content.update(str((array.shape, array.dtype.str)).encode())
             content.update(np.ascontiguousarray(array).tobytes())
@@ -120,19 +135,24 @@ def plan(
     settings: LearnSettings,
     seed: int = 0,
     sites: Mapping[str, str] | None = None,
+    in_folds: InFolds | None = None,
 ) -> Plan:
     """Make every target ready: which patients, which classes, which models; nothing is fitted yet.
 
-    Raises `OutcomeError` for an outcome that is not of two classes or for targets named twice, `TableError` for a
-    missing block or for several rows of a patient unless `settings.several` says what to do with them.
+    `in_folds` is what each fold learns for itself beside the models. Raises `OutcomeError` for an outcome that is not
+    of two classes or for targets named twice, `TableError` for a missing block or for several rows of a patient unless
+    `settings.several` says what to do with them.
     """
     names = [outcome.name for outcome in outcomes]
     if len(set(names)) != len(names):
         raise OutcomeError(f"targets {names}", "targets with distinct names", "rename one")
+    fresh = in_folds or InFolds()
     gated = {name: _gated(table, settings.several) for name, table in blocks.items()}
+    recipes = {name: replace(one, raw=_gated(one.raw, settings.several)) for name, one in fresh.recipes.items()}
+    fresh = InFolds(recipes, fresh.cuts)
     known = sorted({patient for outcome in outcomes for patient in outcome.patients})
     place = {patient: index for index, patient in enumerate(known)}
-    targets = tuple(_target(gated, outcome, settings, place, sites) for outcome in outcomes)
+    targets = tuple(_target(gated, outcome, settings, place, sites, fresh) for outcome in outcomes)
     return Plan(targets, settings, seed, len(known))
 
 
@@ -146,6 +166,7 @@ def _target(
     settings: LearnSettings,
     place: Mapping[str, int],
     sites: Mapping[str, str] | None,
+    fresh: InFolds,
 ) -> TargetPlan:
     if outcome.kind != "class" or len(outcome.levels) != 2:
         raise OutcomeError(
@@ -160,12 +181,16 @@ def _target(
     aligned = outcome.of_patients(patients)
     patients = tuple(patient for patient, known in zip(patients, aligned.known, strict=True) if known)
     aligned = aligned.of_patients(patients)
-    entries, notes = ladder(blocks, settings, patients)
+    entries, notes = ladder(blocks, settings, patients, fresh.recipes)
     codes, more = _sites(settings, sites, patients, aligned.values)
     why = _untestable(aligned, entries[0])
     notes = notes + more
     places = np.array([place[patient] for patient in patients], dtype=np.intp)
-    return TargetPlan(outcome, patients, aligned.values, places, codes, entries, notes, why)
+    cut = fresh.cuts.get(outcome.name)
+    if cut is not None:
+        cut = cut.of_patients(patients)
+        notes = (*notes, f"Each fold cuts at the quantile {cut.quantile:g} of its own training patients.")
+    return TargetPlan(outcome, patients, aligned.values, places, codes, entries, notes, why, cut)
 
 
 def _untestable(outcome: Outcome, primary: Entry) -> str:
@@ -220,7 +245,7 @@ def _cut(
     return [
         Task(
             *(kind, target.name, entry, target.y, target.places, plan.universe, target.sites),
-            *(plan.settings, plan.seed, start, min(start + size, total)),
+            *(plan.settings, plan.seed, start, min(start + size, total), target.cut),
         )
         for start in range(0, total, size)
     ]
@@ -233,7 +258,7 @@ def run_task(task: Task) -> Part:
 
 
 def _repeats(task: Task) -> Part:
-    rounds = _rounds(task, task.y, [(OBSERVED, repeat) for repeat in range(task.start, task.stop)])
+    rounds = _rounds(task, task.y, task.cut, [(OBSERVED, repeat) for repeat in range(task.start, task.stop)])
     arrays = {name: getattr(rounds, name) for name in ("score", "risk", "fold", "threshold", "train", "picked")}
     return Part(task.key, {**arrays, "fits": np.array(rounds.fits)})
 
@@ -244,11 +269,12 @@ def _worlds(task: Task) -> Part:
         keys = rng_of(task.seed, SHUFFLE, world).random(task.universe)[task.places]
         labels = shuffled(keys, task.y)
         words = [(PERMUTED, world, repeat) for repeat in range(task.settings.validation.permutation_repeats)]
-        values.append(statistic(labels, _rounds(task, labels, words)))
+        cut = None if task.cut is None else replace(task.cut, values=shuffled(keys, task.cut.values))
+        values.append(statistic(labels, _rounds(task, labels, cut, words)))
     return Part(task.key, {"permuted": np.array(values)})
 
 
-def _rounds(task: Task, y: FloatArray, words: Sequence[tuple[int, ...]]) -> Rounds:
+def _rounds(task: Task, y: FloatArray, cut: LearnedCut | None, words: Sequence[tuple[int, ...]]) -> Rounds:
     design = task.entry.design
     if design is None:
         raise OutcomeError("a task without columns", "an entry with a design", "the prevalence needs no task")
@@ -256,4 +282,4 @@ def _rounds(task: Task, y: FloatArray, words: Sequence[tuple[int, ...]]) -> Roun
     number = outer if isinstance(outer, int) else 0
     folds = [draw_folds(y, number, task.sites, rng_of(task.seed, task.target, *word)) for word in words]
     seeds = [int(rng_of(task.seed, task.target, *word).integers(2**31 - 64)) for word in words]
-    return cross_validate(design, y, folds, task.entry.procedure(task.settings), seeds)
+    return cross_validate(design, y, folds, task.entry.procedure(task.settings), seeds, cut)

@@ -6,15 +6,18 @@ import importlib
 from typing import Any
 
 _MODULES = (
-    *("barcodes", "burden", "copynumber", "criteria", "expression", "fusions", "genome", "germline", "hgvs", "immune"),
+    *("axes", "barcodes", "burden", "copynumber", "criteria", "derive", "drivers", "expression", "fusions", "genome"),
+    *("germline", "hgvs", "immune"),
     *(
         "join",
         "methylation",
         "modules",
         "normalise",
         "quality",
+        "recipe",
         "rules",
         "scores",
+        "series",
         "settings",
         "signatures",
         "subtypes",

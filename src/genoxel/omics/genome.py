@@ -56,6 +56,12 @@ MIDDLES: Mapping[str, Mapping[str, int]] = MappingProxyType(
 """End of each short arm by build: the end of its last centromeric band. Source: cytoBand tables of UCSC."""
 
 
+BANDS: Mapping[str, Mapping[str, tuple[str, int, int]]] = MappingProxyType(
+    {"hg19": {"9p21": ("9", 19900001, 33200000), "9p21.3": ("9", 19900001, 25600000)}}
+)
+"""Bands that rules may name, by build: (chromosome, first base, last base). Source: cytoBand table of UCSC."""
+
+
 def chromosome_name(text: str) -> str:
     """Return a chromosome as 1 to 22, X or Y; an empty text for any other contig.
 
@@ -68,7 +74,9 @@ def chromosome_name(text: str) -> str:
 
 
 def arm_span(arm: str, build: str) -> tuple[str, int, int]:
-    """Return (chromosome, first base, last base) of an arm such as "1p"; a number alone is the whole chromosome.
+    """Return (chromosome, first base, last base) of an arm such as "1p", or a band of `BANDS` such as "9p21".
+
+    A number alone is the whole chromosome. Raises `TableError` for what is neither, or a band of another build.
 
     >>> arm_span("19q", "hg19")
     ('19', 26500001, 59128983)
@@ -76,6 +84,10 @@ def arm_span(arm: str, build: str) -> tuple[str, int, int]:
     name, side = (arm[:-1], arm[-1]) if arm[-1:] in ("p", "q") else (arm, "")
     if build not in LENGTHS:
         raise TableError(f"genome build {build!r}", ", ".join(LENGTHS), "say which: build = ...")
+    if any(arm in bands for bands in BANDS.values()):
+        if arm not in BANDS.get(build, {}):
+            raise TableError(f"the band {arm} in {build}", ", ".join(BANDS), "name its genes, with genes = a BED file")
+        return BANDS[build][arm]
     if name not in CHROMOSOMES:
         raise TableError(f"the arm {arm!r}", "1p, 19q, 7, Xq and the like", "correct it")
     middle, length = MIDDLES[build][name], LENGTHS[build][name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -19,11 +20,14 @@ class Metagenes:
 
     "cluster": genes are clustered by 1 - correlation (average linkage) and a module's score is its first principal
     component, turned so that it rises with the module's mean. "nmf": non-negative factors, for values of 0 or more.
-    `stability` is the mean adjusted Rand index of the modules found in random halves of the samples with those of all.
+    `stability` is the mean adjusted Rand index of the modules found in random `halves` of the samples with those of all
+    (not asked for: 0 halves).
     """
 
-    def __init__(self, count: int = 10, method: Literal["cluster", "nmf"] = "cluster", seed: int = 0) -> None:
-        self.count, self.method, self.seed = count, method, seed
+    def __init__(
+        self, count: int = 10, method: Literal["cluster", "nmf"] = "cluster", seed: int = 0, halves: int = 10
+    ) -> None:
+        self.count, self.method, self.seed, self.halves = count, method, seed, halves
         self.members: dict[str, tuple[str, ...]] = {}
         self.stability = float("nan")
         self._genes: tuple[str, ...] = ()
@@ -31,7 +35,7 @@ class Metagenes:
         self._spreads: FloatArray = np.zeros(0)
         self._loadings: FloatArray = np.zeros((0, 0))
 
-    def fit(self, table: Table, halves: int = 10) -> Metagenes:
+    def fit(self, table: Table) -> Metagenes:
         """Find the modules; `TableError` for missing values, constant genes, or fewer genes than modules."""
         values = np.asarray(table.values)
         spread = values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1])
@@ -49,7 +53,7 @@ class Metagenes:
             name: tuple(gene for gene, code in zip(table.names, codes, strict=True) if code == at)
             for at, name in enumerate(names)
         }
-        self.stability = self._stability(values, codes, halves)
+        self.stability = self._stability(values, codes, self.halves)
         return self
 
     def transform(self, table: Table) -> Table:
@@ -61,7 +65,8 @@ class Metagenes:
             scores = _nonnegative(values, self._loadings)
         else:
             scores = (values - self._means) / self._spreads @ self._loadings.T
-        words = f"{self.method} of {len(self._genes)} genes, {self.count} modules, stability (ARI) {self.stability:.2f}"
+        words = f"{self.method} of {len(self._genes)} genes, {self.count} modules"
+        words += "" if np.isnan(self.stability) else f", stability (ARI) {self.stability:.2f}"
         source = Source(family="metagenes", aggregation=self.method)
         columns = tuple(
             Column(name, unit="score", definition=f"{words}; {len(genes)} genes", source=source)
@@ -112,7 +117,7 @@ def _factors(values: FloatArray, count: int, seed: int) -> FloatArray:
 
     if (values < 0).any():
         raise TableError("negative values for non-negative factors", "values of 0 or more", 'use method "cluster"')
-    model = NMF(count, init="nndsvda", random_state=seed, max_iter=2000, tol=1e-5)
+    model = NMF(count, init="nndsvda", random_state=seed, max_iter=5000, tol=1e-4)
     model.fit(values)
     return np.asarray(model.components_, dtype=np.float64)
 
@@ -123,7 +128,26 @@ def _nonnegative(values: FloatArray, components: FloatArray) -> FloatArray:
     return np.array([nnls(components.T, sample)[0] for sample in values]).reshape(len(values), len(components))
 
 
-def smooth(table: Table, edges: list[tuple[str, str]], restart: float = 0.5) -> Table:
+def smooth_genes(
+    table: Table, edges: Sequence[tuple[str, str]], restart: float = 0.5, keep: Sequence[str] = ()
+) -> Table:
+    """Return network-smoothed values (see `smooth`) of the genes `keep`, over the genes of the network alone.
+
+    Raises `TableError` when none of these was measured.
+    """
+    nodes = {gene for edge in edges for gene in edge}
+    there = [name for name in table.names if name in nodes or name in set(keep)]
+    wanted = [name for name in there if name in set(keep)]
+    if not wanted:
+        raise TableError("no gene of the network measured", "HGNC symbols in both files", "check the symbols")
+    made = smooth(table.select(there), edges, restart).select(wanted)
+    words = f"spread over a network of {len(edges)} edges, restart {restart:g}"
+    source = Source(family="network")
+    columns = tuple(Column(f"{name} network", unit="score", definition=words, source=source) for name in wanted)
+    return Table(np.asarray(made.values), made.rows, columns, "network")
+
+
+def smooth(table: Table, edges: Sequence[tuple[str, str]], restart: float = 0.5) -> Table:
     """Return each gene's value spread over a network of genes: random walk with `restart`, until it stands still.
 
     Genes without an edge keep their value. Source: Hofree et al., Nature Methods 2013.

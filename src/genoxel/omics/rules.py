@@ -14,6 +14,7 @@ from genoxel.core.records import Records
 from genoxel.core.table import Table
 from genoxel.omics.copynumber import CALLS, CopyRules, arm_levels, gene_status
 from genoxel.omics.fusions import fusion_status
+from genoxel.omics.genome import BANDS
 from genoxel.omics.hgvs import tert_promoter
 
 Truths = dict[str, bool | None]
@@ -22,7 +23,7 @@ Source = TypeVar("Source", Records, Table)
 _ARM = re.compile(r"(?:chr(?:omosome)?\s*)?(\d{1,2}|X|Y)([pq]?)", re.IGNORECASE)
 _WORDS = ("loss", "gain", "fusion", "methylated", "mutant", *CALLS)
 _LEGAL = (
-    "1p and 19q arm loss; 7 gain and 10 loss; CDKN2A deleted; EGFR amplified; ALK fusion; MGMT methylated; "
+    "1p and 19q arm loss; 7 gain and 10 loss; 9p21 loss; CDKN2A deleted; EGFR amplified; ALK fusion; MGMT methylated; "
     "TERT promoter mutant"
 )
 
@@ -102,6 +103,8 @@ def rule_status(text: str, sources: RuleSources, patients: Iterable[str]) -> Tru
 
 
 def _clause(clause: Clause, sources: RuleSources, whom: Sequence[str]) -> Mapping[str, bool | None]:
+    if any(clause.subject in bands for bands in BANDS.values()) and clause.word in ("loss", "gain"):
+        return _span(clause.subject, [clause.subject], clause.word, sources)
     arm = _ARM.fullmatch(clause.subject)
     if arm and clause.word in ("loss", "gain"):
         return _arm(arm, clause.word, sources)
@@ -129,9 +132,13 @@ def _need(source: Source | None, key: str, clause: Clause) -> Source:
 
 def _arm(arm: re.Match[str], word: str, sources: RuleSources) -> Truths:
     name, side = arm[1].upper(), arm[2].lower()
-    sides = [side] if side else ["p", "q"]
-    segments = _need(sources.segments, "copynumber segments", Clause(arm[0], word))
-    table = arm_levels(segments, [f"{name}{one}" for one in sides], sources.build, sources.copies)
+    return _span(arm[0], [f"{name}{one}" for one in ([side] if side else ["p", "q"])], word, sources)
+
+
+def _span(subject: str, spans: Sequence[str], word: str, sources: RuleSources) -> Truths:
+    """Return who has all of some arms or bands lost or gained."""
+    segments = _need(sources.segments, "copynumber segments", Clause(subject, word))
+    table = arm_levels(segments, spans, sources.build, sources.copies)
     wanted = {"loss": 0.0, "neutral": 1.0, "gain": 2.0}[word]
     found: Truths = {}
     for row, key in enumerate(table.rows):

@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from genoxel.core.settings import Settings
+from genoxel.omics.derive import DeriveSettings
 from genoxel.omics.rules import parse_rule
+from genoxel.omics.subtypes import CUT_OFFS
 
 Texts = tuple[str, ...]
 Build = Literal["hg18", "hg19", "hg38"]
@@ -29,7 +31,10 @@ def build_name(text: str) -> Build | None:
 
 
 class ExpressionSettings(Settings):
-    """[omics.expression]: the matrix, its unit, and a fixed transform (learned scaling belongs into the folds).
+    """[omics.expression]: the matrix, its unit, a fixed transform, and a normalisation.
+
+    `normalise` learns from samples: "size_factors" (of counts, then log2 of 1 more; no transform beside it) or
+    "quantile" (after the transform). Each training fold learns it anew.
 
     `damage` says what happens to gene names that a spreadsheet turned into dates, `twice` to genes in several rows;
     "repair", "mean" and "max" are told in the report. `file` may be a GEO series matrix; `probes` is the platform table
@@ -40,9 +45,16 @@ class ExpressionSettings(Settings):
     unit: str = ""
     probes: str | None = None
     transform: Literal["none", "log2+1", "log2", "log10+1", "log2cpm"] = "none"
+    normalise: Literal["none", "size_factors", "quantile"] = "none"
     damage: Literal["refuse", "repair"] = "refuse"
     twice: Literal["refuse", "mean", "max"] = "refuse"
     versions: bool = True
+
+    @model_validator(mode="after")
+    def _once(self) -> ExpressionSettings:
+        if self.normalise == "size_factors" and self.transform != "none":
+            raise ValueError("size factors are taken of counts and logged by themselves: remove transform")
+        return self
 
 
 class CopyNumberSettings(Settings):
@@ -75,13 +87,14 @@ class CopyNumberSettings(Settings):
 
 
 class GeneSetSettings(Settings):
-    """[omics.genesets]: a GMT file scored on the expression, one sample at a time ("ssgsea", or the mean "rank").
+    """[omics.genesets]: a GMT file scored on the expression.
 
-    Methods that learn from the samples (GSVA, z-means) belong into the training folds and are not offered here.
+    "ssgsea" and the mean "rank" look at one sample at a time; "zmean" and "gsva" learn from samples, in each training
+    fold anew (GSVA takes time there: its cost grows with the square of the samples).
     """
 
     file: str
-    method: Literal["ssgsea", "rank"] = "ssgsea"
+    method: Literal["ssgsea", "rank", "zmean", "gsva"] = "ssgsea"
     smallest: Annotated[int, Field(ge=2)] = 5
     known: Annotated[float, Field(ge=0, le=1)] = 0.5
 
@@ -107,6 +120,54 @@ class MatrixSettings(Settings):
     unit: str = ""
 
 
+class QualityRuleSettings(Settings):
+    """One limit of [omics.quality]: a sample passes at `least` or more and `most` or less."""
+
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> QualityRuleSettings:
+        if self.least is None and self.most is None:
+            raise ValueError("a rule without a limit: give least = ..., most = ..., or both")
+        return self
+
+
+class QualitySettings(Settings):
+    """[omics.quality]: numbers of each sample, limits, and who is looked at; nobody is left out but by `exclude`.
+
+    `file` is a table with a column of patients and columns such as coverage and purity; `rules` limits these and
+    call_rate (the share of measured genes). `sex` and `batch` are clinical columns; `outliers` is how many deviations
+    below the others a sample's correlation must lie to be listed. `exclude` names what takes a patient out of the
+    study: "rules", "sex", "outliers".
+
+    >>> QualitySettings(rules={"purity": {"least": 0.2}}, exclude=["rules"]).exclude
+    ('rules',)
+    """
+
+    file: str | None = None
+    rules: dict[str, QualityRuleSettings] = Field(default_factory=dict)
+    sex: str | None = None
+    batch: str | None = None
+    outliers: Annotated[float, Field(gt=0)] | None = 5.0
+    exclude: tuple[Literal["rules", "sex", "outliers"], ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> QualitySettings:
+        if "rules" in self.exclude and not self.rules:
+            raise ValueError('exclude = ["rules"] without rules: add rules = { purity = { least = 0.2 } }')
+        if "sex" in self.exclude and not self.sex:
+            raise ValueError('exclude = ["sex"] without a column: add sex = ...')
+        return self
+
+
+BLOCKS = (
+    *("image", "volume", "clinical", "features", "survival", "targets", "expression", "copynumber", "arms"),
+    *("methylation", "mgmt", "genesets", "burden", "registered"),
+)
+"""Names that blocks of the study have already."""
+
+
 class OmicsSettings(Settings):
     """[omics]: where the molecular files are and how to read them.
 
@@ -115,6 +176,7 @@ class OmicsSettings(Settings):
     the coding size of the assay, gives the mutational burden. `ihc` maps a marker (ER, PR, HER2, Ki-67, PD-L1 TPS) to
     the column of the clinical table in which pathologists wrote it. `cbioportal` is a study folder that brings all of
     these but `ihc`.
+    `derive` makes further blocks of what was read; `quality` says which samples are good enough.
 
     >>> OmicsSettings(build="GRCh37", mutations="calls.maf").build
     'hg19'
@@ -133,6 +195,8 @@ class OmicsSettings(Settings):
     genesets: GeneSetSettings | None = None
     tables: dict[str, MatrixSettings] = Field(default_factory=dict)
     ihc: dict[str, str] = Field(default_factory=dict)
+    derive: DeriveSettings = DeriveSettings()
+    quality: QualitySettings | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> OmicsSettings:
@@ -142,6 +206,12 @@ class OmicsSettings(Settings):
             raise ValueError("gene sets are scored on expression: add expression = ... under [omics]")
         if self.cbioportal and (self.mutations or self.profiled or self.fusions):
             raise ValueError("cbioportal brings mutations, profiled and fusions: remove them, or cbioportal")
+        names = [*self.derive.blocks, *self.tables, *BLOCKS]
+        taken = sorted({name for name in names if names.count(name) > 1})
+        if taken:
+            raise ValueError(f"two blocks called {taken[0]!r}: give one another name")
+        if self.derive.msi and self.megabases is None:
+            raise ValueError("the msi score is per megabase: add megabases = ... under [omics]")
         return self
 
     @field_validator("build", mode="before")
@@ -156,11 +226,21 @@ class SmallestUseful(Settings):
     auc: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.70
 
 
+class QuantileCut(Settings):
+    """cut = { quantile = 0.75 }: high is the upper quarter of the training patients."""
+
+    quantile: Annotated[float, Field(gt=0, lt=1)]
+
+
 class TargetSettings(Settings):
     """[target.X]: one of `column` (words of the clinical table), `gene` (mutations), `rule` or `score` (a number).
 
     A rule is a line such as "1p and 19q arm loss", "CDKN2A deleted", "ALK fusion" or "MGMT methylated". `confirm` names
     another target that says the same from another source: patients on whom they differ are listed.
+
+    `cut` makes two classes of a score or a column of numbers: a number (at or above it is the second class), the name
+    of a cut-off ("Ki-67", "PD-L1 TPS"), "median", or a quantile such as { quantile = 0.75 }. A quantile is taken of the
+    training patients in each fold. A score with named classes, such as a subtype, takes `positive`.
 
     `positive`, `negative` and `unknown` list words (case and spaces are ignored); they extend the default vocabulary
     and win over it. `levels` names the two classes, negative first. `hotspot` limits mutations, as in ["R132"].
@@ -178,6 +258,7 @@ class TargetSettings(Settings):
     unknown: Texts = ()
     levels: tuple[str, str] | None = None
     hotspot: Texts = ()
+    cut: float | QuantileCut | str | None = None
     confirm: str | None = None
     smallest_useful: SmallestUseful = SmallestUseful()
 
@@ -188,12 +269,28 @@ class TargetSettings(Settings):
             raise ValueError(f"give exactly one of column, gene, score, rule (here: {', '.join(given) or 'none'})")
         if self.rule:
             parse_rule(self.rule)
+        self._check_cut()
         if self.hotspot and not self.gene:
             raise ValueError("hotspot belongs to a gene: give gene = ...")
         both = {word.strip().casefold() for word in self.positive} & {word.strip().casefold() for word in self.negative}
         if both:
             raise ValueError(f"words both positive and negative: {', '.join(sorted(both))}")
         return self
+
+    def _check_cut(self) -> None:
+        if self.cut is None:
+            return
+        if not self.score:
+            raise ValueError("cut belongs to a score: give score = ... (a clinical column of numbers may be one)")
+        if isinstance(self.cut, str) and self.cut != "median" and self.cut not in CUT_OFFS:
+            raise ValueError(f"no cut-off is called {self.cut!r}: a number, median, or {', '.join(CUT_OFFS)}")
+
+    @property
+    def quantile(self) -> float | None:
+        """The quantile at which each training fold cuts, None for a fixed cut."""
+        if isinstance(self.cut, QuantileCut):
+            return self.cut.quantile
+        return 0.5 if self.cut == "median" else None
 
     @property
     def genes(self) -> tuple[str, ...]:

@@ -27,6 +27,9 @@ class CentroidClassifier:
         self.centroids = np.asarray(centroids, dtype=np.float64)
         if self.centroids.shape != (len(self.genes), len(self.classes)):
             raise TableError(f"centroids of shape {self.centroids.shape}", "genes x classes", "check the file")
+        flat = [name for name, one in zip(self.classes, self.centroids.T, strict=True) if np.ptp(one) == 0]
+        if flat:
+            raise TableError(f"the centroid {flat[0]!r} of one value", "values that differ by gene", "check the file")
         self._medians: dict[str, float] = {}
 
     def fit(self, table: Table) -> CentroidClassifier:
@@ -85,6 +88,9 @@ class ReceptorRules:
     pr_for_a: bool = True
 
 
+RECEPTOR_SUBTYPES = ("luminal A", "luminal B", "luminal B HER2", "HER2", "triple-negative")
+
+
 def receptor_subtype(
     er: bool | None, pr: bool | None, her2: bool | None, ki67: float | None = None, rules: ReceptorRules | None = None
 ) -> str | None:
@@ -122,6 +128,13 @@ class GliomaFacts:
     cdkn2ab_deleted: bool | None = None
     h3_k27: bool | None = None
     grade: int | None = None
+
+
+GLIOMA_CLASSES = (
+    *("oligodendroglioma, IDH-mutant and 1p/19q-codeleted", "astrocytoma, IDH-mutant", "glioblastoma, IDH-wild-type"),
+    *("diffuse midline glioma, H3 K27-altered", "diffuse glioma, IDH-wild-type, not elsewhere classified"),
+)
+GLIOMA_THREE = ("IDHwt", "IDHmut-non-codel", "IDHmut-codel")
 
 
 def glioma_class(facts: GliomaFacts) -> tuple[str | None, int | None]:

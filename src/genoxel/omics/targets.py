@@ -15,6 +15,7 @@ from genoxel.core.records import Records
 from genoxel.core.table import Table
 from genoxel.omics.rules import RuleSources, rule_status
 from genoxel.omics.settings import TargetSettings
+from genoxel.omics.subtypes import CUT_OFFS, classify
 from genoxel.omics.texts import MISSING_WORDS, plain, read_numbers
 from genoxel.omics.variants import status
 
@@ -196,7 +197,74 @@ def _of_source(
         names = {"wild type": levels[0], "mutant": levels[1], None: None}
         found = status(variants, settings.gene, settings.hotspot or None, wanted)
         return Outcome.of_classes(name, {who: names[word] for who, word in found.items()}, levels), None
-    return _score(name, settings.score or "", columns, scores), None
+    numbers = _score(name, settings.score or "", columns, scores)
+    if settings.cut is not None:
+        return cut_outcome(numbers.of_patients(wanted) if wanted else numbers, settings), None
+    return (_grouped(numbers, settings) if settings.positive else numbers), None
+
+
+def numbers_of(
+    name: str, settings: TargetSettings, columns: Mapping[str, Mapping[str, str]], scores: Iterable[Table]
+) -> Outcome:
+    """Return the numbers behind a target that cuts a score."""
+    return _score(name, settings.score or "", columns, tuple(scores))
+
+
+def cut_outcome(numbers: Outcome, settings: TargetSettings) -> Outcome:
+    """Return two classes of a value: a fixed cut, a named cut-off, or a quantile of all known values.
+
+    A named cut-off of three classes takes `positive` to say which of them count. Raises `OutcomeError` for classes.
+
+    >>> values = Outcome("hypoxia", "value", ("P1", "P2", "P3"), np.array([1.0, 2.0, np.nan]))
+    >>> cut_outcome(values, TargetSettings(score="hypoxia", cut="median"))
+    Outcome hypoxia (class): 1 low, 1 high, 1 unknown
+    """
+    if numbers.levels:
+        raise OutcomeError(f"a cut of the classes of {numbers.name}", "a score of numbers", "use positive = [...]")
+    known = numbers.values[numbers.known]
+    if isinstance(settings.cut, str) and settings.quantile is None:
+        return _named_cut(numbers, settings)
+    if settings.quantile is not None and not known.size:
+        raise OutcomeError(f"no known value of {numbers.name} to cut", "numbers", "check the score")
+    limit = float(np.quantile(known, settings.quantile)) if settings.quantile is not None else settings.cut
+    levels = settings.levels or ("low", "high")
+    words = {
+        who: None if np.isnan(value) else levels[int(value >= limit)]
+        for who, value in zip(numbers.patients, numbers.values.tolist(), strict=True)
+    }
+    return Outcome.of_classes(numbers.name, words, levels)
+
+
+def _named_cut(numbers: Outcome, settings: TargetSettings) -> Outcome:
+    name = str(settings.cut)
+    found = classify(name, dict(zip(numbers.patients, numbers.values.tolist(), strict=True)))
+    classes = Outcome.of_classes(numbers.name, found, CUT_OFFS[name][2])
+    if len(classes.levels) == 2 and not settings.positive:
+        return classes
+    if not settings.positive:
+        raise SettingsError(
+            f"the cut-off {name!r} of [target.{numbers.name}] with {len(classes.levels)} classes",
+            ", ".join(classes.levels),
+            "say which of these count: positive = [...]",
+        )
+    return _grouped(classes, settings)
+
+
+def _grouped(classes: Outcome, settings: TargetSettings) -> Outcome:
+    """Return two of several named classes: those of `positive`, and those of `negative` (all others when empty)."""
+    legal = {plain(level): level for level in classes.levels}
+    for word in (*settings.positive, *settings.negative):
+        if plain(word) not in legal:
+            some = ", ".join(classes.levels) or "none: it is a score of numbers, which takes cut = ..."
+            raise SettingsError(f"the class {word!r} of [target.{classes.name}]", some, nearest(word, classes.levels))
+    positive = {legal[plain(word)] for word in settings.positive}
+    negative = {legal[plain(word)] for word in settings.negative} or set(classes.levels) - positive
+    levels = settings.levels or (" or ".join(sorted(negative)), " or ".join(sorted(positive)))
+    words: dict[str, str | None] = {}
+    for who, code in zip(classes.patients, classes.values.tolist(), strict=True):
+        level = "" if np.isnan(code) else classes.levels[int(code)]
+        words[who] = levels[1] if level in positive else levels[0] if level in negative else None
+    return Outcome.of_classes(classes.name, words, levels)
 
 
 def contradictions(one: Outcome, other: Outcome) -> dict[str, tuple[str, str]]:

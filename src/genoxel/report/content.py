@@ -140,6 +140,19 @@ class MolecularBlock:
 
 
 @dataclass(frozen=True)
+class Assay:
+    """Quality of the assays: the rules in words, (check, patients judged), and every finding.
+
+    A row of `findings` is (patient, check, finding, "left out" or "listed").
+    """
+
+    rules: tuple[str, ...] = ()
+    judged: tuple[tuple[str, int], ...] = ()
+    findings: tuple[tuple[str, str, str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Expression:
     """What was read as gene expression, in numbers."""
 
@@ -198,7 +211,7 @@ class ReportContent:
     why it has no value; `reporting` are the reporting items of IBSI, filled in; `associations` and `targets` are the
     results as the verbs returned them, `drivers` the contrasts of exclusive drivers, `meaning` and
     `groups` what features mean and which groups of patients there are; `failed` and `not_done` are
-    printed in full; `looks` overrides the count of
+    printed in full; `assay` is the quality of the molecular samples; `looks` overrides the count of
     analyses tried (targets times models); `checklists` are those shown.
 
     >>> ReportContent(StudyFacts("EGFR from CT")).simulated
@@ -223,6 +236,7 @@ class ReportContent:
     expression: Expression | None = None
     blocks: tuple[MolecularBlock, ...] = ()
     molecular_notes: tuple[str, ...] = ()
+    assay: Assay | None = None
     associations: tuple[Screen, ...] = ()
     drivers: DriverContrasts | None = None
     meaning: Meaning | None = None

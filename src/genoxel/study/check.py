@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from genoxel.io.files import atomic_write
 from genoxel.omics.targets import Reading
 from genoxel.report.contact import Card, contact_page
 from genoxel.stats.power import auc_half_width, detectable_auc, patients_for_half_width
+from genoxel.study.assay import assess
 from genoxel.study.cost import Cost, cost_of
 from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
@@ -27,7 +28,7 @@ from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reas
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
-from genoxel.study.steps.cohort import contradicted, outcomes_of, sex_notes
+from genoxel.study.steps.cohort import contradicted, outcomes_of, sex_notes, without_faults
 from genoxel.study.steps.content import simulated_folder
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
@@ -186,6 +187,7 @@ class _Check:
         readings: dict[str, Reading] = {}
         if who is not None and flow is not None:
             self._nobody(flow)
+            flow = self._quality(replace(who, flow=flow), flow, molecular)
             if flow.patients:
                 outlooks, readings = self._targets(who, flow, molecular)
             output.write_flow(flow, output.Sink(self.study.folder / "check"))
@@ -203,6 +205,19 @@ class _Check:
         found = read_molecular(self.study, self._note)
         self.problems += [Problem("omics", note, "", "look whether that is meant", "warning") for note in found.notes]
         return found
+
+    def _quality(self, who: Who, flow: Flow, molecular: Molecular) -> Flow:
+        """Return the flow after [omics.quality], each finding a warning."""
+        try:
+            quality = assess(self.study, who, molecular)
+        except GenoxelError as error:
+            self._note("omics.quality", error)
+            return flow
+        for patient, check, text, done in quality.rows():
+            got = f"{patient}: {text} ({done})"
+            self.problems.append(Problem(f"omics.quality.{check}", got, "", "look at this sample", "warning"))
+        self.problems += [Problem("omics.quality", note, "", "", "warning") for note in quality.notes]
+        return without_faults(self.study, flow, quality)
 
     def _patients(self) -> tuple[Who | None, Flow | None]:
         """Return who takes part, and the flow through images and contours as far as it can be known."""

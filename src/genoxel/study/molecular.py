@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from genoxel.core.errors import GenoxelError, SettingsError
 from genoxel.core.records import Records
 from genoxel.core.table import Table
 from genoxel.omics.copynumber import CopyRules, arm_levels, gene_copies
+from genoxel.omics.recipe import Recipe
 from genoxel.omics.rules import RuleSources
 from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
 from genoxel.study.progress import Progress
 from genoxel.study.study import Study
+
+if TYPE_CHECKING:
+    from genoxel.io.clinical import ClinicalSheet
 
 Say = Callable[[str], None]
 Note = Callable[[str, GenoxelError], None]
@@ -25,12 +29,17 @@ Kept = TypeVar("Kept", Table, Records)
 class Molecular:
     """What a study's molecular files hold; None and empty where the study file names none.
 
-    `tables` are blocks of numbers beside the expression (copynumber, genesets, methylation, burden, and the study's
-    own), `sources` is what rules are judged on, `notes` say what was repaired or left out while reading.
+    `tables` are blocks of numbers beside the expression (copynumber, genesets, methylation, burden, derived ones, and
+    the study's own), `sources` is what rules are judged on, `notes` say what was repaired or left out while reading.
+    `measured` is the expression before any transform; `recipes` are the blocks that training folds learn anew, whose
+    tables here are learned from all samples; `germline` are blocks that no export holds.
     """
 
     variants: Records | None = None
     expression: Table | None = None
+    measured: Table | None = None
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+    germline: tuple[str, ...] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     sources: RuleSources = field(default_factory=RuleSources)
     notes: tuple[str, ...] = ()
@@ -112,14 +121,44 @@ class _Reader:
                     if self.note is None:
                         raise
                     self.note(f"omics.{key}", error)
+        self._derive()
         return replace(self.found, notes=tuple(self.notes))
+
+    def _derive(self) -> None:
+        """Make the blocks of [omics.derive]."""
+        from genoxel.study.derived import Deriver
+
+        deriver = Deriver(self.study, self._sheet, self.notes.append)
+        for key in self.omics.derive.keys:
+            try:
+                for name, made in deriver.make(key, self.found).items():
+                    self._add_made(name, made)
+            except GenoxelError as error:
+                if self.note is None:
+                    raise
+                self.note(f"omics.derive.{key}", error)
+        polygenic = self.omics.derive.polygenic
+        if polygenic is not None and not polygenic.share:
+            self.found = replace(self.found, germline=("polygenic",))
+
+    def _add_made(self, name: str, made: Table | Recipe) -> None:
+        """Take a block in; of a recipe the table that all samples teach, and the recipe for the folds."""
+        if isinstance(made, Recipe):
+            made = replace(made, raw=self._one_sample(name, made.raw))
+            self.found = replace(self.found, recipes={**self.found.recipes, name: made})
+            self._add(name, made.of_all())
+        else:
+            self._add(name, made)
+
+    def _sheet(self) -> ClinicalSheet | None:
+        from genoxel.study.steps.who import read_sheet
+
+        return read_sheet(self.study)
 
     def _patients(self) -> tuple[str, ...]:
         """Return the patients of the clinical table, by which samples are told from genes."""
-        from genoxel.study.steps.who import read_sheet
-
         try:
-            sheet = read_sheet(self.study)
+            sheet = self._sheet()
         except GenoxelError:  # told with the clinical table itself
             return ()
         return sheet.patients if sheet is not None else ()
@@ -193,7 +232,7 @@ class _Reader:
         from genoxel.io.expression import MatrixRules, read_expression
         from genoxel.io.geo import read_series_matrix
         from genoxel.omics.expression import transform
-        from genoxel.omics.normalise import cpm
+        from genoxel.omics.normalise import QuantileNormaliser, SizeFactors, cpm
 
         settings = self.omics.expression
         assert settings is not None  # noqa: S101 - `read` asks
@@ -210,7 +249,11 @@ class _Reader:
             table = read_expression(file, unit=settings.unit, ids=self._patients(), rules=rules)
         table = self._one_sample("expression", table)
         logged = cpm(table, log=True) if settings.transform == "log2cpm" else transform(table, settings.transform)
-        self.found = replace(self.found, expression=logged)
+        self.found = replace(self.found, expression=logged, measured=table)
+        if settings.normalise != "none":
+            step = SizeFactors() if settings.normalise == "size_factors" else QuantileNormaliser()
+            recipe = Recipe(logged, (step,))
+            self.found = replace(self.found, expression=recipe.of_all(), recipes={"expression": recipe})
 
     def _probes(self, name: str | None) -> dict[str, str] | None:
         """Return probe -> gene of a platform table, if one is named."""
@@ -273,14 +316,19 @@ class _Reader:
 
     def _genesets(self) -> None:
         from genoxel.io.genesets import read_gmt
-        from genoxel.omics.scores import SetRules, SetScorer
+        from genoxel.omics.scores import FIXED, SetRules, SetScorer
 
         settings = self.omics.genesets
         if settings is None or self.found.expression is None:
             raise SettingsError("gene sets without expression", "[omics] expression", "correct the expression first")
         rules = SetRules(settings.smallest, settings.known)
         scorer = SetScorer(read_gmt(self.study.file(settings.file)), settings.method, rules)
-        self._add("genesets", scorer.transform(self.found.expression))
+        base = self.found.recipes.get("expression")
+        if base is None and settings.method in FIXED:
+            self._add("genesets", scorer.transform(self.found.expression))
+        else:
+            self._add_made("genesets", (base or Recipe(self.found.expression)).then(scorer))
+            scorer.fit(self.found.expression).transform(self.found.expression)  # says what is left out
         if scorer.left_out:
             some = ", ".join(f"{name} ({why})" for name, why in list(scorer.left_out.items())[:5])
             self.notes.append(f"{len(scorer.left_out)} gene sets without score: {some}")
@@ -323,8 +371,8 @@ def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
     for key in ("mutations", "profiled"):
         if name := getattr(omics, key):
             yield f"omics.{key}", name
-    for key in ("expression", "methylation", "genesets", "fusions"):
-        if section := getattr(omics, key):
+    for key in ("expression", "methylation", "genesets", "fusions", "quality"):
+        if (section := getattr(omics, key)) and section.file:
             yield f"omics.{key}.file", section.file
     if omics.expression and omics.expression.probes:
         yield "omics.expression.probes", omics.expression.probes
@@ -333,8 +381,8 @@ def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
     for key in ("segments", "calls", "genes"):
         if omics.copynumber and (name := getattr(omics.copynumber, key)):
             yield f"omics.copynumber.{key}", name
-    for key, table in omics.tables.items():
-        yield f"omics.tables.{key}.file", table.file
+    yield from ((f"omics.derive.{key}", file) for key, file in omics.derive.files().items())
+    yield from ((f"omics.tables.{key}.file", table.file) for key, table in omics.tables.items())
 
 
 def sets_file(study: Study) -> str | None:

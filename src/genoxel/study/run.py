@@ -230,7 +230,7 @@ class _Run:
             return []
         useful = {name: target.smallest_useful.auc for name, target in self.settings.targets.items()}
         seed, sites = self.settings.study.seed, dict(gathered.cohort.site)
-        return learn(self.engine, gathered.blocks(), outcomes, settings, useful, seed, sites)
+        return learn(self.engine, gathered.blocks(), outcomes, settings, useful, seed, sites, gathered.in_folds)
 
     def _write(self, found: Findings) -> None:
         gathered, sink = found.gathered, output.Sink(self.study.results)
@@ -242,6 +242,7 @@ class _Run:
         output.write_maps(found.maps, sink)
         output.write_drivers(found.drivers, sink)
         output.write_meaning(found.meaning, found.groups, sink)
+        output.write_quality(gathered.quality, sink)
         output.write_predictions(found.targets, sink)
         if gathered.cohort.flow is not None:
             output.write_flow(gathered.cohort.flow, sink)

@@ -36,8 +36,9 @@ def _tables(study: Study) -> Iterator[Problem]:
 def _targets(study: Study) -> Iterator[Problem]:
     for name, target in study.settings.targets.items():
         source = "gene" if target.gene else "rule" if target.rule else "score"
-        useless: tuple[str, ...] = () if target.column else ("positive", "negative", "unknown")
-        useless += ("levels",) if target.score else ()
+        useless: tuple[str, ...] = () if target.column else ("unknown",)
+        useless += ("positive", "negative") if target.gene or target.rule else ()
+        useless += ("levels",) if target.score and target.cut is None and not target.positive else ()
         for key in useless:
             if getattr(target, key):
                 got = f"words, though the target is read from a {source}"

@@ -128,8 +128,9 @@ def _names(study: Study) -> Iterator[Problem]:
 def _learn(study: Study, learn: LearnSettings) -> Iterator[Problem]:
     cohort = study.settings.cohort
     blocks = (*BLOCKS, *molecular_blocks(study.settings.omics))
-    yield from _known("learn.compare", _parts(learn.compare), blocks)
-    yield from _known("learn.primary.features", _parts([learn.primary.features]), blocks)
+    if study.settings.omics.cbioportal is None:  # what a study folder holds is known only once it is read
+        yield from _known("learn.compare", _parts(learn.compare), blocks)
+        yield from _known("learn.primary.features", _parts([learn.primary.features]), blocks)
     if not study.settings.targets:
         yield Problem("learn", "no target", "at least one [target.NAME]", "add a target, or remove [learn]")
     if learn.validation.outer == "site" and not cohort.site:
@@ -155,7 +156,7 @@ def molecular_blocks(omics: OmicsSettings) -> tuple[str, ...]:
         "burden": omics.megabases,
         "ihc": omics.ihc,
     }
-    return (*(name for name, there in given.items() if there), *omics.tables)
+    return (*(name for name, there in given.items() if there), *omics.derive.blocks, *omics.tables)
 
 
 def _has_matrix(omics: OmicsSettings) -> bool:

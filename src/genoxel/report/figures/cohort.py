@@ -128,7 +128,10 @@ def _few(x: FloatArray) -> bool:
 
 
 def oncoprint(genome: Genome, ax: Axes | None = None) -> Axes:
-    """Draw gene status of each patient: mutant filled, wild type pale, not profiled hatched; image tracks below."""
+    """Draw gene status of each patient: mutant filled, wild type pale, not profiled hatched.
+
+    Image tracks stand below; a patient without the measurement is hatched there too.
+    """
     order = _oncoprint_order(genome)
     genes, tracks = list(genome.status), list(genome.tracks)
     with canvas(ax, 7.4, 1.0 + 0.27 * len(genes) + 0.42 * len(tracks)) as axes:
@@ -186,6 +189,8 @@ def _runs(words: list[str | None], wanted: str | None, merged: bool) -> list[tup
 
 def _track(axes: Axes, row: float, values: list[float]) -> None:
     numbers = np.array(values, dtype=np.float64)
+    missing = np.flatnonzero(~np.isfinite(numbers)).tolist()
+    axes.broken_barh([(place + 0.07, 0.86) for place in missing], (row - 0.4, 0.8), **_LOOKS[None])
     if not np.isfinite(numbers).any():
         return
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))

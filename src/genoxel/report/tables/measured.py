@@ -11,7 +11,7 @@ from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.features.catalog import EVERY_FAMILY
 from genoxel.features.catalog import family as family_of
-from genoxel.report.content import ReportContent, Screen
+from genoxel.report.content import Assay, ReportContent, Screen
 from genoxel.report.effects import signed
 from genoxel.report.tables.examples import examples
 from genoxel.report.tables.sheet import Field, Sheet, Value
@@ -35,7 +35,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
         _reporting(content),
         _undefined(content),
     ]
-    found += [_genes(content), _expression(content), _blocks(content)]
+    found += [_genes(content), _expression(content), _blocks(content), *_assay(content)]
     found.append(_screens(content))
     screens = list(enumerate(content.associations))
     found += [_pairs(place, screen) for place, screen in screens]
@@ -172,6 +172,18 @@ def _blocks(content: ReportContent) -> Sheet:
     )
     rows = tuple((one.name, one.patients, one.columns, one.missing, one.definition) for one in content.blocks)
     return Sheet("blocks", "Molecular blocks", fields, rows, "Missing stays missing: nothing was filled in here.")
+
+
+def _assay(content: ReportContent) -> list[Sheet]:
+    fields = (
+        *(Field("patient", "Patient"), Field("check", "Check"), Field("finding", "Finding")),
+        Field("done", "In this study"),
+    )
+    assay = content.assay or Assay()
+    judged = Sheet(
+        "judged", "Assay checks", (Field("check", "Check"), Field("patients", "Patients judged", "count")), assay.judged
+    )
+    return [judged, Sheet("assay", "Samples that an assay check lists", fields, assay.findings)]
 
 
 def _expression(content: ReportContent) -> Sheet:

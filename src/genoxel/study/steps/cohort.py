@@ -9,12 +9,16 @@ import numpy as np
 
 from genoxel.core.cohort import Cohort
 from genoxel.core.errors import GenoxelError, SettingsError
+from genoxel.core.flow import Flow
 from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
+from genoxel.learn.rounds import LearnedCut
+from genoxel.learn.targets import InFolds
 from genoxel.omics.join import JoinReport, Layers, join
 from genoxel.omics.quality import contradicting_sex
-from genoxel.omics.targets import Reading, contradictions, make_outcome
+from genoxel.omics.targets import Reading, contradictions, make_outcome, numbers_of
+from genoxel.study.assay import BOX, AssayQuality, assess
 from genoxel.study.molecular import Molecular
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
@@ -25,13 +29,19 @@ Box = tuple[str, Mapping[str, str]]
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """The cohort with its layers, the outcomes of all targets, and how their words were read."""
+    """The cohort with its layers, the outcomes of all targets, how their words were read, and the assay quality.
+
+    `in_folds` is what each training fold learns anew; `germline` are blocks that no export holds.
+    """
 
     cohort: Cohort
     report: JoinReport
     outcomes: tuple[Outcome, ...]
     readings: Mapping[str, Reading] = field(default_factory=dict)
     volume: str = ""
+    in_folds: InFolds = field(default_factory=InFolds)
+    germline: tuple[str, ...] = ()
+    quality: AssayQuality = field(default_factory=AssayQuality)
 
     @property
     def features(self) -> Table:
@@ -59,6 +69,8 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
     measured = set(features.patients)
     without = {one: "no image features" for one in flow.patients if one not in measured}
     flow = flow.drop("has image features", without) if without or not boxes else flow
+    quality = assess(study, replace(who, flow=flow), molecular)
+    flow = without_faults(study, flow, quality)
     tables = {"features": sorted_rows(features)}
     if who.sheet is not None and study.settings.cohort.clinical:
         tables["clinical"] = who.sheet.to_table(study.settings.cohort.clinical)
@@ -75,7 +87,27 @@ def gather(study: Study, who: Who, features: Table, molecular: Molecular, boxes:
     for outcome in outcomes:
         cohort = cohort.with_outcome(outcome)
     volume = find_volume(cohort.table("features"))
-    return Gathered(cohort, report, outcomes, readings, volume)
+    recipes = {name: replace(one, raw=one.raw.of_patients(cohort.patients)) for name, one in molecular.recipes.items()}
+    in_folds = InFolds(recipes, cuts_of(study, who, molecular, cohort.patients))
+    return Gathered(cohort, report, outcomes, readings, volume, in_folds, molecular.germline, quality)
+
+
+def without_faults(study: Study, flow: Flow, quality: AssayQuality) -> Flow:
+    """Return the flow without the patients that [omics.quality] excludes; no box where it excludes by nothing."""
+    settings = study.settings.omics.quality
+    if settings is None or not settings.exclude:
+        return flow
+    return flow.drop(BOX, {who: why for who, why in quality.excluded.items() if who in set(flow.patients)})
+
+
+def cuts_of(study: Study, who: Who, molecular: Molecular, patients: Sequence[str]) -> dict[str, LearnedCut]:
+    """Return the numbers behind every target that is cut at a quantile, which folds cut anew."""
+    cuts = {}
+    for name, settings in study.settings.targets.items():
+        if settings.quantile is not None:
+            numbers = numbers_of(name, settings, who.texts, molecular.scores).of_patients(patients)
+            cuts[name] = LearnedCut(numbers.patients, numbers.values, settings.quantile)
+    return cuts
 
 
 def survival_table(found: Table) -> Table:

@@ -24,6 +24,7 @@ from genoxel.report.ibsi_items import ReportingItem
 from genoxel.report.tables.cohort import compare_groups, compare_included, summarise_acquisition
 from genoxel.simulate.truth import MARKER, is_simulated, read_truth
 from genoxel.stats.power import auc_half_width, detectable_auc
+from genoxel.study.assay import limits_in_words
 from genoxel.study.molecular import Molecular
 from genoxel.study.provenance import versions
 from genoxel.study.registered import sentence
@@ -79,6 +80,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         blocks=_blocks(found),
         molecular_notes=_molecular_notes(study, found),
+        assay=_assay(study, gathered),
         associations=tuple(
             pages.Screen(
                 block.name, found.maps[block.name], block.image, block.other, _planned(block, found), block.adjust
@@ -182,12 +184,35 @@ def _genome(study: Study, found: Findings) -> pages.Genome | None:
     if (found.molecular.variants is None and not traits) or not patients:
         return None
     omics = study.settings.omics
-    volume = found.gathered.volume
     rows = found.gathered.features.per_patient("first")
-    tracks = {volume: _track(rows, rows[volume])} if volume else {}
+    tracks = {name: _track(rows, rows[name]) for name in tracks_of(found)}
     source = omics.mutations or omics.cbioportal or ""
     known = {**_genes(study, found, patients), **traits}
     return pages.Genome(patients, known, tracks, omics.build or "", source, tuple(traits))
+
+
+def tracks_of(found: Findings) -> list[str]:
+    """Return the image features under the oncoprint: the volume, and the two most strongly linked to a target."""
+    names = [found.gathered.volume] if found.gathered.volume else []
+    pairs = found.maps["targets"].pairs if "targets" in found.maps else {}
+    if pairs:
+        p = np.asarray(pairs["p"], dtype=np.float64)
+        order = np.argsort(np.where(np.isnan(p), np.inf, p), kind="stable")
+        names += [str(pairs["image"][place]) for place in order.tolist()]
+    names += found.gathered.features.names
+    return list(dict.fromkeys(names))[:TRACKS]
+
+
+TRACKS = 3
+
+
+def _assay(study: Study, gathered: Gathered) -> pages.Assay | None:
+    settings = study.settings.omics.quality
+    if settings is None:
+        return None
+    quality = gathered.quality
+    rules = tuple(limits_in_words(settings))
+    return pages.Assay(rules, tuple(quality.judged.items()), tuple(quality.rows()), quality.notes)
 
 
 def _genes(study: Study, found: Findings, patients: Sequence[str]) -> dict[str, Mapping[str, str | None]]:

@@ -9,13 +9,13 @@ from genoxel.core.outcome import Outcome
 from genoxel.core.results import TargetResult
 from genoxel.core.table import Table
 from genoxel.learn.settings import LearnSettings
-from genoxel.learn.targets import Part, Task, merge, plan, run_task, tasks
+from genoxel.learn.targets import InFolds, Part, Task, merge, plan, run_task, tasks
 from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import key_of
 from genoxel.study.pack import pack, unpack
 
 VERSION = "1"
-ROOMS = ("core", "stats", "learn")
+ROOMS = ("core", "stats", "omics", "learn")
 
 
 def do_task(task: Task) -> bytes:
@@ -41,9 +41,13 @@ def learn(
     smallest_useful: Mapping[str, float],
     seed: int,
     sites: Mapping[str, str] | None = None,
+    in_folds: InFolds | None = None,
 ) -> list[TargetResult]:
-    """Return one result per target; finished tasks are taken from the ledger."""
-    made = plan(blocks, outcomes, settings, seed, sites)
+    """Return one result per target; finished tasks are taken from the ledger.
+
+    `in_folds` is what each fold learns for itself beside the models.
+    """
+    made = plan(blocks, outcomes, settings, seed, sites, in_folds)
     work = tasks(made)
     code = code_version(VERSION, ROOMS)
     jobs = [Job("learn", task.key, key_of([task.digest()], "", code), do_task, task, ".npz") for task in work]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from genoxel.io.parquet import write_arrays
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.io.tables import write_table
 from genoxel.report.ibsi_items import ReportingItem
+from genoxel.study.assay import AssayQuality
 from genoxel.study.result import verdict_record
 from genoxel.study.sink import DICTIONARY, Sink, dictionary_rows, write_failed
 from genoxel.study.steps.cohort import Gathered, targets_table
@@ -43,6 +45,7 @@ __all__ = [
     "write_meaning",
     "write_not_defined",
     "write_predictions",
+    "write_quality",
     "write_record",
     "write_reporting",
     "write_tables",
@@ -86,7 +89,9 @@ def write_exports(gathered: Gathered, formats: Sequence[str], name: str, sink: S
 
     refused = []
     if "h5mu" in formats:
-        write_h5mu(gathered.cohort, sink("export/cohort.h5mu"))
+        cohort = gathered.cohort
+        shared = {name: table for name, table in cohort.tables.items() if name not in gathered.germline}
+        write_h5mu(replace(cohort, tables=shared), sink("export/cohort.h5mu"))
     if "cbioportal" in formats:
         try:
             for path in write_generic_assay(gathered.features, sink.folder / "export", name or "study"):
@@ -154,6 +159,14 @@ def write_meaning(meaning: Meaning | None, groups: Groups | None, sink: Sink) ->
 def plain_cell(value: Any) -> Any:
     """Return a cell as CSV holds it: missing is empty."""
     return "" if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def write_quality(quality: AssayQuality, sink: Sink) -> None:
+    """Write tables/assay_quality.csv: every finding of [omics.quality], where there are any."""
+    rows = quality.rows()
+    if rows:
+        header = ["patient", "check", "finding", "done"]
+        write_rows(header, [list(row) for row in rows], sink("tables/assay_quality.csv"))
 
 
 def write_predictions(targets: Sequence[TargetResult], sink: Sink) -> None:
