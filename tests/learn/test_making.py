@@ -26,6 +26,7 @@ from genoxel.omics.subtypes import CentroidClassifier
 N, GENES = 24, 30
 PEOPLE = tuple(f"P{number:02d}" for number in range(N))
 SETS = {"A": [f"G{at}" for at in range(5)], "B": [f"G{at}" for at in range(5, 12)]}
+CENTROIDS = np.linspace(-1, 1, 14).reshape(7, 2) ** 2
 RECIPES: dict[str, Callable[[], tuple[Step, ...]]] = {
     "size factors": lambda: (SizeFactors(),),
     "quantiles": lambda: (QuantileNormaliser(),),
@@ -34,7 +35,7 @@ RECIPES: dict[str, Callable[[], tuple[Step, ...]]] = {
     "z-means of normalised counts": lambda: (SizeFactors(), SetScorer(SETS, "zmean", SetRules(3))),
     "modules": lambda: (MostVariable(20), Metagenes(3, halves=0)),
     "factors": lambda: (MostVariable(20), Metagenes(3, "nmf", halves=0)),
-    "subtypes": lambda: (CentroidClassifier(SETS["B"], ["up", "down"], np.linspace(-1, 1, 14).reshape(7, 2) ** 2, "type"),),
+    "subtypes": lambda: (CentroidClassifier(SETS["B"], ["up", "down"], CENTROIDS, "type"),),
 }
 
 

@@ -219,7 +219,9 @@ def _genes(study: Study, found: Findings, patients: Sequence[str]) -> dict[str, 
     variants = found.molecular.variants
     if variants is None:
         return {}
-    genes = list(dict.fromkeys(gene for target in study.settings.targets.values() for gene in target.genes))
+    derive = study.settings.omics.derive
+    named = [gene for target in study.settings.targets.values() for gene in target.genes]
+    genes = list(dict.fromkeys([*named, *derive.drivers, *(derive.vaf.genes if derive.vaf else ())]))
     counts = Counter(variants["gene"].tolist())
     common = sorted(counts, key=lambda gene: (-counts[gene], gene))[:15]
     known: dict[str, Mapping[str, str | None]] = {}
@@ -232,16 +234,21 @@ def _genes(study: Study, found: Findings, patients: Sequence[str]) -> dict[str, 
 
 
 def _traits(study: Study, found: Findings) -> dict[str, Mapping[str, str | None]]:
-    """Return the targets that are rules, as rows of the oncoprint."""
+    """Return the targets that are rules, and the derived events, as rows of the oncoprint."""
     rules = {name for name, target in study.settings.targets.items() if target.rule}
-    traits: dict[str, Mapping[str, str | None]] = {}
-    for outcome in found.gathered.outcomes:
-        if outcome.name in rules and len(outcome.levels) == 2:
-            codes = zip(outcome.patients, outcome.values.tolist(), strict=True)
-            traits[outcome.name] = {
-                who: None if np.isnan(code) else ("wild type", "mutant")[int(code)] for who, code in codes
-            }
-    return traits
+    codes: dict[str, Mapping[str, float]] = {
+        outcome.name: dict(zip(outcome.patients, outcome.values.tolist(), strict=True))
+        for outcome in found.gathered.outcomes
+        if outcome.name in rules and len(outcome.levels) == 2
+    }
+    if study.settings.omics.derive.events and "events" in found.molecular.tables:
+        events = found.molecular.tables["events"]
+        for name in events.names:
+            codes.setdefault(name, dict(zip(events.patients, events[name].tolist(), strict=True)))
+    return {name: {who: _WORDS.get(code) for who, code in known.items()} for name, known in codes.items()}
+
+
+_WORDS = {0.0: "wild type", 1.0: "mutant"}
 
 
 def _molecular_notes(study: Study, found: Findings) -> tuple[str, ...]:
@@ -273,7 +280,9 @@ def _expression(study: Study, table: Table | None, patients: Sequence[str]) -> p
     inside = table.of_patients(patients)
     spread = np.ptp(inside.values, axis=0) if len(inside) else np.zeros(0)
     constant = int(np.sum(spread == 0))
-    return pages.Expression(len(inside.patients), len(inside.columns), settings.unit, settings.transform, constant)
+    steps = [step for step in (settings.transform, settings.normalise) if step != "none"]
+    how = ", then ".join(step.replace("_", " ") for step in steps) or "none"
+    return pages.Expression(len(inside.patients), len(inside.columns), settings.unit, how, constant)
 
 
 def _not_done(study: Study, found: Findings) -> list[pages.NotDone]:
