@@ -148,7 +148,7 @@ def _genome(content: ReportContent) -> list[Drawing]:
         "<b>Genes of all patients, image measurements under them.</b> Each column is a patient, sorted by "
         "the genes from "
         "top to bottom. Filled: mutant; pale: wild type, with proof that the gene was looked at; "
-        "hatched: not profiled, "
+        "hatched: not profiled or not measured, "
         "so unknown. At the right the share of mutants among those known, and the range of each image track."
     )
     alt = f"Gene status of {len(genome.patients)} patients for {', '.join(genome.status)}; counts in the table"

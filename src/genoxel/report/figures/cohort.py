@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ def _oncoprint_order(genome: Genome) -> list[str]:
     )
 
 
-def _runs(words: list[str | None], wanted: str | None, merged: bool) -> list[tuple[float, float]]:
+def _runs(words: Sequence[str | None], wanted: str | None, merged: bool) -> list[tuple[float, float]]:
     """Cells of one status as (start, width); `merged` joins neighbours, so that the drawing of many stays small."""
     cells = [place for place, word in enumerate(words) if word == wanted]
     if not merged:
@@ -189,8 +190,8 @@ def _runs(words: list[str | None], wanted: str | None, merged: bool) -> list[tup
 
 def _track(axes: Axes, row: float, values: list[float]) -> None:
     numbers = np.array(values, dtype=np.float64)
-    missing = np.flatnonzero(~np.isfinite(numbers)).tolist()
-    axes.broken_barh([(place + 0.07, 0.86) for place in missing], (row - 0.4, 0.8), **_LOOKS[None])
+    words = [None if gap else "measured" for gap in ~np.isfinite(numbers)]
+    axes.broken_barh(_runs(words, None, len(words) > 200), (row - 0.4, 0.8), **_LOOKS[None])
     if not np.isfinite(numbers).any():
         return
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
