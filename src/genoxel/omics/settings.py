@@ -163,7 +163,7 @@ class QualitySettings(Settings):
 
 BLOCKS = (
     *("image", "volume", "clinical", "features", "survival", "targets", "expression", "copynumber", "arms"),
-    *("methylation", "mgmt", "genesets", "burden", "registered"),
+    *("methylation", "mgmt", "genesets", "burden", "ihc", "registered"),
 )
 """Names that blocks of the study have already."""
 
