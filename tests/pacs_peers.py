@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +41,7 @@ def _matching(held: list[Any], query: Any) -> list[list[Any]]:
 
 
 @contextlib.contextmanager
-def dimse(held: list[Any], manner: str = AS_ASKED) -> Iterator[str]:
+def dimse(held: list[Any], manner: str = AS_ASKED, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve `held` and yield the address; stored objects are appended to it."""
 
     def find(event: Any) -> Iterator[Any]:
@@ -73,9 +74,9 @@ def dimse(held: list[Any], manner: str = AS_ASKED) -> Iterator[str]:
     entity.add_supported_context(StudyRootQueryRetrieveInformationModelGet)
     entity.add_supported_context(CTImageStorage, scu_role=True, scp_role=True)
     handlers = [(pynetdicom.evt.EVT_C_FIND, find), (pynetdicom.evt.EVT_C_GET, get), (pynetdicom.evt.EVT_C_STORE, store)]
-    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers, ssl_context=tls)
     try:
-        yield f"dicom://PEER@127.0.0.1:{server.socket.getsockname()[1]}"
+        yield f"dicom{'s' if tls else ''}://PEER@127.0.0.1:{server.socket.getsockname()[1]}"
     finally:
         server.shutdown()
 

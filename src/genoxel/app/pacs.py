@@ -2,60 +2,95 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from genoxel.app.command import command
 from genoxel.app.console import PARTLY, Console
+from genoxel.io.pacs import Archive, Question, Tls, files_to_send, open_archive, receive
 
 pacs = typer.Typer(no_args_is_help=True, help="Ask an image archive, bring series here, send results back.")
 
-Address = Annotated[str, typer.Argument(help="dicom://CALLED_AE@host:port[?as=OUR_AE], or http(s)://host/dicom-web.")]
-Patient = Annotated[str, typer.Option("--patient", help="PatientID.")]
-Study = Annotated[str, typer.Option("--study", help="Study Instance UID.")]
-Series = Annotated[str, typer.Option("--series", help="Series Instance UID.")]
-Accession = Annotated[str, typer.Option("--accession", help="Accession number.")]
-Modality = Annotated[str, typer.Option("--modality", help="CT, MR, PT, SEG, RTSTRUCT, ...")]
+Body = Callable[..., None]
+
+
+def _archive(
+    address: Annotated[
+        str, typer.Argument(help="dicom(s)://CALLED_AE@host:port?as=OUR_AE, or http(s)://host/dicom-web.")
+    ],
+    ca: Annotated[Path | None, typer.Option(help="dicoms: the certificates that the archive is checked by.")] = None,
+    cert: Annotated[Path | None, typer.Option(help="dicoms: our certificate, where the archive asks for one.")] = None,
+    key: Annotated[Path | None, typer.Option(help="dicoms: the key of our certificate.")] = None,
+) -> Archive:
+    return open_archive(address, Tls(ca, cert, key))
+
+
+def _question(
+    patient: Annotated[str, typer.Option(help="PatientID.")] = "",
+    study: Annotated[str, typer.Option(help="Study Instance UID.")] = "",
+    series: Annotated[str, typer.Option(help="Series Instance UID.")] = "",
+    accession: Annotated[str, typer.Option(help="Accession number.")] = "",
+    modality: Annotated[str, typer.Option(help="CT, MR, PT, SEG, RTSTRUCT, ...")] = "",
+) -> Question:
+    return Question(patient, study, series, accession, modality)
+
+
+MADE: dict[str, Callable[..., Any]] = {"archive": _archive, "question": _question}
+"""Parameters that several commands share: each is made of what is typed for the parameters of its function."""
+
+
+def typed(body: Body) -> Body:
+    """Replace the parameters of a command that `MADE` names by those that they are made of."""
+    own: list[inspect.Parameter] = []
+    for one in _parameters(body):
+        own += _parameters(MADE[one.name]) if one.name in MADE else [one]
+    wanted = [name for name in inspect.signature(body).parameters if name in MADE]
+
+    @wraps(body)
+    def face(console: Console, **given: Any) -> None:
+        for name in wanted:
+            given[name] = MADE[name](**{one.name: given.pop(one.name) for one in _parameters(MADE[name])})
+        body(console, **given)
+
+    face.__annotations__ = {one.name: one.annotation for one in own}
+    face.__signature__ = inspect.Signature(own)  # type: ignore[attr-defined]
+    return face
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    found = inspect.signature(function).parameters.values()
+    return [
+        one.replace(annotation=hints[one.name], kind=one.KEYWORD_ONLY if one.name != "console" else one.kind)
+        for one in found
+    ]
 
 
 @command(pacs)
-def find(
-    console: Console,
-    address: Address,
-    patient: Patient = "",
-    study: Study = "",
-    series: Series = "",
-    accession: Accession = "",
-    modality: Modality = "",
-) -> None:
+@typed
+def find(console: Console, archive: Archive, question: Question) -> None:
     """List the series of a patient, study or accession number; nothing is copied."""
-    from genoxel.io.pacs import Question, open_archive
-
-    question = Question(patient, study, series, accession, modality)
-    found = open_archive(address).find(question)
+    found = archive.find(question)
     console.say(*(_line(one) for one in found), f"{len(found)} series")
     console.give({"series": [vars(one) for one in found]})
 
 
 @command(pacs)
+@typed
 def get(
     console: Console,
-    address: Address,
+    archive: Archive,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the series.")],
-    patient: Patient = "",
-    study: Study = "",
-    series: Series = "",
-    accession: Accession = "",
-    modality: Modality = "",
+    question: Question,
 ) -> None:
     """Bring series to a folder, one file per instance; the same command goes on after a stop."""
-    from genoxel.io.pacs import Question, open_archive, receive
     from genoxel.study.progress import progress_for
 
-    question = Question(patient, study, series, accession, modality)
-    archive = open_archive(address)
     found, came = archive.find(question), []
     with progress_for(console.silent) as progress:
         progress.begin("series", len(found))
@@ -76,15 +111,14 @@ def get(
 
 
 @command(pacs)
+@typed
 def send(
     console: Console,
-    address: Address,
+    archive: Archive,
     paths: Annotated[list[Path], typer.Argument(help="DICOM files, or folders of them.")],
 ) -> None:
     """Store DICOM files (segmentations, structure sets, maps) in the archive."""
-    from genoxel.io.pacs import files_to_send, open_archive
-
-    sent = list(open_archive(address).send(files_to_send(paths)))
+    sent = list(archive.send(files_to_send(paths)))
     refused = [one for one in sent if not one.stored]
     console.say(*(f"not stored: {one.path}: {one.reason}" for one in refused))
     console.say(f"stored {len(sent) - len(refused)} of {len(sent)} files")

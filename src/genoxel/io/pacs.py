@@ -1,7 +1,8 @@
 """Query an image archive, bring its series to disk and send results back, over DIMSE or DICOMweb alike.
 
 An address is `dicom://CALLED_AE@host:port`, with `?as=OUR_AE` where the archive must know its caller (C-FIND, C-GET and
-C-STORE; DICOM PS3.4 annexes B and C), or `http(s)://host/path` (QIDO-RS, WADO-RS and STOW-RS; PS3.18).
+C-STORE; DICOM PS3.4 annexes B and C), `dicoms://...` for the same over TLS (PS3.15 annex B), or `http(s)://host/path`
+(QIDO-RS, WADO-RS and STOW-RS; PS3.18).
 """
 
 from __future__ import annotations
@@ -117,6 +118,21 @@ class Sent:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Tls:
+    """Files (PEM) for an encrypted association: who vouches for the archive (None: the system's list), our own pair.
+
+    `key` may be left out where it stands in the file of the certificate; keys are never asked for a password.
+    """
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.ca, self.certificate, self.key))
+
+
 class Archive(Protocol):
     """What every kind of archive can do."""
 
@@ -130,11 +146,12 @@ class Archive(Protocol):
         """Store files one by one and say what became of each."""
 
 
-def open_archive(address: str) -> Archive:
+def open_archive(address: str, tls: Tls | None = None) -> Archive:
     """Return the archive at an address; nothing is asked of it yet.
 
-    Raises `SettingsError` for an address of another kind or one with a password in it, `MissingExtraError` without
-    the extra `dicomnet`. A DICOMweb archive that wants a token gets it from the variable GENOXEL_DICOMWEB_TOKEN.
+    `tls` names certificates for dicoms://. Raises `SettingsError` for an address of another kind, one with a password
+    in it, or certificates that cannot be used, `MissingExtraError` without the extra `dicomnet`. A DICOMweb archive
+    that wants a token gets it from the variable GENOXEL_DICOMWEB_TOKEN.
     """
     parts = urlsplit(address)
     if parts.password:
@@ -147,18 +164,23 @@ def open_archive(address: str) -> Archive:
         port = parts.port
     except ValueError:
         port = None
-    if parts.scheme == "dicom" and parts.hostname and port and 0 < len(parts.username or "") <= 16:
+    if tls and parts.scheme != "dicoms":
+        raise SettingsError(
+            f"certificates for {parts.scheme}://", "dicoms://CALLED_AE@host:port", "write dicoms://, or leave them out"
+        )
+    if parts.scheme in ("dicom", "dicoms") and parts.hostname and port and 0 < len(parts.username or "") <= 16:
         from genoxel.io.pacs_dimse import Dimse
 
         calling = parse_qs(parts.query).get("as", ["GENOXEL"])[0]
-        return Dimse(parts.hostname, port, parts.username or "", calling)
+        secured = (tls or Tls()) if parts.scheme == "dicoms" else None
+        return Dimse(parts.hostname, port, parts.username or "", calling, secured)
     if parts.scheme in ("http", "https") and parts.hostname:
         from genoxel.io.pacs_web import Web
 
         return Web(address, os.environ.get("GENOXEL_DICOMWEB_TOKEN"))
     raise SettingsError(
         f"the address {address!r}",
-        "dicom://CALLED_AE@host:port[?as=OUR_AE] or http(s)://host/path",
+        "dicom[s]://CALLED_AE@host:port[?as=OUR_AE] or http(s)://host/path",
         "ask the archive's keeper for its AE title (at most 16 characters), host and port",
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from genoxel.core.errors import GenoxelError, RemoteError
+from genoxel.core.errors import GenoxelError, RemoteError, SettingsError
 from genoxel.core.extras import require
-from genoxel.io.pacs import Keep, Question, Sent, Series, series_of
+from genoxel.io.files import existing
+from genoxel.io.pacs import Keep, Question, Sent, Series, Tls, series_of
 
 _FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 _GET = "1.2.840.10008.5.1.4.1.2.2.3"
@@ -37,8 +39,9 @@ _CONTEXTS = 128
 class Dimse:
     """An archive at a host and port, called by its AE title; each call opens one association and closes it."""
 
-    def __init__(self, host: str, port: int, called: str, calling: str = "GENOXEL") -> None:
+    def __init__(self, host: str, port: int, called: str, calling: str = "GENOXEL", tls: Tls | None = None) -> None:
         self.host, self.port, self.called, self.calling = host, port, called, calling
+        self._secure = (_context(tls), host) if tls is not None else None
         self._net = require("pynetdicom", "dicomnet")
 
     @contextmanager
@@ -48,12 +51,13 @@ class Dimse:
         entity.dimse_timeout = entity.network_timeout = 120
         for syntax, transfer in contexts:
             entity.add_requested_context(syntax, list(transfer))
-        link = entity.associate(self.host, self.port, ae_title=self.called, **more)
+        link = entity.associate(self.host, self.port, ae_title=self.called, tls_args=self._secure, **more)
         if not link.is_established:
+            trust = ", and that each side trusts the certificate of the other (--ca, --cert)" if self._secure else ""
             raise RemoteError(
                 f"no association with {self.called} at {self.host}:{self.port}",
                 "an archive that answers and knows this caller",
-                f"check address and AE title, and that it lets '{self.calling}' in",
+                f"check address and AE title, and that it lets '{self.calling}' in{trust}",
             )
         try:
             yield link
@@ -117,6 +121,23 @@ class Dimse:
             with self._association([(syntax, (transfer,)) for syntax, transfer in kinds]) as link:
                 for path in now:
                     yield _sent(path, link, pydicom.dcmread(path))
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    """Return what checks the archive's certificate and host name, with our own certificate where there is one."""
+    for file in (tls.ca, tls.certificate, tls.key):
+        if file is not None:
+            existing(file)
+    try:
+        context = ssl.create_default_context(cafile=tls.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if tls.certificate is not None:
+            context.load_cert_chain(tls.certificate, tls.key, password="")
+    except (ssl.SSLError, OSError) as error:
+        raise SettingsError(
+            "certificates that cannot be used", "PEM files, the key without a password", "ask the archive's keeper"
+        ) from error
+    return context
 
 
 def _kind(path: Path) -> tuple[str, str]:
