@@ -127,3 +127,38 @@ def test_many_rows_are_put_together_in_order(tmp_path: Path) -> None:
     table = read_expression(_file(tmp_path, "\n".join(lines) + "\n"))
     assert np.array_equal(table.values, numbers.T)
     assert not table.values.flags.writeable
+
+
+def test_protein_arrays_and_small_rnas_are_read_as_they_are_delivered(tmp_path: Path) -> None:
+    """Reverse-phase arrays as cBioPortal names them (gene|antibody), microRNA by its own names."""
+    rppa = tmp_path / "data_rppa.txt"
+    rppa.write_text(
+        "Composite.Element.REF\tTCGA-02-0001-01\tTCGA-02-0003-01\n"
+        "AKT1 AKT2|AKT_pS473\t0.5\tNA\nEGFR|EGFR_pY1068\t-1.25\t2\n"
+    )
+    table = read_expression(rppa, unit="log2", rules=MatrixRules(kind="protein"))
+    assert table.names == ("AKT1 AKT2|AKT_pS473", "EGFR|EGFR_pY1068")
+    assert table.patients == ("TCGA-02-0001", "TCGA-02-0003")
+    np.testing.assert_array_equal(table.values, [[0.5, -1.25], [np.nan, 2]])
+    mirna = tmp_path / "mirna.tsv"
+    mirna.write_text("miRNA_ID\tP1\tP2\nhsa-let-7a-1\t10.5\t3\nhsa-mir-21\t0\t1e3\n")
+    table = read_expression(mirna, unit="rpm", rules=MatrixRules(kind="mirna"))
+    assert table.names == ("hsa-let-7a-1", "hsa-mir-21")
+    np.testing.assert_array_equal(table.values, [[10.5, 0], [3, 1000]])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("miRNA_ID\tP1\tP2\nhsa-mir-21\t1\t2\nhsa-mir-21\t3\t4\n", "1 genes more than once"),
+        ("miRNA_ID\tP1\tP2\nhsa-mir-21\t1\n", "no separator makes equal columns"),
+        ("miRNA_ID\tP1\tP1\nhsa-mir-21\t1\t2\n", "more than once"),
+        ("Composite.Element.REF\tP1\tP2\nEGFR|E\t1\thigh\n", "'high'"),
+        ("Composite.Element.REF\tP1\tP2\nEGFR|E\t1\tinf\n", "inf"),
+    ],
+)
+def test_faulty_arrays_are_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "array.tsv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        read_expression(path)

@@ -215,6 +215,14 @@ def test_one_series_that_fails_is_named_and_the_others_come(archive: Archive, tm
     assert len({path.parent.name for path in (tmp_path / "toy").rglob("*.dcm")}) == len(listing.series) - 1
 
 
+def test_clinical_facts_come_with_every_study(archive: Archive, tmp_path: Path) -> None:
+    found = fetch(list_collection(Order("toy", ("mutations",), project="TOY-1")), tmp_path / "toy", Web())
+    assert found.missing == {}
+    assert (tmp_path / "toy" / "clinical.csv").is_file()
+    assert Order("tcga_gbm", ("mutations",)).brought == ("mutations", "clinical")
+    assert Order("upenn_gbm", ("images",)).brought == ("images",)
+
+
 def _marked(folder: Path) -> Path:
     folder.mkdir()
     (folder / ".collection").write_text("tcga_kirc\n", encoding="utf-8")
@@ -283,7 +291,9 @@ def study(archive: Archive, tmp_path: Path, delivery: dict[str, list[Path]]) -> 
     return tmp_path
 
 
-def test_a_study_brings_its_collection_when_it_runs(study: Path, archive: Archive) -> None:
+def test_a_study_brings_its_collection_when_it_runs(
+    study: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looked = check(Study.read(study), workers=1)
     told = [one for one in looked.problems if one.where == "io.images.fetch"]
     assert [one.severity for one in told] == ["warning"]
@@ -294,6 +304,7 @@ def test_a_study_brings_its_collection_when_it_runs(study: Path, archive: Archiv
     assert result.notes == (" left out SIM-007, SIM-008: got no image series",)
     assert "Roe, R." in (study / "fetched" / "toy" / "SOURCES.md").read_text(encoding="utf-8")
     asked = len(archive.asked)
+    monkeypatch.setattr(idc, "read_collection", None)  # neither index nor network is needed any more
     run(Study.read(study), workers=1)
     assert len(archive.asked) == asked
 
@@ -346,7 +357,7 @@ def test_the_command_lists_and_fetches(
         call(["fetch", "toy", "--to", str(tmp_path / "two"), *words])
     assert left.value.code == 3
     assert "not brought: expression" in capsys.readouterr().out
-    with pytest.raises(SystemExit) as left:
+    with pytest.raises(SystemExit) as left:  # without a project nothing can be asked
         call(["fetch", "toy", "--to", str(tmp_path / "three"), "--with", "expression", "--quiet"])
     assert left.value.code == 1
     assert "nothing of toy" in capsys.readouterr().err

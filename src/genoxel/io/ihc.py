@@ -57,7 +57,7 @@ def read_ihc(
         if marker == "HER2":
             classes, odd, open_ones = _her2(cells)
             names: tuple[str, ...] = ("negative", "low", "positive")
-            definition = "ASCO/CAP 2018 score with in-situ hybridisation; low: 1+, or 2+ without amplification"
+            definition = "ASCO/CAP 2018, affirmed 2023 (doi:10.1200/JCO.22.02864); low: 1+, or 2+ without amplification"
         else:
             numbers, classes, odd, open_ones = _percent(marker, cells, (limits or {}).get(marker, ()))
             names, definition = CUT_OFFS[marker][2], CUT_OFFS[marker][0]

@@ -224,7 +224,8 @@ def classify(name: str, values: Mapping[str, float], limits: Sequence[float] = (
 def her2_class(ihc: str, ish: bool | None = None) -> str | None:
     """Return HER2 negative, low or positive from the IHC score (0, 1+, 2+, 3+) and in-situ hybridisation.
 
-    2+ without ISH stays open. Source: ASCO/CAP 2018; low: Modi et al., NEJM 2022.
+    2+ without ISH stays open. Source: ASCO/CAP 2018, affirmed in 2023 (doi:10.1200/JCO.22.02864), which calls it too
+    early for a category "low" of its own: 1+, or 2+ without amplification, is who may get trastuzumab deruxtecan.
 
     >>> [her2_class("3+"), her2_class("2+", False), her2_class("2"), her2_class("0")]
     ['positive', 'low', None, 'negative']

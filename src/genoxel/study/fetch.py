@@ -59,6 +59,12 @@ class Order:
                 raise SettingsError(f"data called {kind!r}", ", ".join(KINDS), nearest(kind, KINDS))
 
     @property
+    def brought(self) -> tuple[str, ...]:
+        """The kinds that are brought: a study needs to know who takes part, so clinical facts come where they can."""
+        known = self.project or self.collection.startswith("tcga_")
+        return (*self.kinds, *(["clinical"] if known and "clinical" not in self.kinds else []))
+
+    @property
     def gdc(self) -> str:
         """The GDC project; `SettingsError` where none can be told."""
         if self.project or self.collection.startswith("tcga_"):
@@ -268,7 +274,7 @@ class _Fetcher:
             "expression": lambda: self._molecular("expression"),
         }
         for kind, part in parts.items():
-            if kind not in self.order.kinds and not (kind == "images" and self.listing.series):
+            if kind not in self.order.brought and not (kind == "images" and self.listing.series):
                 continue
             try:
                 part()
@@ -412,23 +418,38 @@ def order_of(settings: FetchSettings) -> Order:
     return Order(settings.collection, tuple(settings.kinds), settings.masks, settings.patients)
 
 
-def bring_images(settings: FetchSettings, folder: Path, web: Web, display: Progress) -> Listing:
+def is_complete(settings: FetchSettings, folder: Path) -> bool:
+    """Return whether everything that these settings ask for was brought to `folder` once."""
+    mark = folder / _COMPLETE
+    return mark.is_file() and mark.read_text(encoding="utf-8").strip() == settings.digest()
+
+
+_COMPLETE = ".complete"
+
+
+def bring_images(settings: FetchSettings, folder: Path, display: Progress) -> None:
     """Bring the images (and masks) that a study file asks for to `folder`; what is there stays.
 
-    Raises `RemoteError` where they cannot be had, `SettingsError` for an unknown collection or segmentation.
+    Once all of it is there, neither index nor network is asked again. Raises `RemoteError` where they cannot be had,
+    `SettingsError` for an unknown collection or segmentation.
     """
+    from genoxel.io.online.web import Web
+
+    if is_complete(settings, folder):
+        return
     listing = list_collection(order_of(settings))
     for line in listing.lines():
         display.say(line)
     if not listing.series:
         raise RemoteError(f"no image of {settings.collection} in the Imaging Data Commons", "public images", _ELSEWHERE)
     display.begin("series", len(listing.series))
-    failed = idc.fetch_all(web, listing.series, folder, lambda reused: display.advance(reused=reused))
+    failed = idc.fetch_all(Web(), listing.series, folder, lambda reused: display.advance(reused=reused))
     display.end()
     for reason in failed.values():
         display.say(f"not brought: {reason}")
     atomic_write(folder / "SOURCES.md", sources_text(listing, ("images",)))
-    return listing
+    if not failed:
+        atomic_write(folder / _COMPLETE, f"{settings.digest()}\n")
 
 
 def _about(made: idc.Published) -> list[str]:

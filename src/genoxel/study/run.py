@@ -188,10 +188,9 @@ class _Run:
         images = self.settings.io.images
         if images is None or images.fetch is None or self.engine.frozen:
             return
-        from genoxel.io.online.web import Web
         from genoxel.study.fetch import bring_images
 
-        bring_images(images.fetch, self.study.file(str(images.fetch.folder)), Web(), self.engine.progress)
+        bring_images(images.fetch, self.study.file(str(images.fetch.folder)), self.engine.progress)
 
     def _note_failed(self, step: str, results: Mapping[str, Result], before: Mapping[str, str] | None = None) -> None:
         lost = {patient: result.error for patient, result in results.items() if not result.ok}

@@ -74,8 +74,10 @@ def _files(study: Study) -> Iterator[Problem]:
 
 def _fetched(study: Study, fetch: FetchSettings) -> Iterator[Problem]:
     """Say that a collection is still to be brought, and refuse one that is not there or has no images."""
-    from genoxel.study.fetch import list_collection, order_of
+    from genoxel.study.fetch import is_complete, list_collection, order_of
 
+    if is_complete(fetch, study.file(str(fetch.folder))):
+        return
     try:
         listing = list_collection(order_of(fetch))
     except GenoxelError as error:

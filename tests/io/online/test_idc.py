@@ -28,13 +28,19 @@ def test_the_index_agrees_with_pandas(kirc: idc.Collection) -> None:
 
     rows = pd.read_parquet(
         index.IDC_INDEX_PARQUET_FILEPATH,
-        columns=["collection_id", "PatientID", "Modality", "StudyInstanceUID", "analysis_result_id", "series_size_MB"],
+        columns=[
+            *("collection_id", "PatientID", "Modality", "StudyInstanceUID", "SeriesInstanceUID", "analysis_result_id"),
+            *("series_size_MB", "series_aws_url"),
+        ],
         filters=[("collection_id", "==", "tcga_kirc")],
     )
     images = rows[rows.Modality.isin(idc.IMAGES)]
     assert len(kirc.images) == len(images) > 2000
     assert list(kirc.patients) == sorted(images.PatientID.unique())
     assert sum(one.megabytes for one in kirc.images) == pytest.approx(images.series_size_MB.sum())
+    # where the index itself says that the files lie
+    where = dict(zip(rows.SeriesInstanceUID, rows.series_aws_url, strict=True))
+    assert all(where[one.uid] == f"s3://{one.bucket}/{one.uuid}/*" for one in kirc.images)
     masks = rows[rows.Modality.isin(idc.MASKS) & rows.StudyInstanceUID.isin(set(images.StudyInstanceUID))]
     expected = {name: sorted(some.PatientID.unique()) for name, some in masks.groupby("analysis_result_id")}
     assert {one.name: list(one.patients) for one in kirc.published} == expected
