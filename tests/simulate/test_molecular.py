@@ -11,10 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from genoxel.io.maf import read_maf
 from genoxel.io.vcf import read_vcf
 from genoxel.simulate import Course, Omics, SimulationSpec, simulate
-from genoxel.simulate.messy import MANGLED
 from genoxel.simulate.outcomes import SHAPE, draw_outcomes
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.tables import assay_of, purity_of
@@ -210,20 +208,6 @@ def test_a_panel_calls_nothing_outside_its_genes(folder, truth):
     assert not set(maf.loc[~by_panel, "Hugo_Symbol"]) <= set(told["genes"])
     people = {person.name: person for person in draw_people(SPEC)}
     assert all(assay_of(SPEC, people[name]) == assay for name, assay in told["assay"].items())
-
-
-def test_messy_twins_hold_the_same_facts(folder, truth):
-    told = truth["molecular"]["messy"]
-    clean = pd.read_csv(folder / "clinical.csv", dtype=str)
-    messy = pd.read_csv(folder / "messy" / "clinical.csv", dtype=str)
-    back = {word: name for name, word in told["ids"].items()}
-    messy["PatientID"] = messy["PatientID"].map(back)
-    assert len(messy) == len(clean) + len(told["clinical_rows_twice"])
-    pd.testing.assert_frame_equal(messy.drop_duplicates().reset_index(drop=True), clean)
-    assert len(set(told["ids"].values()) - set(told["ids"])) > 3
-    symbols = pd.read_csv(folder / "messy" / "expression.tsv", sep="\t", dtype=str).iloc[:, 0]
-    assert set(MANGLED.values()) <= set(symbols)
-    read_maf(folder / "mutations.maf")
 
 
 def test_biopsies_come_with_places_and_shares(folder, truth):

@@ -235,10 +235,10 @@ def _xlsx(rows: Sequence[tuple[str | float | int, ...]]) -> bytes:
     book.properties.creator = f"Genoxel {__version__}"
     buffer = io.BytesIO()
     book.save(buffer)
-    return _settled(buffer.getvalue())
+    return settled_workbook(buffer.getvalue())
 
 
-def _settled(content: bytes) -> bytes:
+def settled_workbook(content: bytes) -> bytes:
     """Return a workbook whose zip times and dates of making are fixed, so that bytes repeat."""
     fixed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(fixed, "w", zipfile.ZIP_DEFLATED) as new:
