@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from genoxel.associate.assemble import Pairs, Sets
 from genoxel.associate.blocks import Tables, blocks_of, parts_of
+from genoxel.associate.cautions import cautions_of
 from genoxel.associate.clusters import clustered_tables, shared_patients
 from genoxel.associate.covariates import strata_of
 from genoxel.associate.numbers import NOT_REGISTERED
@@ -129,6 +130,7 @@ def _finish(pairs: Pairs, null: NullWorlds, tables: Tables, settings: AssociateS
         "null": "whole patients of the image side moved; patients a pair does not know cut out of the permutation",
         "null_adjusted": _null_words(pairs.adjusted, null),
         "null_hits_adjusted": null.hits_adjusted,
+        "cautions": cautions_of(*tables) if pairs.patients == len(tables[0].rows) else (),
         "patients_with_covariates": 0 if tables[2] is None else int((~np.isnan(tables[2].values).any(axis=1)).sum()),
     }
     return AssociationMap(

@@ -222,7 +222,7 @@ def _sentence(found: AssociationMap) -> str:
         text += f". After {', '.join(found.adjusted_for)}: {found.hits_adjusted}"
     if not found.hits and np.isfinite(found.detectable):
         text += f". Only links of {found.detectable:.2f} or more would be seen in four of five such studies"
-    return text + "."
+    return " ".join((text + ".", *found.settings.get("cautions", ())))
 
 
 def _side(
