@@ -220,8 +220,10 @@ def group_pairs(left, groups, out):  # type: ignore[no-untyped-def]
         seen = known[i].sum()
         mine, ends = order[i, :seen], end[i, :seen]
         tied = (ends != np.arange(seen)).any()
+        of = np.empty(seen, np.int8)
         for j in range(len(groups)):
-            of = groups[j][mine]
+            for k in range(seen):
+                of[k] = groups[j, mine[k]]
             found = _tied_placements(of, ends) if tied else _placements(of)
             ones, zeros, total, square_one, square_zero, ties = found
             n1[i, j], n0[i, j], u[i, j] = ones, zeros, total

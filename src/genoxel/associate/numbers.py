@@ -121,11 +121,10 @@ class NumberPairs:
         return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
 
     def _judged(self, moments: Moments) -> Measured:
+        if self.ranked and moments is self.raw and moments.pair_by_pair:
+            return self._rank_pairs(moments)
         moments.prepare()
         out = Measured.empty(*self.shape, moments.patients)
-        if self.ranked and moments is self.raw and moments.pair_by_pair:
-            self._rank_pairs(moments, out)
-            return out
         if not moments.scattered:
             for group in moments.groups():
                 self._judge_group(group, out)
@@ -137,9 +136,10 @@ class NumberPairs:
             out.put(chunk, n=chunk.n, effect=r, low=low, high=high, p=self._p(r, chunk), flag=flag)
         return out
 
-    def _rank_pairs(self, moments: Moments, out: Measured) -> None:
+    def _rank_pairs(self, moments: Moments) -> Measured:
         from genoxel.associate.kernels import judge_some, rank_pairs
 
+        out = Measured.empty(*self.shape)
         sides = [side.order.by_column() for side in (moments.x, moments.y)]
         columns = [columns for _, columns in moments.x.patterns]
         start = np.cumsum([0, *(len(some) for some in columns)])
@@ -148,6 +148,7 @@ class NumberPairs:
             if n >= FEWEST:
                 law = Law(n - 2, n if self.moments else -n)
                 judge_some(n, out.n, self._words(law, n, n), (out.effect, out.low, out.high, out.p))
+        return out
 
     def _words(self, law: Law, n: int, free: int) -> tuple[FloatArray, float, float, float, float, float, float]:
         """Return what the kernels judge by; `free` counts patients less covariates."""
