@@ -82,6 +82,7 @@ def demo(
     gene, found, tried = FOUND["demo"]
     say(f"Simulated power: in {found} of {tried} other cohorts drawn like this one the link of {gene} was supported")
     say("\n".join(result.lines()))
+    say("The page Genome shows who is mutant, wild type or unknown beside the image, and how the assays fared")
     return result
 
 

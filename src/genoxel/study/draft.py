@@ -145,6 +145,7 @@ def _omics(molecules: Molecules) -> list[str]:
     if molecules.expression:
         file = toml_value(molecules.expression)
         lines.append(f'expression = {{ file = {file}, unit = "tpm", transform = "log2+1" }}   # check the unit')
+        lines.append(f"{'quality = { outliers = 5.0 }':<48} # odd samples are listed; nobody is left out unasked")
     return lines if len(lines) > 1 else []
 
 
