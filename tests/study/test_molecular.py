@@ -228,3 +228,25 @@ def test_an_array_of_geo_becomes_genes_by_its_platform(folder: Path, tmp_path: P
     assert [str(problem) for problem in check(study, workers=1).errors] == []
     (tmp_path / "GPL1.annot").unlink()
     assert next(one.where for one in check(study, workers=1).errors) == "omics.expression.probes"
+
+
+def test_the_clinical_table_may_be_tcgas_own_files(folder: Path, tmp_path: Path) -> None:
+    people = [f"TCGA-02-{number:04d}" for number in range(1, 13)]
+    rows = "".join(f"{one},{at},{at % 3}\n" for at, one in enumerate(people))
+    (tmp_path / "features.csv").write_text("patient,sphericity,energy\n" + rows)
+    (tmp_path / "xml").mkdir()
+    for at, one in enumerate(people):
+        (tmp_path / "xml" / f"{one}.xml").write_text(
+            '<b:tcga_bcr xmlns:b="urn:b"><b:patient>'
+            f'<b:bcr_patient_barcode procurement_status="Completed">{one}</b:bcr_patient_barcode>'
+            f'<b:her2 procurement_status="Completed">{("Negative", "Positive")[at % 2]}</b:her2>'
+            "</b:patient></b:tcga_bcr>"
+        )
+    text = '[cohort]\ntable = "xml"\npatient = "tcga"\n[io.images]\nfeatures = "features.csv"\n'
+    text += '[target.HER2]\ncolumn = "her2"\n[associate]\nadjust = []\ncorrect = { permutations = 4 }\n'
+    (tmp_path / "study.toml").write_text(text)
+    study = Study.read(tmp_path / "study.toml")
+    assert [str(problem) for problem in check(study, workers=1).errors] == []
+    assert not run(study, workers=1).failed
+    told = json.loads((tmp_path / "results" / "provenance.json").read_text(encoding="utf-8"))
+    assert f"xml/{people[0]}.xml" in json.dumps(told)

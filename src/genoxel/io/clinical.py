@@ -139,13 +139,15 @@ def read_clinical(path: str | Path, patient: str, sheet: str | None = None) -> C
     """Return a clinical table (.xlsx, or text with ; , tab or |, a byte order mark, decimal commas) as text.
 
     `patient` names the id column; "tcga" finds the column of TCGA barcodes and cuts them to the patient, and reads a
-    biotab of the BCR with its three header lines. Identifiers
+    biotab of the BCR with its three header lines; a folder holds the BCR's XML files. Identifiers
     stay text (001, 1E5 and NA are kept). Without `sheet` the one sheet that has the id column is read. Raises
     `TableError` naming row numbers for patients without id or with several rows, `FileFormatError` for files that are
     damaged, ragged or of another encoding, `MissingFileError` when the file is not there.
     """
-    from genoxel.io.bcr import is_biotab, read_biotab
+    from genoxel.io.bcr import is_biotab, read_bcr_xml, read_biotab
 
+    if Path(path).is_dir():
+        return read_bcr_xml(path)
     file = existing(path)
     try:
         if file.suffix.casefold() in (".xlsx", ".xlsm", ".xls"):

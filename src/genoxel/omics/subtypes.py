@@ -197,7 +197,8 @@ CUT_OFFS: Mapping[str, tuple[str, tuple[float, ...], tuple[str, ...]]] = {
         "% of tumour cells; classes of pembrolizumab in NSCLC, doi:10.3892/ol.2020.11458", (1.0, 50.0),
         ("below 1 %", "1 to 49 %", "50 % or more"),
     ),
-    "TMB": ("mutations per Mb; FDA 2020 (recalled, not checked)", (10.0,), ("low", "high")),
+    # FDA approval summary of pembrolizumab, Clin Cancer Res 2021;27:4685: 10 mutations per megabase or more
+    "TMB": ("mutations per Mb; FDA approval of June 2020", (10.0,), ("low", "high")),
 }  # fmt: skip
 """Named cut-offs: unit and source, limits, names of the classes."""
 

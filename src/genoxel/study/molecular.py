@@ -406,7 +406,8 @@ def input_files(study: Study) -> list[Path]:
     """Return the table files that the study file names (not the images)."""
     cohort, omics = study.settings.cohort, study.settings.omics
     names = [cohort.table, cohort.overrides, sets_file(study), *(name for _, name in molecular_files(omics))]
-    files = [study.file(name) for name in dict.fromkeys(names) if name]
+    named = [study.file(name) for name in dict.fromkeys(names) if name]
+    files = [file for path in named for file in (sorted(path.glob("*.xml")) if path.is_dir() else [path])]
     if omics.cbioportal:
         files += sorted(path for path in study.file(omics.cbioportal).rglob("*") if path.is_file())
     return files + list(feature_files(study).values())

@@ -52,7 +52,7 @@ def _files(study: Study) -> Iterator[Problem]:
         "associate.enrich.sets": sets_file(study),
     }
     for where, name in named.items():
-        if name:
+        if name and not (where == "cohort.table" and study.file(name).is_dir()):  # a folder of clinical XML
             yield from _missing(where, study.file(name))
     if omics.cbioportal and not study.file(omics.cbioportal).is_dir():
         yield Problem(
