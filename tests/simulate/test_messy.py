@@ -14,6 +14,7 @@ from genoxel.io.clinical import read_clinical
 from genoxel.io.expression import MatrixRules, read_expression
 from genoxel.io.maf import read_maf
 from genoxel.omics.barcodes import rekey
+from genoxel.omics.burden import mutational_burden
 from genoxel.omics.join import Layers, join
 from genoxel.omics.variants import status_table
 from genoxel.simulate import Omics, SimulationSpec, read_truth, simulate
@@ -148,3 +149,8 @@ def test_the_messy_maf_gives_the_genotypes_of_the_clean_one(folder, told, patien
     found = status_table(again, GENES, patients=patients)
     np.testing.assert_array_equal(found.values, clean.values)
     assert np.nansum(clean.values) > 5
+    burdens = [
+        mutational_burden(records, 30, patients).values
+        for records in (again, read_maf(folder / "mutations.maf", profiled=profiled))
+    ]
+    np.testing.assert_array_equal(*burdens)

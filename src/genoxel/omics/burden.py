@@ -24,20 +24,38 @@ def _profiled(records: Records) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.patient for row in records.profiled or ()))
 
 
+_PLACE = ("chromosome", "start", "ref", "alt")
+
+
+def _first(records: Records) -> list[bool]:
+    """Return per row whether the patient's variant was in no row above; where no places are given every row counts."""
+    if not set(_PLACE) <= set(records.fields):
+        return [True] * len(records.rows)
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for row, *place in zip(records.rows, *(records[name].tolist() for name in _PLACE), strict=True):
+        key = (row.patient, *place)
+        found.append(key not in seen)
+        seen.add(key)
+    return found
+
+
 def mutational_burden(records: Records, megabases: float, patients: Iterable[str] = ()) -> Table:
     """Return protein-altering mutations per megabase; 0 only for patients who were profiled.
 
     `megabases` is the coding size of what was sequenced (about 30 to 38 for an exome, the panel's own number for a
     panel); below 1 the definition of the column says that the number is unreliable. Mutations outside a patient's panel
-    are not counted. Raises `TableError` for a size that is no size.
+    are not counted, and a variant that a patient has in several rows or samples counts once. Raises `TableError` for a
+    size that is no size.
     """
     if not 0.01 <= megabases <= 100:
         raise TableError(f"a size of {megabases:g} megabases", "0.01 to 100", "give the coding size of the assay")
     whom = tuple(patients) or _profiled(records)
     counts = dict.fromkeys(_profiled(records), 0)
     genes, classes = records["gene"].tolist(), records["classification"].tolist()
-    for row, gene, word in zip(records.rows, genes, classes, strict=True):
-        if row.patient in counts and str(word).casefold() in _ALTERING and records.covers(row.patient, gene):
+    for row, gene, word, first in zip(records.rows, genes, classes, _first(records), strict=True):
+        altering = first and str(word).casefold() in _ALTERING
+        if altering and row.patient in counts and records.covers(row.patient, gene):
             counts[row.patient] += 1
     values = np.array([[counts[who] / megabases if who in counts else np.nan] for who in whom]).reshape(len(whom), 1)
     small = f"; only {megabases:g} Mb were seen: unreliable" if megabases < SMALL_PANEL else ""
@@ -122,10 +140,10 @@ def repeat_indels(records: Records, megabases: float, repeat: int = 5) -> Table:
     counts = dict.fromkeys(_profiled(records), 0)
     run = re.compile(rf"([ACGT])\1{{{repeat - 1},}}")
     places = zip(records.rows, records["variant_type"], records["ref"], records["alt"], records["context"], strict=True)
-    for row, kind, ref, alt, context in places:
+    for (row, kind, ref, alt, context), first in zip(places, _first(records), strict=True):
         base = str(ref) if kind == "DEL" else str(alt)
         inside = [found[1] for found in run.finditer(str(context).upper())]
-        if row.patient in counts and kind in ("INS", "DEL") and len(base) == 1 and base in inside:
+        if first and row.patient in counts and kind in ("INS", "DEL") and len(base) == 1 and base in inside:
             counts[row.patient] += 1
     values = np.array([[count / megabases] for count in counts.values()]).reshape(len(counts), 1)
     words = f"indels of one base in runs of {repeat} or more, per megabase"
