@@ -31,6 +31,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "brain": ("nilearn",),
     "ml": ("lightgbm",),
     "dicomnet": ("pynetdicom", "dicomweb_client"),
+    "online": ("requests", "idc_index_data"),
     "scale": ("dask", "distributed"),
 }
 
