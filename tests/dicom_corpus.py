@@ -713,6 +713,95 @@ def _coloured_capture() -> Made:
     return Made([only])
 
 
+def _perfusion(unit: str) -> Callable[[], Made]:
+    """A map of blood volume: with its unit in a real world value mapping, or with none."""
+
+    def make() -> Made:
+        series = slices(modality="MR")
+        for dataset in series:
+            dataset.ImageType = ["DERIVED", "PRIMARY", "PERFUSION", "RCBV"]
+            if unit:
+                dataset.RealWorldValueMappingSequence = _mapping(0.1, unit)
+        return Made(series, (truth(SHAPE) + 1024) * 0.1 if unit else truth(SHAPE), unit, usual_affine())
+
+    return make
+
+
+def _ktrans() -> Made:
+    made = _parametric()
+    made.series[0].SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence = _mapping(60.0, "/min")
+    assert made.values is not None
+    return Made(made.series, made.values * 60, "/min", usual_affine())
+
+
+def _t1_map() -> Made:
+    """An enhanced MR map of T1 whose mapping stands in the groups of its frames."""
+    one_file = enhanced(
+        "MR", own=lambda frame: {"MRImageFrameType": {"FrameType": ["DERIVED", "PRIMARY", "T1", "T1_MAP"]}}
+    )
+    for item in one_file.PerFrameFunctionalGroupsSequence:
+        item.RealWorldValueMappingSequence = _mapping(2.0, "ms")
+    return Made([one_file], (truth(SHAPE) + 1024) * 2.0, "ms", usual_affine())
+
+
+def _twelve_bit_jpeg() -> Made:
+    """The header of 12 bits on a stream that no decoder here is asked to unpack."""
+    from pydicom.encaps import encapsulate, generate_frames
+
+    made = _jpeg_lossy()
+    for dataset in made.series:
+        frame = bytearray(next(generate_frames(dataset.PixelData, number_of_frames=1)))
+        place = frame.index(b"\xff\xc0")
+        frame[place : place + 2], frame[place + 4] = b"\xff\xc1", 12
+        dataset.PixelData = encapsulate([bytes(frame)])
+        dataset["PixelData"].VR = "OB"
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+        dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.51"
+    return Made(made.series)
+
+
+def _palette(series: list[Any]) -> list[Any]:
+    ramp = np.arange(256, dtype="<u2") * 257
+    for dataset in series:
+        dataset.PhotometricInterpretation, dataset.PixelRepresentation = "PALETTE COLOR", 0
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 8, 8, 7
+        put(dataset, stored(dataset) % 256 if dataset.BitsAllocated == 16 else np.zeros((14, 12)))
+        for colour in ("Red", "Green", "Blue"):
+            setattr(dataset, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+            setattr(dataset, f"{colour}PaletteColorLookupTableData", ramp.tobytes())
+    return series
+
+
+def _long_run(series: list[Any]) -> list[Any]:
+    """Let one run of a packed slice be longer than it was: every later pixel would be shifted."""
+    from pydicom.encaps import encapsulate, generate_frames
+
+    for dataset in series:
+        rle(dataset)
+    frame = bytearray(next(generate_frames(series[3].PixelData, number_of_frames=1)))
+    frame[64] += 1
+    series[3].PixelData = encapsulate([bytes(frame)])
+    return series
+
+
+def _nested(series: list[Any]) -> list[Any]:
+    item = Dataset()
+    item.CodeValue, item.CodeMeaning = "T-D0050", "tissue"
+    for dataset in series:
+        dataset.AnatomicRegionSequence = Items([item])
+    return series
+
+
+def _longer_than_its_item(content: bytes) -> bytes:
+    place = content.index(b"\x08\x00\x00\x01SH")
+    return content[: place + 6] + b"\xff\x00" + content[place + 8 :]
+
+
+def _rewritten(path: Path, change: Callable[[bytes], bytes]) -> Path:
+    path.write_bytes(change(path.read_bytes()))
+    return path
+
+
 TILT = np.tan(np.radians(15))
 CASES: dict[str, Callable[[], Made]] = {
     "right axial CT": ct(),
@@ -886,6 +975,19 @@ CASES: dict[str, Callable[[], Made]] = {
     "ultrasound clip without a choice": _clip,
     "still without pixel size": lambda: Made([still("OT")]),
     "secondary capture in colour": _coloured_capture,
+    "JPEG of 12 bits with loss": _twelve_bit_jpeg,
+    "colour by a palette": ct(_palette),
+    "a run that is too long": ct(_long_run),
+    "an element longer than its item": lambda: Made(
+        _nested(slices()),
+        spoil=lambda paths: [_rewritten(path, _longer_than_its_item) for path in paths],
+    ),
+    "no modality": ct(each(Modality=None)),
+    "PET whose modality is another": lambda: Made(pet(each(Modality="TT"))),
+    "Ktrans map of floats": _ktrans,
+    "rCBV map with its unit": _perfusion("ml/100g"),
+    "rCBV map without a unit": _perfusion(""),
+    "enhanced T1 map with a mapping per frame": _t1_map,
 }
 
 

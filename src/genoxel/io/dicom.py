@@ -34,6 +34,11 @@ _ONE = {
     "FrameOfReferenceUID": ("two frames of reference", "(0020,0052)"),
     "Modality": ("two modalities", "(0008,0060)"),
 }
+_MAPS = (
+    *("ADC", "EADC", "CBF", "RCBF", "CBV", "RCBV", "MTT", "TTP", "TMAX", "KTRANS", "KEP"),
+    *("T1 MAP", "T2 MAP", "T2 STAR MAP", "R2 STAR MAP"),
+)
+"""What ImageType calls maps whose numbers mean something only with their unit."""
 _PET = ("1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.130", "1.2.840.10008.5.1.4.1.1.128.1")
 _HIGHEST_HU, _LOWEST_HU, _AIR_HU = 40_000.0, -10_000.0, -1024.0
 _PLAUSIBLE_MM = (0.01, 50.0)
@@ -212,7 +217,7 @@ def _rescaled(frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], npt.NDArray[np
         if dtype.kind == "i":
             array[:, :, k] = one.pixels.stored.astype(np.int64) * int(one.pixels.slope) + int(one.pixels.intercept)
         else:
-            array[:, :, k] = one.pixels.stored * one.pixels.slope + one.pixels.intercept
+            array[:, :, k] = np.multiply(one.pixels.stored, one.pixels.slope, dtype=np.float64) + one.pixels.intercept
         if padded is not None and one.pixels.padding is not None:
             padded[:, :, k] = one.pixels.padding
     if len(lines) > 1:
@@ -264,8 +269,10 @@ def _physical(
         kind = unit.upper() or "HU"
         return array, kind, ()
     notices: tuple[Step, ...] = ()
-    if not unit and "ADC" in str(frames[0].keys.get("ImageType", "")).upper().split("\\"):
-        notices = (Step("notice", {"about": "unit of the ADC map not stated"}),)
+    words = str(frames[0].keys.get("ImageType", "")).upper().replace("_", " ").split("\\")
+    found = [word for word in words if word in _MAPS]
+    if not unit and found:
+        notices = (Step("notice", {"about": f"unit of the {found[0]} map not stated"}),)
     return array, unit, notices
 
 

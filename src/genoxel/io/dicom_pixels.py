@@ -22,14 +22,16 @@ _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 _LOSSY = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.91")
 
 
+_PILLOW = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _RLE = "1.2.840.10008.1.2.5"
 _EXACT = (*_LOSSLESS_JPEG, _RLE)
 """Unpacked by our own code to the bits as they were stored, whose sign is still to be found."""
+_COLOURED = ("PALETTE COLOR", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _RLE_BEST, _BEST, _SMALL = 64, 2000, 2**22
 """Run lengths pack at most 64 to 1; the others are not believed beyond 2,000 to 1 from 4 million pixels up."""
 _DECODERS = {
-    **dict.fromkeys(("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"), "pillow"),
+    **dict.fromkeys(_PILLOW, "pillow"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "pyjpegls"),
     **dict.fromkeys(("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"), "pylibjpeg"),
 }
@@ -71,6 +73,7 @@ def stored_frames(dataset: Any, name: str) -> tuple[npt.NDArray[Any], tuple[Step
         values = _signed(values, dataset, name)
     else:
         values, steps = _unpacked(dataset, name, (syntax, shape))
+    _refuse_palette(dataset, name)
     values, grey = _grey(values, name)
     return _upright(values, dataset, (*steps, *grey))
 
@@ -168,7 +171,7 @@ def decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.
     from pydicom.pixels import pixel_array
 
     from genoxel.io.jpeg_lossless import unpack
-    from genoxel.io.jpeg_size import declared_size
+    from genoxel.io.jpeg_size import declared_bits, declared_size
     from genoxel.io.run_lengths import unpack as unpack_runs
 
     frames, rows, columns, samples = shape
@@ -181,6 +184,13 @@ def decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.
         raise ValueError("fewer packed frames than declared")
     if syntax != _RLE and any(declared_size(one) != (rows, columns) for one in packed):
         raise ValueError("a packed frame of another size than Rows and Columns")
+    bits = declared_bits(packed[0]) if syntax in _PILLOW else 8
+    if bits != 8:
+        raise FileFormatError(
+            f"a file with JPEG of {bits} bits with loss (transfer syntax (0002,0010) {syntax}), which cannot be unpacked",
+            "JPEG with loss of 8 bits, or any packing without loss",
+            "uncompress the series at the archive, for example with dcmdjpeg or gdcmconv --raw",
+        )
     width = int(dataset.BitsAllocated) // 8
     if syntax == _RLE:
         planes = [unpack_runs(one, (rows, columns, samples), width) for one in packed]
@@ -188,6 +198,18 @@ def decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.
     if syntax in _LOSSLESS_JPEG:
         return np.stack([unpack(one, rows, columns) for one in packed]).astype(f"=u{width}")
     return np.asarray(pixel_array(dataset, decoding_plugin=_DECODERS[syntax]))
+
+
+def _refuse_palette(dataset: Any, name: str) -> None:
+    """Refuse pixels that are places in a table of colours, whose numbers measure nothing."""
+    kind = str(dataset.get("PhotometricInterpretation") or "")
+    shown = kind if kind in _COLOURED else "none that is known"
+    if int(dataset.get("SamplesPerPixel") or 1) == 1 and kind not in ("", "MONOCHROME1", "MONOCHROME2"):
+        raise FileFormatError(
+            f"{name} with PhotometricInterpretation (0028,0004) = {shown}: its numbers are colours",
+            "MONOCHROME1 or MONOCHROME2",
+            "take this picture out of the series, or export the series that it was made of",
+        )
 
 
 def _grey(values: npt.NDArray[Any], name: str) -> tuple[npt.NDArray[Any], tuple[Step, ...]]:

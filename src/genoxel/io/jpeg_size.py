@@ -33,3 +33,21 @@ def declared_size(content: bytes) -> tuple[int, int] | None:
             return rows, columns
         place += 2 + struct.unpack_from(">H", content, place + 2)[0]
     return None
+
+
+def declared_bits(content: bytes) -> int | None:
+    """Return the bits per sample of a JPEG stream, or None where no frame header says them.
+
+    >>> declared_bits(bytes.fromhex("ffd8ffc3000b100010000c01011100"))
+    16
+    """
+    place = 2
+    while content[:2] == b"\xff\xd8" and place + 5 <= len(content) and content[place] == 0xFF:
+        kind = content[place + 1]
+        if kind == 0xFF or kind in _BARE:
+            place += 1 if kind == 0xFF else 2
+            continue
+        if kind in _FRAMES:
+            return content[place + 4]
+        place += 2 + struct.unpack_from(">H", content, place + 2)[0]
+    return None
