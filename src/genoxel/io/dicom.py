@@ -215,7 +215,7 @@ def _rescaled(frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], npt.NDArray[np
     padded = np.zeros(array.shape, dtype=bool, order="F") if some else None
     for k, one in enumerate(frames):
         if dtype.kind == "i":
-            array[:, :, k] = one.pixels.stored.astype(np.int64) * int(one.pixels.slope) + int(one.pixels.intercept)
+            _whole_line(one, array[:, :, k])
         else:
             array[:, :, k] = np.multiply(one.pixels.stored, one.pixels.slope, dtype=np.float64) + one.pixels.intercept
         if padded is not None and one.pixels.padding is not None:
@@ -223,6 +223,15 @@ def _rescaled(frames: Sequence[Frame]) -> tuple[npt.NDArray[Any], npt.NDArray[np
     if len(lines) > 1:
         return array, padded, [Step("rescale", {"per_slice": len(lines)})]
     return array, padded, [Step("rescale", {"slope": slope, "intercept": shift}) for slope, shift in lines]
+
+
+def _whole_line(frame: Frame, out: npt.NDArray[Any]) -> None:
+    """Rescale by whole numbers in the type of the result: it holds the result, so what wraps on the way comes back."""
+    slope, intercept = int(frame.pixels.slope), int(frame.pixels.intercept)
+    if slope == 1 and np.iinfo(out.dtype).min <= intercept <= np.iinfo(out.dtype).max:
+        np.add(frame.pixels.stored, intercept, out=out, dtype=out.dtype, casting="unsafe")
+    else:
+        out[...] = frame.pixels.stored.astype(np.int64) * slope + intercept
 
 
 def _dtype(frames: Sequence[Frame], lines: set[tuple[float, float]]) -> np.dtype[Any]:

@@ -187,7 +187,7 @@ def decoded(dataset: Any, syntax: str, shape: tuple[int, int, int, int]) -> npt.
     bits = declared_bits(packed[0]) if syntax in _PILLOW else 8
     if bits != 8:
         raise FileFormatError(
-            f"a file with JPEG of {bits} bits with loss (transfer syntax (0002,0010) {syntax}), which cannot be unpacked",
+            f"JPEG of {bits} bits with loss (transfer syntax (0002,0010) {syntax}), which cannot be unpacked",
             "JPEG with loss of 8 bits, or any packing without loss",
             "uncompress the series at the archive, for example with dcmdjpeg or gdcmconv --raw",
         )
