@@ -376,13 +376,16 @@ def representatives(image: Table, most: int) -> tuple[str, ...]:
     """Return at most `most` features that stand for the rest, chosen without looking at anything else.
 
     Features are clustered by 1 - |rho| (average linkage); each cluster gives the one nearest to its others. Features
-    with a missing or constant value are left out. Raises `TableError` when none is left.
+    with missing values, or fewer distinct values than half of the patients, are left out. Raises `TableError` when
+    none is left.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
     numbers = image.where(lambda column: column.kind in ("real", "count")).per_patient("only")
-    good = ~np.isnan(numbers.values).any(axis=0) & (np.ptp(np.nan_to_num(numbers.values), axis=0) > 0)
+    complete = ~np.isnan(numbers.values).any(axis=0)
+    distinct = np.array([len(np.unique(values)) for values in numbers.values.T])
+    good = complete & (distinct > 1) & (distinct >= len(numbers) / 2)
     names = [name for name, keep in zip(numbers.names, good, strict=True) if keep]
     if not names:
         raise TableError(f"no complete feature among {len(image.columns)}", "features known in all", "name features")

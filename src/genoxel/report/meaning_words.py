@@ -110,7 +110,7 @@ def survival_sentence(cite: Cite, found: Groups) -> Markup:
     who = "patients who did not make the groups" if again else "the patients who made the groups"
     if one.why:
         return Markup("Survival of {} was not tested: {}.").format(named(who), named(one.why))
-    text = Markup("Survival of {}: log-rank p {}; hazard ratios against the first group {}.")
+    text = Markup("Survival of {}: log-rank p {}; hazard ratio against the first group: {}.")
     ratios = [
         Markup("{} {} ({} to {})").format(
             named(row[0]), *(cite(key, place, name) for name in ("hazard_ratio", "low", "high"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from genoxel.core.errors import OutputError, SettingsError
 from genoxel.io.files import atomic_write
 from genoxel.simulate.cohort import simulate
 from genoxel.simulate.effectsfile import read_effects
+from genoxel.simulate.genes import MODULE_GENES
 from genoxel.simulate.lines import is_link
 from genoxel.simulate.presets import FOUND, preset
 from genoxel.simulate.spec import SimulationSpec
@@ -22,6 +23,17 @@ from genoxel.study.run import run
 from genoxel.study.study import DEFAULT_NAME, Study
 
 MARKER = "demo.json"
+SETS = "genesets.gmt"
+GROUPS: Mapping[str, Sequence[str]] = {
+    "HYPOXIA": MODULE_GENES,
+    "PROLIFERATION": ("MKI67", "TOP2A", "CCNB1", "CDK1", "AURKA", "BUB1", "PLK1", "MCM2", "PCNA", "E2F1"),
+    "IMMUNE": ("CD3E", "CD8A", "CD4", "FOXP3", "PDCD1", "CD274", "CTLA4", "LAG3", "GZMB", "PRF1", "IFNG"),
+    "STROMA": ("COL1A1", "COL1A2", "COL3A1", "FN1", "VIM", "SPARC", "TIMP1", "MMP2", "MMP9", "SERPINE1"),
+    "NEURON": ("MBP", "PLP1", "MOG", "SYP", "SNAP25", "RBFOX3", "GAD1", "SLC17A7", "AQP4", "S100B"),
+    "DEVELOPMENT": ("NOTCH1", "GLI1", "PTCH1", "WNT5A", "AXIN2", "LEF1", "TCF7", "DKK1", "HES1", "ASCL1"),
+}
+"""Gene sets of the demo: the first is the one whose genes follow the tissue, the others follow nothing."""
+
 COHORT = "hospital"
 CONTENT = {"made by": "genoxel demo"}
 ANSWERS = {
@@ -91,7 +103,17 @@ def _answer(study: Path) -> None:
     text = study.read_text(encoding="utf-8")
     for key, words in ANSWERS.items():
         text = text.replace(f'{key} = ""', f'{key} = "{words}"', 1)
-    atomic_write(study, text)
+    more = f"""[associate.enrich]
+sets = "{SETS}"   # {len(GROUPS)} sets, written by the demo
+
+[associate.phenotypes]
+worlds = 39   # clouds of one group behind the p
+
+[learn]"""
+    atomic_write(
+        study.with_name(SETS), "".join("\t".join([name, "demo", *genes]) + "\n" for name, genes in GROUPS.items())
+    )
+    atomic_write(study, text.replace("[learn]", more, 1))
 
 
 def _refuse_foreign(folder: Path) -> None:
