@@ -8,6 +8,10 @@ from genoxel.associate.findings import Groups, Meaning
 from genoxel.report.cite import Cite, named
 
 
+BLURRED = 0.1
+"""Above this share of ambiguous pairs the report says that the groups have no clear borders."""
+
+
 def enrichment_sentence(cite: Cite, found: Meaning) -> Markup:
     """Return how many gene sets stand out, and how many would if genes were moved instead of patients."""
     if found.enrichment is None:
@@ -77,7 +81,13 @@ def groups_sentence(cite: Cite, found: Groups) -> Markup:
         )
         return text.format(number("n"), by, number("p"))
     text = Markup("{} groups of {} patients, by {}, made in {} (p of more than one group {}; {} clouds of one group).")
-    return text.format(number("k"), number("n"), by, named(found.makers), number("p"), number("worlds"))
+    words = text.format(number("k"), number("n"), by, named(found.makers), number("p"), number("worlds"))
+    row = found.found.k - int(found.found.counts["k"][0])
+    pac, null = (cite("counts_of_groups", row, name) for name in ("pac", "null_mean"))
+    words += Markup(" Of all pairs of patients {} are ambiguous (one group: {}).").format(pac, null)
+    if float(found.found.counts["pac"][row]) > BLURRED:
+        words += Markup(" The groups have no clear borders: who belongs where is a matter of degree.")
+    return words
 
 
 def replication_sentence(cite: Cite, found: Groups) -> Markup:
