@@ -7,7 +7,6 @@ from markupsafe import Markup
 from genoxel.associate.findings import Groups, Meaning
 from genoxel.report.cite import Cite, named
 
-
 BLURRED = 0.1
 """Above this share of ambiguous pairs the report says that the groups have no clear borders."""
 
@@ -128,7 +127,18 @@ def survival_sentence(cite: Cite, found: Groups) -> Markup:
         for place, row in enumerate(cite.book[key].rows)
         if place
     ]
-    return text.format(named(who), cite(key, 0, "p"), Markup(", ").join(ratios))
+    words = text.format(named(who), cite(key, 0, "p"), Markup(", ").join(ratios))
+    if one.adjusted_for:
+        beside = [
+            Markup("{} {} ({} to {})").format(
+                named(row[0]),
+                *(cite(key, place, name) for name in ("hazard_ratio_adjusted", "low_adjusted", "high_adjusted")),
+            )
+            for place, row in enumerate(cite.book[key].rows)
+            if place
+        ]
+        words += Markup(" Beside {}: {}.").format(named(", ".join(one.adjusted_for)), Markup(", ").join(beside))
+    return words
 
 
 def _numbers(cite: Cite, row: int, key: str = "meaning"):  # type: ignore[no-untyped-def]

@@ -211,6 +211,11 @@ SURVIVAL = (
     *(Field("group", "Group"), Field("n", "n", "count"), Field("events", "Events", "count")),
     *(Field("expected", "expected", "number"), Field("hazard_ratio", "Hazard ratio", "estimate", lines=(1.0,))),
     *(Field("low", "Lower", "estimate", lines=(1.0,)), Field("high", "Upper", "estimate", lines=(1.0,))),
+    Field("hazard_ratio_adjusted", "Adjusted", "estimate", "beside the covariates", lines=(1.0,)),
+    *(
+        Field("low_adjusted", "Lower", "estimate", lines=(1.0,)),
+        Field("high_adjusted", "Upper", "estimate", lines=(1.0,)),
+    ),
     *(Field("chi2", "chi² of all", "number"), Field("p", "p of all", "p", "log-rank")),
 )
 
@@ -226,6 +231,7 @@ def _survival(key: str, title: str, one: GroupSurvival) -> Sheet:
     names = [field.name for field in SURVIVAL]
     rows = tuple(tuple(_plain(columns[name][place]) for name in names) for place in range(len(one.rows["n"])))
     caption = f"Not tested: {one.why}." if one.why else "Log-rank test of all; hazard ratios against the first (Cox)."
+    caption += f" Adjusted for {', '.join(one.adjusted_for)}." if one.adjusted_for else ""
     return Sheet(key, title, SURVIVAL, rows, caption)
 
 

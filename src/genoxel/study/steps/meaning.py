@@ -263,12 +263,14 @@ def _asked(
     """Return the groups with survival, replication and differences; what cannot be done is a note."""
     notes = []
     survival = gathered.cohort.tables.get("survival")
-    lived = _survival(found.table(), survival)
+    names = offered(gathered) if settings.adjust is None else settings.adjust
+    beside = adjust_table(gathered, names, set(survival.names) if survival is not None else set())
+    lived = _survival(found.table(), survival, beside)
     again, returned = None, None
     if rest:
         try:
             returned = replicate(found, *rest, seed=found.rules.seed)
-            again = _survival(returned.table(), survival)
+            again = _survival(returned.table(), survival, beside)
         except InputError as error:
             notes.append(f"replication: {describe(error)}")
     maps = {}
@@ -285,8 +287,8 @@ def _asked(
     return Groups(found, asked.blocks, makers, lived, returned, again, maps, tuple(notes))
 
 
-def _survival(table: Table, survival: Table | None) -> GroupSurvival | None:
-    return None if survival is None else survival_of(table, survival)
+def _survival(table: Table, survival: Table | None, adjust: Table | None) -> GroupSurvival | None:
+    return None if survival is None else survival_of(table, survival, adjust)
 
 
 def _made_of(gathered: Gathered, settings: AssociateSettings, asked: PhenotypeSettings) -> tuple[Table, ...]:
