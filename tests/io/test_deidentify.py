@@ -16,7 +16,9 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from dicom_making import save, slices, uid
+from drawn_head import drawn
 from genoxel.core.errors import FileFormatError, InputError, SettingsError, TableError
+from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.deidentify.dataset import OPTIONS
 from genoxel.io.deidentify.files import deidentify_file
@@ -26,6 +28,7 @@ from genoxel.io.deidentify.tables import deidentify_table
 from genoxel.io.deidentify.words import clean_words
 from genoxel.io.dicom import read_series
 from genoxel.io.dicom_seg import read_seg
+from genoxel.io.dicom_series import write_series
 from genoxel.io.dicom_write import write_rtstruct, write_seg
 from genoxel.io.rtstruct import rasterise, read_structures
 from genoxel.study.deidentify import Deidentified, deidentify
@@ -440,3 +443,35 @@ def test_a_saved_key_is_private_from_its_first_byte(tmp_path: Path) -> None:
     assert again.days("P1") == key.days("P1")
     assert again.uid("1.2.3") == key.uid("1.2.3")
     assert stat.S_IMODE((tmp_path / "k.json").stat().st_mode) == 0o600
+
+
+UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+
+
+@pytest.mark.parametrize("kind", ["T1", "CT"])
+def test_faces_are_removed_from_the_pixels_and_brains_are_not_touched(tmp_path: Path, kind: str) -> None:
+    image, parts = drawn(3, kind)
+    values = np.clip(image.values() * (1 if kind == "CT" else 500), -1024 if kind == "CT" else 0, None)
+    image = Image(np.rint(values), image.affine, image.modality, image.unit)
+    tags = {"PatientID": "MRN1", "PatientName": "Doe^Jane", "StudyDate": "20250102", "BodyPartExamined": "HEAD"}
+    write_series(image, tmp_path / "dicom", tags | {name: f"1.2.3.{place}" for place, name in enumerate(UIDS)})
+    found = deidentify(tmp_path / "dicom", tmp_path / "out", faces="deface")
+    assert (found.written, found.defaced, found.heads, found.held) == (image.shape[2], image.shape[2], 0, {})
+    files = sorted((tmp_path / "out").rglob("*.dcm"))
+    given = read_series(files)
+    before, after = image.values(), given.values()
+    changed = before != after
+    for name in ("nose", "eyes", "chin", "mouth"):
+        assert changed[parts[name]].mean() > 0.9, name
+        assert (after[parts[name]] <= np.percentile(before, 5)).mean() > 0.9, name
+    assert changed[parts["brain"]].mean() < 0.005
+    header = pydicom.dcmread(files[0])
+    assert header.RecognizableVisualFeatures == "NO"
+    assert "113102" in [item.CodeValue for item in header.DeidentificationMethodCodeSequence]
+
+
+def test_a_head_whose_face_cannot_be_found_is_held_back(tmp_path: Path) -> None:
+    path = one_file(tmp_path / "dicom", BodyPartExamined="HEAD")
+    found = deidentify(path.parent, tmp_path / "out", faces="deface")
+    assert found.written == 0
+    assert found.held == {"image of the head: its face could not be found, and so not be removed": 1}

@@ -115,3 +115,16 @@ def test_the_page_of_check_stands_alone(simulated):
     assert all((given.get("src") or "data:").startswith("data:") for _, given in page.tags)
     assert "Research use only" in text
     assert "1 contour; 1 with a flag" in text
+
+
+def test_what_is_hidden_is_black_in_the_picture():
+    image, mask = volume((slice(10, 20), slice(10, 20), slice(2, 4)))
+    image = Image(np.random.default_rng(0).uniform(50, 150, image.shape), image.affine, "MR")
+    hidden = np.zeros(image.shape, dtype=bool)
+    hidden[:, :8] = True
+    shown, covered = (pixels(thumbnail(image, mask, hidden=one)) for one in (None, hidden))
+    assert (shown != covered).any()
+    changed = (shown != covered).any(axis=-1)
+    assert changed.sum() > 500
+    # voxels at the border of what is hidden are mixed with their neighbours
+    assert np.median(covered[changed]) == 0

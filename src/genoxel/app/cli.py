@@ -143,7 +143,8 @@ def deidentify(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     table: Annotated[list[Path] | None, typer.Option("--table", "-t", help="Table of the same patients.")] = None,
     id_column: Annotated[str, typer.Option(help="Column of the tables that names the patient.")] = "",
     faces: Annotated[
-        Literal["hold", "mark"], typer.Option(help="Images of heads: held back, or given and marked.")
+        Literal["hold", "deface", "mark"],
+        typer.Option(help="Images of heads: held back, given without their face, or given and marked."),
     ] = "hold",
     looked_at: Annotated[
         Path | None, typer.Option(help="List of files (one a line) in which somebody looked for burned-in text.")

@@ -40,8 +40,16 @@ class Card:
     modality: str = ""
 
 
-def thumbnail(image: Image, mask: Mask, size: int = 160, window: tuple[float, float] | None = None) -> bytes:
+def thumbnail(
+    image: Image,
+    mask: Mask,
+    size: int = 160,
+    window: tuple[float, float] | None = None,
+    hidden: npt.NDArray[np.bool_] | None = None,
+) -> bytes:
     """Return a PNG (`size` x `size` pixels) of the slice with most of `mask`, its outline drawn in.
+
+    Voxels that are `hidden` (i, j, k), such as those of a face, are black.
 
     Pixels are square in mm; the window is that of the modality (CT -160 to 240 HU unless the contour lies mostly
     outside it, then percentiles). Raises `GeometryError` when image and mask lie on different grids.
@@ -55,6 +63,8 @@ def thumbnail(image: Image, mask: Mask, size: int = 160, window: tuple[float, fl
     picture = np.asarray(image.values()[:, :, place], dtype=np.float64).T
     region = inside[:, :, place].T
     low, high = window or _window(image.modality, picture, region)
+    if hidden is not None:
+        picture[hidden[:, :, place].T] = low
     rows, columns = _sample_points(picture.shape, image.spacing[:2], size, region)
     grey = _linear(picture, rows, columns, low)
     scaled = np.clip((grey - low) / max(high - low, 1e-12), 0, 1)

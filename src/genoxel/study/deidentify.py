@@ -15,6 +15,7 @@ from typing import Any
 from genoxel._version import __version__
 from genoxel.core.errors import InputError, SettingsError
 from genoxel.io.deidentify.dataset import OPTIONS
+from genoxel.io.deidentify.faces import heads_of
 from genoxel.io.deidentify.files import Faces, Outcome, look_and_clean, summed
 from genoxel.io.deidentify.key import Key, open_key, save_key
 from genoxel.io.deidentify.tables import CleanTable, deidentify_table, number_of_text
@@ -41,11 +42,14 @@ class Deidentified:
     unstated: int
     tables: tuple[CleanTable, ...] = ()
     files: tuple[Path, ...] = ()
+    defaced: int = 0
 
     def lines(self) -> list[str]:
         """Return what the command prints; nothing of it names a person."""
         lines = [f"{self.written} files of {self.patients} patients written to {self.folder}"]
         lines += self.held_lines()
+        if self.defaced:
+            lines.append(f" {self.defaced} images of heads had their face removed: look at some of them")
         if self.heads:
             lines.append(f" {self.heads} images show a head and are marked so: a face can be recognised")
         if self.unstated:
@@ -69,6 +73,7 @@ class Deidentified:
             "patients": self.patients,
             "held": self.held,
             "heads": self.heads,
+            "defaced": self.defaced,
             "region_not_stated": self.unstated,
             "files": [str(path) for path in self.files],
         }
@@ -110,7 +115,9 @@ def deidentify(
     result = Deidentified(
         *(out, place, len(written), len({one.patient for one in outcomes if one.place}), dict(held)),
         *(sum(one.head for one in outcomes if one.place), sum(not one.region_known for one in outcomes if one.place)),
-        *(tuple(made), tuple(files)),
+        tables=tuple(made),
+        files=tuple(files),
+        defaced=sum(one.defaced for one in outcomes),
     )
     _report(result, outcomes, out)
     return result
@@ -135,7 +142,8 @@ def _is_dicom(path: Path) -> bool:
 def _cleaned(
     paths: Sequence[Path], key: Key, faces: Faces, seen: frozenset[str], workers: int
 ) -> list[tuple[str, Outcome | str]]:
-    tasks = [(path, Key(key.secret), faces, seen) for path in paths]
+    heads = heads_of(paths) if faces == "deface" else {}
+    tasks = [(path, Key(key.secret), faces, seen, heads) for path in paths]
     if workers == 1 or len(tasks) < FEW:
         return [look_and_clean(task) for task in tasks]
     import multiprocessing
@@ -194,13 +202,14 @@ def _report(result: Deidentified, outcomes: Sequence[Outcome], out: Path) -> Non
         "options": [meaning for _, meaning in OPTIONS],
         "not_done": [
             "pixels were not searched for text: burned-in text is known from attributes and modality alone",
-            "faces were not removed: images of heads are held back or marked",
+            "ears and the forehead stay where a face was removed; other images of heads are held back or marked",
             "tables: words that stay are listed below and must be looked at",
         ],
         "written": result.written,
         "patients": result.patients,
         "held_back": result.held,
         "heads_marked": result.heads,
+        "faces_removed": result.defaced,
         "part_of_body_not_stated": result.unstated,
         "actions": actions,
         "tables": {table.name: dict(table.columns) for table in result.tables},

@@ -22,6 +22,7 @@ OPTIONS = (
     ("113108", "Retain Patient Characteristics Option"),
     ("113111", "Retain Safe Private Option"),
 )
+CLEAN_FACES = ("113102", "Clean Recognizable Visual Features Option")
 OLDEST = 89
 """Ages above this are given as 90 years."""
 
@@ -60,7 +61,7 @@ class Cleaner:
         self._scrub(made)
         self._identify(made, source)
         made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", METHOD[:64]
-        made.DeidentificationMethodCodeSequence = [_code(*option) for option in OPTIONS]
+        made.DeidentificationMethodCodeSequence = [method_code(*option) for option in OPTIONS]
         made.LongitudinalTemporalInformationModified = "MODIFIED"
         if "PixelData" in made:
             if head is not None:
@@ -215,7 +216,8 @@ class Cleaner:
             self._gone(element)
 
 
-def _code(value: str, meaning: str) -> Any:
+def method_code(value: str, meaning: str) -> Any:
+    """Return an item of a code sequence in DICOM's own scheme."""
     from pydicom.dataset import Dataset
 
     item = Dataset()

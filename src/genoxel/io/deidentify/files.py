@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from genoxel.core.errors import FileFormatError, GenoxelError, describe
 from genoxel.core.ids import clean_id
+from genoxel.image.heads import Head
 from genoxel.io.deidentify import rules
-from genoxel.io.deidentify.dataset import Cleaner
+from genoxel.io.deidentify.dataset import CLEAN_FACES, Cleaner, method_code
+from genoxel.io.deidentify.faces import NOT_FOUND, without_face
 from genoxel.io.deidentify.key import Key
 from genoxel.io.deidentify.pixels import blank_notes
 from genoxel.io.dicom_tags import open_dicom, reading
 
-Faces = Literal["hold", "mark"]
+Faces = Literal["hold", "deface", "mark"]
 _BRAIN = frozenset(
     {"brain", "head", "skull", "cranial", "neuro", "face", "facial", "cerebral", "schädel", "kopf", "mprage"}
 )
@@ -39,22 +41,26 @@ class Outcome:
     modality: str = ""
     head: bool = False
     region_known: bool = True
+    defaced: bool = False
     done: tuple[tuple[str, str, int], ...] = ()
 
 
-def deidentify_file(path: Path, key: Key, faces: Faces = "hold", looked_at: bool = False) -> Outcome:
+def deidentify_file(
+    path: Path, key: Key, faces: Faces = "hold", looked_at: bool = False, heads: Mapping[str, Head] | None = None
+) -> Outcome:
     """Return the clean bytes of a DICOM file, or why it must be held back.
 
     Held back are: what is no image, structure set or segmentation; pixels that may hold burned-in text, unless
-    somebody has `looked_at` them; with `faces` "hold" images of the head; and a file in which, against all rules, a
+    somebody has `looked_at` them; with `faces` "hold" images of the head, with "deface" those whose face cannot be
+    removed (`heads`: SeriesInstanceUID -> how the head lies); and a file in which, against all rules, a
     removed value is still found. Raises `FileFormatError` for a damaged file.
     """
     source = open_dicom(path, pixels=True)
     with reading(f"{path.name}, which is damaged", "a readable DICOM file", "fetch it again"):
-        return _outcome(source, key, faces, looked_at)
+        return _outcome(source, key, faces, looked_at, heads or {})
 
 
-def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
+def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool, heads: Mapping[str, Head]) -> Outcome:
     patient, modality = clean_id(str(source.get("PatientID", ""))), str(source.get("Modality", ""))
     if not patient:
         return Outcome(held="no PatientID: it cannot be told whose it is", modality=modality)
@@ -63,11 +69,17 @@ def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
     reason = held_back(source, looked_at) or (
         "image of the head: a face can be recognised" if head and faces == "hold" else ""
     )
+    pixels = None
+    if faces == "deface" and not reason:
+        pixels, reason = _defaced(source, head, heads)
     if reason:
         return Outcome(held=reason, original=patient, patient=name, modality=modality, head=head, region_known=known)
     cleaner = Cleaner(key, patient)
     made = cleaner.clean(source, head if known else None)
-    data = to_bytes(made, str(source.file_meta.TransferSyntaxUID))
+    syntax = str(source.file_meta.TransferSyntaxUID)
+    if pixels is not None:
+        syntax = put_pixels(made, pixels)
+    data = to_bytes(made, syntax)
     left = survivors(data, made, [*cleaner.told.secrets, patient, str(source.get("PatientName", ""))])
     if left:
         return Outcome(
@@ -76,7 +88,28 @@ def _outcome(source: Any, key: Key, faces: Faces, looked_at: bool) -> Outcome:
     done = tuple((action, keyword, count) for (action, keyword), count in sorted(cleaner.told.done.items()))
     series = str(made.get("SeriesInstanceUID", ""))[-12:]
     place = f"{name}/{modality or 'OT'}-{series}/{str(made.SOPInstanceUID)[-16:]}.dcm"
-    return Outcome(place, data, "", patient, name, modality, head, known, done)
+    defaced = pixels is not None
+    return Outcome(place, data, "", patient, name, modality, head and not defaced, known or defaced, defaced, done)
+
+
+def _defaced(source: Any, head: bool, heads: Mapping[str, Head]) -> tuple[Any, str]:
+    """Return the pixels without the face where one was found, and why the image must be held back, if so."""
+    found = heads.get(str(source.get("SeriesInstanceUID", "")))
+    pixels = without_face(source, found) if found is not None else None
+    return pixels, NOT_FOUND if pixels is None and (head or found is not None) else ""
+
+
+def put_pixels(made: Any, pixels: Any) -> str:
+    """Put changed pixels into a clean dataset, uncompressed, say that no face is in them, and return the syntax."""
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    made.add_new(0x7FE00010, "OW", pixels.astype(pixels.dtype.newbyteorder("<")).tobytes())
+    for keyword in ("SmallestImagePixelValue", "LargestImagePixelValue"):
+        if keyword in made:
+            delattr(made, keyword)
+    made.RecognizableVisualFeatures = "NO"
+    made.DeidentificationMethodCodeSequence.append(method_code(*CLEAN_FACES))
+    return str(ExplicitVRLittleEndian)
 
 
 def held_back(source: Any, looked_at: bool = False) -> str:
@@ -144,11 +177,11 @@ def survivors(data: bytes, made: Any, secrets: Sequence[str]) -> int:
     return sum(text.encode("utf-8", "replace") in rest or text.encode("latin-1", "replace") in rest for text in sought)
 
 
-def look_and_clean(argument: tuple[Path, Key, Faces, frozenset[str]]) -> tuple[str, Outcome | str]:
+def look_and_clean(argument: tuple[Path, Key, Faces, frozenset[str], Mapping[str, Head]]) -> tuple[str, Outcome | str]:
     """Return (path, what became of it); an error becomes its message, so that one file never stops the others."""
-    path, key, faces, looked_at = argument
+    path, key, faces, looked_at, heads = argument
     try:
-        return str(path), deidentify_file(path, key, faces, str(path) in looked_at)
+        return str(path), deidentify_file(path, key, faces, str(path) in looked_at, heads)
     except FileFormatError as error:
         return str(path), describe(error)
     except GenoxelError as error:

@@ -15,12 +15,14 @@ from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
 from genoxel.image.crop import SUPPORT, crop
+from genoxel.image.heads import hidden_in_pictures
 from genoxel.image.normalise import Landmarks, content_digest
 from genoxel.image.orientation import fingerprint
 from genoxel.image.qc import image_quality, mask_quality
 from genoxel.image.register import apply, coverage, register
 from genoxel.image.settings import ImageSettings
 from genoxel.image.stages import Aids, after_registration, before_registration
+from genoxel.io.deidentify.files import is_head
 from genoxel.io.images import read_image
 from genoxel.io.inventory import SeriesRecord, StructureRecord
 from genoxel.io.settings import ReadingSettings
@@ -33,7 +35,7 @@ from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.volumes import image_facts, mask_facts
 from genoxel.study.suspicions import beside_others, contour_suspicions, image_suspicions, suspicions
 
-VERSION = "2"
+VERSION = "3"
 ROOMS = (
     "core",
     "image",
@@ -201,7 +203,8 @@ class _Patient:
     def _card(self, planned: Planned, image: Image, named: tuple[str, Mask]) -> dict[str, Any]:
         mask = named[1].on(image)
         name = f"{len(self.blobs)}.png"
-        self.blobs[name] = thumbnail(image, mask)
+        hidden = hidden_in_pictures(image, mask.inside(), shows_head(planned.series))
+        self.blobs[name] = thumbnail(image, mask, hidden=hidden)
         voxels = mask.count()
         flags = suspicions(image, mask)
         return {
@@ -219,6 +222,12 @@ class _Patient:
         acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in self.work.planned]
         facts = {"patient": self.work.patient, "volumes": self.volumes, "cards": self.cards}
         return pack(self.arrays, facts | {"acquisition": acquisition, "quality": self.quality}, self.blobs)
+
+
+def shows_head(series: SeriesRecord) -> bool | None:
+    """Return whether the headers of a series say that it shows a head; None where they say nothing."""
+    head, stated = is_head({**series.tags, "SeriesDescription": series.description})
+    return head if stated else None
 
 
 def acquisition_facts(series: SeriesRecord) -> dict[str, Any]:
