@@ -21,7 +21,9 @@ class Metagenes:
     "cluster": genes are clustered by 1 - correlation (average linkage) and a module's score is its first principal
     component, turned so that it rises with the module's mean. "nmf": non-negative factors, for values of 0 or more.
     `stability` is the mean adjusted Rand index of the modules found in random `halves` of the samples with those of all
-    (not asked for: 0 halves).
+    (not asked for: 0 halves); `cophenetic` is the cophenetic correlation of how often genes fall together in them
+    (Brunet
+    et al., PNAS 2004).
     """
 
     def __init__(
@@ -29,7 +31,7 @@ class Metagenes:
     ) -> None:
         self.count, self.method, self.seed, self.halves = count, method, seed, halves
         self.members: dict[str, tuple[str, ...]] = {}
-        self.stability = float("nan")
+        self.stability = self.cophenetic = float("nan")
         self._genes: tuple[str, ...] = ()
         self._means: FloatArray = np.zeros(0)
         self._spreads: FloatArray = np.zeros(0)
@@ -104,12 +106,25 @@ class Metagenes:
         from sklearn.metrics import adjusted_rand_score
 
         random = np.random.default_rng(np.random.SeedSequence([self.seed, 7]))
-        scores = []
+        found = []
         for _ in range(halves):
             rows = random.permutation(len(values))[: max(4, len(values) // 2)]
             if (values[rows].std(axis=0) > 0).all():
-                scores.append(adjusted_rand_score(codes, self._modules(values[rows])))
-        return float(np.mean(scores)) if scores else float("nan")
+                found.append(self._modules(values[rows]))
+        self.cophenetic = _cophenetic(found)
+        return float(np.mean([adjusted_rand_score(codes, one) for one in found])) if found else float("nan")
+
+
+def _cophenetic(found: list[Codes]) -> float:
+    """Return how tree-like the shares are in which genes fall together; NaN for less than two runs."""
+    from scipy.cluster.hierarchy import cophenet, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(found) < 2:
+        return float("nan")
+    together = np.mean([one[:, None] == one[None, :] for one in found], axis=0)
+    distance = squareform(1.0 - together, checks=False)
+    return float(cophenet(linkage(distance, "average"), distance)[0]) if np.ptp(distance) > 0 else 1.0
 
 
 def _factors(values: FloatArray, count: int, seed: int) -> FloatArray:

@@ -182,8 +182,9 @@ class Deriver:
         assert isinstance(recipe, Recipe)  # noqa: S101 - learned
         told = recipe.taught(recipe.raw).transform(recipe.raw)
         known = told.take(~np.isnan(told.values).any(axis=1))
-        stability = Metagenes(settings.count, settings.method, seed).fit(known).stability
-        self.say(f"metagenes: {settings.count} modules, stability {stability:.2f} (adjusted Rand index of halves)")
+        whole = Metagenes(settings.count, settings.method, seed).fit(known)
+        words = f"stability {whole.stability:.2f} (adjusted Rand index), cophenetic {whole.cophenetic:.2f}"
+        self.say(f"metagenes: {settings.count} modules; over random halves of the samples {words}")
         return recipe.then(Metagenes(settings.count, settings.method, seed, halves=0))
 
     def _network(self) -> Made:
