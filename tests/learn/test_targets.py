@@ -10,14 +10,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score, brier_score_loss, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from genoxel.core.errors import OutcomeError, TableError
-from genoxel.core.keys import RowKey
+from genoxel.core.keys import RowKey, as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.results import TargetResult
 from genoxel.core.table import Column, Table
 from genoxel.learn import LearnSettings, judge_targets, merge, plan, run_task, tasks, validate
+from genoxel.learn.intervals import average_precision
 from genoxel.learn.procedure import Procedure
 from genoxel.learn.rounds import cross_validate
 from genoxel.learn.selfcheck import World, cohort_of, naive_auc, one_validation, outcome_of, table_of
@@ -103,9 +111,30 @@ def test_metrics_agree_with_scikit_learn(judged: TargetResult) -> None:
     assert primary.metrics["specificity"].estimate == pytest.approx(recall_score(frame["y"], half, pos_label=0))
     assert primary.metrics["precision"].estimate == pytest.approx(precision_score(frame["y"], half))
     assert primary.metrics["brier"].estimate == pytest.approx(brier_score_loss(frame["y"], frame["score"]))
+    repeats = [average_precision_score(part["y"], part["score"]) for _, part in frame.groupby("repeat")]
+    found = primary.metrics["average_precision"]
+    assert found.estimate == pytest.approx(np.mean(repeats))
+    assert found.low < found.estimate < found.high
     assert primary.optimism > 0
     assert primary.fits == 15
     assert sum(primary.selected.values()) <= 15 * 60
+
+
+def test_a_rare_class_has_average_precision_beside_its_share() -> None:
+    """One positive in ten: the AUC hides how many of the called are wrong, average precision does not."""
+    y = np.where(np.arange(150) % 10 == 0, 1.0, 0.0)
+    X = np.random.default_rng(8).normal(size=(150, 4)) + 1.5 * y[:, None]
+    people = [f"P{number:03d}" for number in range(150)]
+    table = Table(X, as_keys(people), tuple(Column(name) for name in "abcd"), "features")
+    outcome = Outcome("rare", "class", tuple(people), y, ("no", "yes"))
+    settings = LearnSettings(compare=("prevalence",), validate={"repeats": 2, "permutations": 0, "inner": 2})
+    (result,) = judge_targets({"image": table}, [outcome], settings)
+    assert result.ladder[0].n_positive == 15
+    assert result.ladder[1].metrics["average_precision"].estimate == pytest.approx(0.1)
+    assert result.ladder[0].metrics["average_precision"].low > 0.1
+    scores = np.array([0.5, 0.5, 0.5, 0.9, 0.1])
+    labels = np.array([1.0, 0.0, 1.0, 0.0, 1.0])
+    assert average_precision(labels, scores) == pytest.approx(average_precision_score(labels, scores))
 
 
 def test_same_numbers_for_any_order_cut_and_process(judged: TargetResult) -> None:

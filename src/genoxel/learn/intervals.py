@@ -110,3 +110,38 @@ def mean_interval(values: FloatArray, target: str) -> Interval:
     low, high = float(max(0.0, estimate - half)), float(min(1.0, estimate + half))
     method = "normal, width times sqrt 2"
     return Interval(estimate, low, high, method=method, target=target, coverage=MEAN_COVERAGE)
+
+
+DRAWS = 200
+
+
+def average_precision(y: FloatArray, score: FloatArray) -> float:
+    """Return the area under the precision-recall curve as a mean of precisions at each positive; ties share a cut.
+
+    Without predictive value it is the share of positives. NaN where there is no positive.
+
+    >>> average_precision(np.array([0.0, 1.0, 1.0]), np.array([0.1, 0.2, 0.9]))
+    1.0
+    """
+    order = np.argsort(-score, kind="stable")
+    hits, counts = np.cumsum(y[order]), np.arange(1, y.size + 1)
+    ends = np.append(np.flatnonzero(np.diff(score[order])), y.size - 1)
+    if hits[-1] == 0:
+        return float("nan")
+    gained = np.diff(hits[ends], prepend=0.0)
+    return float(np.sum(gained * hits[ends] / counts[ends]) / hits[-1])
+
+
+def average_precision_interval(y: FloatArray, score: FloatArray, target: str) -> Interval:
+    """Return the mean average precision of held-out scores (repeats, n), with a bootstrap over patients."""
+    estimate = float(np.mean([average_precision(y, one) for one in score]))
+    random = np.random.default_rng(np.random.SeedSequence([y.size, 11]))
+    drawn = []
+    for _ in range(DRAWS):
+        rows = random.integers(y.size, size=y.size)
+        if y[rows].any():
+            drawn.append(np.mean([average_precision(y[rows], one[rows]) for one in score[:5]]))
+    low, high = np.quantile(drawn, [0.025, 0.975]) if drawn else (np.nan, np.nan)
+    method = f"bootstrap over patients, {DRAWS} draws"
+    low, high = min(float(low), estimate), max(float(high), estimate)
+    return Interval(estimate, low, high, method=method, target=target, coverage=NOT_MEASURED)

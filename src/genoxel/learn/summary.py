@@ -15,6 +15,7 @@ from genoxel.learn.intervals import (
     COVERAGE,
     NOT_MEASURED,
     auc_interval,
+    average_precision_interval,
     by_definition,
     mean_interval,
     place,
@@ -73,7 +74,7 @@ def predictions(target: TargetPlan, rounds: Rounds) -> dict[str, npt.NDArray[np.
 
 
 def threshold_metrics(y: FloatArray, rounds: Rounds, target: str) -> dict[str, Interval]:
-    """Return accuracy, sensitivity, specificity, precision and Brier score with intervals.
+    """Return accuracy, sensitivity, specificity, precision, Brier score and average precision with intervals.
 
     A patient is called positive when the probability exceeds the share of positives among the training patients.
     """
@@ -90,6 +91,7 @@ def threshold_metrics(y: FloatArray, rounds: Rounds, target: str) -> dict[str, I
         "specificity": share_interval(float(right[:, ~positive].mean()), int((~positive).sum()), about),
         "precision": replace(share_interval(precision, float(calls.mean()), about), coverage=NOT_MEASURED),
         "brier": mean_interval((rounds.risk - y) ** 2, about),
+        "average_precision": average_precision_interval(y, rounds.risk, about),
     }
 
 
@@ -107,6 +109,7 @@ def prevalence_validation(target: TargetPlan) -> Validation:
     metrics = {
         "accuracy": by_definition(max(share, 1 - share)),
         "brier": by_definition(share * (1 - share)),
+        "average_precision": by_definition(share),
     }
     return Validation(
         *(target.name, "none", "prevalence", "auc", by_definition(0.5), y.size, int(y.sum()), 0.5, empty, metrics)

@@ -22,8 +22,7 @@ class Metagenes:
     component, turned so that it rises with the module's mean. "nmf": non-negative factors, for values of 0 or more.
     `stability` is the mean adjusted Rand index of the modules found in random `halves` of the samples with those of all
     (not asked for: 0 halves); `cophenetic` is the cophenetic correlation of how often genes fall together in them
-    (Brunet
-    et al., PNAS 2004).
+    (Brunet et al., PNAS 2004).
     """
 
     def __init__(
