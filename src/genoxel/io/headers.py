@@ -13,13 +13,14 @@ import numpy as np
 from genoxel.core.errors import GenoxelError, describe
 from genoxel.core.image import Scalar
 from genoxel.io.dicom_scan import Scanned, TooShortError, numbers, scan
+from genoxel.io.dicom_structure import refuse_broken
 from genoxel.io.dicom_tags import ACQUISITION, facts, open_dicom, plain, reading
 from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 6
+VERSION = 7
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
 VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
@@ -122,6 +123,9 @@ def _dicom(stream: Any, head: bytes, path: Path) -> Record:
         modality = str(record.get("Modality", ""))
         if not record.get("PatientID"):
             return {"kind": "problem", "reason": "PatientID (0010,0020) is empty: it cannot be joined to a patient"}
+        if modality == "RTSTRUCT":
+            stream.seek(0)
+            refuse_broken(stream.read())
         if modality in ("RTSTRUCT", "SEG"):
             tags = list(_STRUCTURE if modality == "RTSTRUCT" else _SEG)
             return record | _drawn(_whole(stream, path, tags), modality)

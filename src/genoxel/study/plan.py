@@ -161,7 +161,7 @@ class _Planner:
         """Return the loss of a patient without a contour on `series`: where the contours lie instead, if anywhere."""
         own = [one for one in self.found.structures if one.patient == self.patient]
         if not own:
-            return _LostError(HAS_CONTOUR, f"{what} (this patient has no file of contours)")
+            return _LostError(HAS_CONTOUR, f"{what} (this patient has no file of contours{self._broken_beside()})")
         first, grids = own[0], [one.grid for one in series if one.grid is not None]
         if first.grid is None or not grids:
             return _LostError(HAS_CONTOUR, f"{what} ({first.file.name} was drawn on another series)")
@@ -170,6 +170,20 @@ class _Planner:
         legal = "equal shapes, and corners within 0.001 voxel"
         fix = "draw it on this image, or set [segment] resample_masks = true"
         return _LostError(FIT, f"got {what} ({where}); legal: {legal}; to fix: {fix}")
+
+    def _broken_beside(self) -> str:
+        """Return which files in this patient's own folders cannot be read, and why: one may hold the contours."""
+        inside = {folder for one in self.series for file in one.files for folder in file.parents}
+        others = {
+            folder
+            for one in self.found.series
+            if one.patient != self.patient
+            for file in one.files
+            for folder in file.parents
+        }
+        broken = [one for one in self.found.problems if one.file.parent in inside - others]
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return f"; not readable beside the images: {broken[0].file.name}: {broken[0].reason}{more}" if broken else ""
 
     def _misfit(self, structure: StructureRecord) -> str:
         """Return why no name of a structure file is meant, or an empty text."""
