@@ -15,6 +15,7 @@ from genoxel.core.records import Records
 from genoxel.core.table import Column, Table
 from genoxel.omics.barcodes import choose_samples, patient_of, per_tcga_patient, records_per_tcga_patient, rekey
 from genoxel.omics.join import Criterion, Layers, days_between, fold_id, include, join, within_days
+from genoxel.omics.variants import status
 from nouns import hard_cohort, same
 
 TEXTS = {
@@ -241,3 +242,35 @@ def test_joining_the_layers_of_the_hard_cohort_gives_it_back() -> None:
     assert same(dict(joined.tables), dict(cohort.tables))
     assert same(dict(joined.records), dict(cohort.records))
     assert same(dict(joined.outcomes), dict(cohort.outcomes))
+
+
+def test_a_list_of_samples_and_a_file_of_aliquots_are_the_same_samples() -> None:
+    """TCGA lists name samples (01C) where its MAF names aliquots: no mutation may be lost to that."""
+    aliquots = ("TCGA-02-0001-01C-01D-0182-01", "TCGA-02-0002-01A-01D-1490-08", "TCGA-02-0002-01A-01D-1525-08")
+    rows = (*(RowKey(text[:12], sample=text) for text in aliquots), RowKey("TCGA-02-0004"))
+    listed = ("TCGA-02-0001-01C", "TCGA-02-0002-01A", "TCGA-02-0003-01A", "TCGA-02-0003-10A", "TCGA-02-0004-01A")
+    kinds = np.array(["Missense_Mutation"] * 4, dtype=object)
+    records = Records(
+        "variants", rows, {"gene": np.array(["IDH1"] * 4, dtype=object), "classification": kinds},
+        tuple(RowKey(text[:12], sample=text) for text in listed),
+    )  # fmt: skip
+    chosen, choice = records_per_tcga_patient(records, ["01", "02"])
+    assert [row.sample for row in chosen.rows] == [aliquots[0], aliquots[2], ""]  # the later plate; a patient's own row
+    assert [row.patient for row in chosen.profiled or ()] == [f"TCGA-02-000{number}" for number in (1, 2, 3, 4)]
+    assert choice.ties == {"TCGA-02-0002": aliquots[1:]}
+    assert choice.set_aside == {aliquots[1]: f"{aliquots[2]} was chosen", "TCGA-02-0003-10A": "normal tissue"}
+    words = status(chosen, "IDH1", patients=[f"TCGA-02-000{number}" for number in range(1, 6)])
+    assert list(words.values()) == ["mutant", "mutant", "wild type", "mutant", None]
+
+
+def test_a_row_of_the_patient_is_not_lost_to_a_listed_normal() -> None:
+    listed = (RowKey("TCGA-02-0004", sample="TCGA-02-0004-10A"), RowKey("TCGA-02-0005", sample="TCGA-02-0005-06A"))
+    records = Records(
+        "variants",
+        (RowKey("TCGA-02-0004"), RowKey("TCGA-02-0005")),
+        {"gene": np.array(["a", "b"], dtype=object)},
+        listed,
+    )
+    chosen, _ = records_per_tcga_patient(records, ["01", "02"])
+    assert [row.patient for row in chosen.rows] == ["TCGA-02-0004", "TCGA-02-0005"]
+    assert chosen.profiled == ()  # neither blood nor a metastasis that is not asked for is a profiled tumour here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -105,16 +106,32 @@ def records_per_tcga_patient(records: Records, kinds: Sequence[str] = SAMPLE_ORD
     """Return the events of the chosen samples, keyed by patient, and the choice; who was profiled is treated alike."""
     events = [_barcode_of(row) for row in records.rows]
     listed = [_barcode_of(row) for row in records.profiled or ()]
-    choice = choose_samples([*events, *listed], kinds)
-    wanted = set(choice.chosen.values())
-    kept = records.take([place for place, text in enumerate(events) if text in wanted])
-    rows = tuple(_tcga_key(row, text) for row, text in zip(kept.rows, (t for t in events if t in wanted), strict=True))
+    choice = choose_samples(_most_exact([*events, *listed], kinds), kinds)
+
+    def speaks(text: str) -> bool:
+        # a list of samples and a file of aliquots name the same sample at two levels
+        return choice.chosen.get(Barcode.parse(text).patient, "").startswith(text)
+
+    places = [place for place, text in enumerate(events) if speaks(text)]
+    kept = records.take(places)
+    rows = tuple(_tcga_key(row, events[place]) for row, place in zip(kept.rows, places, strict=True))
     profiled = None
     if records.profiled is not None:
-        profiled = tuple(_tcga_key(row, text) for row, text in zip(records.profiled, listed, strict=True))
-        # a patient-level list says that the patient was profiled, whichever sample spoke for it
-        profiled = tuple(row for row, text in zip(profiled, listed, strict=True) if text in wanted or not row.sample)
+        pairs = zip(records.profiled, listed, strict=True)
+        profiled = tuple(_tcga_key(row, text) for row, text in pairs if speaks(text))
     return replace(kept, rows=rows, profiled=profiled), choice
+
+
+def _most_exact(texts: Iterable[str], kinds: Sequence[str]) -> list[str]:
+    """Return the barcodes of which no other that may be chosen is a longer form: a sample's aliquots stand for it."""
+    distinct = sorted(set(texts))
+    eligible = [text for text in distinct if Barcode.parse(text).kind in kinds]
+    exact = []
+    for text in distinct:
+        after = bisect.bisect_right(eligible, text)  # in order, the longer forms of a text follow it at once
+        if after == len(eligible) or not eligible[after].startswith(text):
+            exact.append(text)
+    return exact
 
 
 def _barcode_of(row: RowKey) -> str:

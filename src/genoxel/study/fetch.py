@@ -316,7 +316,7 @@ class _Fetcher:
 
     def _molecular(self, kind: str) -> None:
         people = sorted({one.patient for one in self.listing.series}) if self.order.patients else ()
-        files = gdc.files_of(self.web, self.order.gdc, kind, people)
+        files = gdc.files_of(self.web, self.order.gdc, kind, people, self.display.say)
         place = self.folder / "gdc" / kind
         self.display.begin(kind, len(files))
         gdc.download(self.web, files, place, self._step)
@@ -324,7 +324,7 @@ class _Fetcher:
         if kind == "mutations":
             gdc.join_mutations(files, place, self.folder / "mutations.maf", self.folder / "profiled.txt")
         else:
-            gdc.join_expression(files, place, self.folder / "expression.tsv", self.display.say)
+            gdc.join_expression(files, place, self.folder / "expression.tsv")
 
     def _masks_table(self) -> None:
         """Write who has which segmentation, and who has none."""

@@ -19,6 +19,7 @@ from genoxel.io.expression import read_expression
 from genoxel.io.maf import read_maf
 from genoxel.io.online import gdc
 from genoxel.io.online.web import Web
+from genoxel.omics.barcodes import records_per_tcga_patient
 from genoxel.omics.variants import status
 
 COLUMNS = "Hugo_Symbol\tNCBI_Build\tVariant_Classification\tTumor_Sample_Barcode\tHGVSp_Short\n"
@@ -101,6 +102,9 @@ def test_mutations_come_with_who_was_sequenced(portal: Portal, tmp_path: Path) -
     assert seen == [False, False, True, True]
     gdc.join_mutations(files, tmp_path / "raw", tmp_path / "all.maf", tmp_path / "profiled.txt")
     records = read_maf(tmp_path / "all.maf", tmp_path / "profiled.txt", build="hg38")
+    chosen, choice = records_per_tcga_patient(records, ["01", "02"])  # as the study file that is written asks
+    assert list(status(chosen, "IDH1").values()) == ["mutant", "wild type"]
+    assert choice.ties == {}
     found = status(records, "IDH1", patients=["TCGA-02-0001", "TCGA-02-0003", "TCGA-02-0009"])
     assert list(found.values()) == ["mutant", "wild type", None]
 
@@ -120,6 +124,20 @@ def test_the_question_asks_for_open_tumour_files_alone(portal: Portal) -> None:
         "files.access": "open",
         "cases.submitter_id": ["TCGA-02-0001", "TCGA-02-0002"],
     }
+
+
+def test_two_files_of_one_sample_do_not_count_a_mutation_twice(portal: Portal) -> None:
+    portal.file("b.maf.gz", maf(), "TCGA-02-0001-01A")
+    portal.file("a.maf.gz", maf(), "TCGA-02-0001-01A")
+    two = [{"submitter_id": f"TCGA-02-0005-0{kind}A", "tissue_type": "Tumor"} for kind in (1, 2)]
+    portal.file("m.maf.gz", maf(), "TCGA-02-0005-01A", cases=[{"submitter_id": "TCGA-02-0005", "samples": two}])
+    said: list[str] = []
+    files = gdc.files_of(Web(), "TCGA-GBM", "mutations", say=said.append)
+    assert [file.name for file in files] == ["a.maf.gz"]
+    assert said == [
+        "mutations: 1 more files of samples that have one already were left out: b.maf.gz",
+        "mutations: 1 more files of several samples were left out: m.maf.gz",
+    ]
 
 
 def test_all_pages_are_read_and_a_list_that_changes_is_refused(portal: Portal) -> None:
@@ -160,10 +178,10 @@ def test_expression_is_one_matrix_of_tpm(portal: Portal, tmp_path: Path) -> None
         ("c", 9, "TCGA-02-0003-01A"),
     ):
         portal.file(f"{name}.rna_seq.augmented_star_gene_counts.tsv", star(tpm), sample)
-    files = gdc.files_of(Web(), "TCGA-GBM", "expression")
-    gdc.download(Web(), files, tmp_path)
     said: list[str] = []
-    gdc.join_expression(files, tmp_path, tmp_path / "tpm.tsv", said.append)
+    files = gdc.files_of(Web(), "TCGA-GBM", "expression", say=said.append)
+    gdc.download(Web(), files, tmp_path)
+    gdc.join_expression(files, tmp_path, tmp_path / "tpm.tsv")
     table = read_expression(tmp_path / "tpm.tsv", unit="tpm")
     assert table.names == ("TP53", "ENSG2.1", "ENSG3.1")  # two genes share the name Y_RNA
     assert [(row.patient, row.sample) for row in table.rows] == [

@@ -65,10 +65,14 @@ class GdcFile:
         return self.samples[0] if self.patient.startswith("TCGA-") else self.patient
 
 
-def files_of(web: Web, project: str, kind: str, patients: Sequence[str] = ()) -> tuple[GdcFile, ...]:
-    """Return the open files of a kind ("mutations", "expression") of tumours, ordered by sample and name.
+def files_of(
+    web: Web, project: str, kind: str, patients: Sequence[str] = (), say: Say | None = None
+) -> tuple[GdcFile, ...]:
+    """Return the open files of a kind ("mutations", "expression") of tumours, one a sample, ordered by sample.
 
-    `patients` limits them. Files of normal tissue are left out. Raises `RemoteError` for a project without any.
+    `patients` limits them. Files of normal tissue are left out. Of several files of one sample the first by name is
+    taken, since two would count a mutation twice; `say` is told of the others, and of files of several samples. Raises
+    `RemoteError` for a project without any.
     """
     data_type, workflow = _KINDS[kind]
     wanted = {
@@ -80,11 +84,25 @@ def files_of(web: Web, project: str, kind: str, patients: Sequence[str] = ()) ->
     terms = [{"op": "=", "content": {"field": field, "value": value}} for field, value in wanted.items()]
     if patients:
         terms.append({"op": "in", "content": {"field": "cases.submitter_id", "value": list(patients)}})
-    hits = [_file(hit) for hit in _hits(web, "files", {"op": "and", "content": terms}, _FILE_FIELDS)]
-    found = [file for file in hits if file is not None]
+    hits = list(_hits(web, "files", {"op": "and", "content": terms}, _FILE_FIELDS))
+    files = [file for hit in hits if (file := _file(hit)) is not None]
+    mixed = [str(hit.get("file_name")) for hit in hits if hit.get("access") == "open" and _tumours(hit) > 1]
+    files.sort(key=lambda file: (file.sample, file.name))
+    first = {file.sample: file for file in reversed(files)}
+    found = [file for file in files if first[file.sample] is file]
+    again = [file.name for file in files if first[file.sample] is not file]
+    for names, why in ((again, "of samples that have one already"), (mixed, "of several samples")):
+        if names and say is not None:
+            say(f"{kind}: {len(names)} more files {why} were left out: {', '.join(names)}")
     if not found:
         raise RemoteError(f"no open {kind} of tumours in the GDC project {project}", "a project with such files", "")
-    return tuple(sorted(found, key=lambda file: (file.sample, file.name)))
+    return tuple(found)
+
+
+def _tumours(hit: dict[str, Any]) -> int:
+    """Return how many tumour samples a file speaks of."""
+    samples = [one for case in hit.get("cases", []) for one in case.get("samples", [])]
+    return sum(one.get("tissue_type") == "Tumor" for one in samples)
 
 
 def _file(hit: dict[str, Any]) -> GdcFile | None:
@@ -194,17 +212,13 @@ def _same_columns(header: bytes, first: bytes, name: str) -> None:
         )
 
 
-def join_expression(files: Sequence[GdcFile], folder: Path, out: Path, say: Say | None = None) -> None:
+def join_expression(files: Sequence[GdcFile], folder: Path, out: Path) -> None:
     """Write one matrix of TPM, genes x samples, from STAR count files; a file on the disk holds the numbers meanwhile.
 
-    A gene goes by its symbol where that is its own, else by its Ensembl identifier. Of several files of one sample the
-    first by name is taken and the others are told. Raises `FileFormatError` where two files list different genes.
+    A gene goes by its symbol where that is its own, else by its Ensembl identifier. Raises `FileFormatError` where two
+    files list different genes.
     """
-    taken = {file.sample: file for file in reversed(files)}
-    chosen = [taken[sample] for sample in sorted(taken)]
-    if say is not None and len(chosen) < len(files):
-        others = sorted(file.name for file in files if taken[file.sample] is not file)
-        say(f"expression: {len(others)} more files of samples that have one already were left out: {', '.join(others)}")
+    chosen = list(files)
     genes, _ = _star(folder / chosen[0].name)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix") as room:
         shape = (len(chosen), len(genes))
