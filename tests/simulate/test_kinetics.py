@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from genoxel.simulate.kinetics import arterial, exchange, parker, spoiled, tofts
+from genoxel.simulate.kinetics import arterial, exchange, fdg_plasma, parker, spoiled, tofts, trapped
 
 
 def table(real_data, name: str) -> list[dict[str, str]]:
@@ -68,6 +68,25 @@ def test_the_spoiled_signal_is_ernsts():
     flips = np.linspace(1, 40, 400)
     signal = np.array([spoiled(np.array(1.0), 0.005, flip) for flip in flips])
     assert flips[signal.argmax()] == pytest.approx(np.rad2deg(np.arccos(np.exp(-0.005))), abs=0.1)
+
+
+@pytest.mark.parametrize("rates", [(0.1, 0.13, 0.06), (0.3, 0.2, 0.1), (0.05, 0.4, 0.0)])
+def test_trapped_tracer_solves_its_two_compartments(rates):
+    """Free and trapped FDG by SciPy's integrator, with the input written out from the table of Feng et al. (1993)."""
+    k1, k2, k3 = rates
+
+    def plasma(t):
+        early = (851.1225 * t - 21.8798 - 20.8113) * np.exp(-4.133859 * t)
+        return early + 21.8798 * np.exp(-0.01043449 * t) + 20.8113 * np.exp(-0.1190996 * t)
+
+    def slope(t, state):
+        return [k1 * plasma(t) - (k2 + k3) * state[0], k3 * state[0]]
+
+    minutes = np.linspace(0, 60, 121)
+    solved = integrate.solve_ivp(slope, (0, 60), [0.0, 0.0], t_eval=minutes, rtol=1e-10, atol=1e-12, max_step=0.1).y
+    expected = solved.sum(axis=0) / plasma(60.0)
+    np.testing.assert_allclose(trapped(60 * minutes, k1, k2, k3), expected, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(fdg_plasma(60 * minutes), plasma(minutes) / plasma(60.0), rtol=1e-9, atol=1e-12)
 
 
 def test_the_population_input_is_that_of_the_reference(real_data):

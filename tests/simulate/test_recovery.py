@@ -125,7 +125,7 @@ def test_the_null_gene_shows_nothing(measured, modality):
     people, values = measured[modality]
     mutant = np.array([person.genotype["TP53"] for person in people])
     pvalues = [stats.mannwhitneyu(column[mutant], column[~mutant]).pvalue for column in values.values()]
-    assert min(pvalues) * len(pvalues) > 0.05
+    assert min(pvalues) * len(pvalues) > 0.01  # of 100 such cohorts one would fail; 50 are tried in the slow tests
 
 
 @pytest.mark.parametrize("modality", ["mr", "ct"])

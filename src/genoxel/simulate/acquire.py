@@ -20,13 +20,17 @@ from genoxel.simulate.tissue import Tissue
 
 @dataclass(frozen=True)
 class Series:
-    """One acquisition: its volumes in order, what is special about each (DICOM keyword -> value), and true maps."""
+    """One acquisition: its volumes in order, what is special about each (DICOM keyword -> value), and true maps.
+
+    `seconds` holds the start of each volume after that of the series; `curve` the input (s, concentration).
+    """
 
     name: str
     volumes: tuple[Image, ...]
     each: tuple[Mapping[str, Any], ...]
     maps: Mapping[str, Float32] = field(default_factory=dict)
     curve: tuple[tuple[float, float], ...] = ()
+    seconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,13 @@ _ADC = {
 _CORE_ADC = 1.9
 _R1 = {
     "mr": {"scalp": 2.6, "skull": 0.3, "fluid": 0.25, "grey": 0.75, "white": 1.15, "oedema": 0.65},
-    "breast": {"skin": 0.9, "fat": 0.2, "gland": 0.75, "muscle": 0.8},
+    "breast": {"skin": 0.9, "fat": 0.2, "gland": 0.75, "muscle": 0.8, "bone": 0.6, "lung": 0.02, "blood": 0.65},
     "prostate": {
         "fat": 2.6,
         "muscle": 0.8,
-        "bone": 0.6,
+        "bone": 1.6,
+        "cortex": 0.02,
+        "capsule": 0.7,
         "urine": 0.3,
         "rectum": 0.6,
         "transition": 0.65,
@@ -68,7 +74,7 @@ _R1 = {
 _TUMOUR_R1 = 0.6
 _BACKGROUND_KTRANS = {
     "mr": {},
-    "breast": {"gland": 0.03, "muscle": 0.04, "skin": 0.05},
+    "breast": {"gland": 0.03, "muscle": 0.04, "skin": 0.05, "blood": 0.4},
     "prostate": {"muscle": 0.04, "transition": 0.09, "peripheral": 0.05},
 }
 _BLOOD = {"scalp": 1.2, "grey": 2.2, "white": 1.0, "oedema": 0.8, "fluid": 0.05}
@@ -118,8 +124,9 @@ def bolus(random: np.random.Generator, scene: Scene) -> Series:
             scene.image(_shown(random, scene.signal * np.exp(-_ECHO * _SLOPE * concentration), scene.scanner, 0.4))
         )
         each.append(_time(place, place * _STEP))
-    curve = tuple((place * _STEP, float(inflow[place])) for place in range(_FRAMES))
-    return Series("DSC", tuple(volumes), tuple(each), {"rcbv": np.asarray(volume, np.float32)}, curve)
+    seconds = tuple(place * _STEP for place in range(_FRAMES))
+    curve = tuple((second, float(value)) for second, value in zip(seconds, inflow, strict=True))
+    return Series("DSC", tuple(volumes), tuple(each), {"rcbv": np.asarray(volume, np.float32)}, curve, seconds)
 
 
 def exchange_series(random: np.random.Generator, scene: Scene) -> Series:
@@ -148,7 +155,7 @@ def exchange_series(random: np.random.Generator, scene: Scene) -> Series:
         each.append(_time(place, float(keep[place])))
     curve = tuple((float(second), float(plasma[second])) for second in keep)
     maps = {"ktrans": ktrans, "kep": np.asarray(np.where(active, kep, 0), np.float32)}
-    return Series("DCE", tuple(volumes), tuple(each), maps, curve)
+    return Series("DCE", tuple(volumes), tuple(each), maps, curve, tuple(float(second) for second in keep))
 
 
 def positrons(random: np.random.Generator, scene: Scene, weight_kg: float) -> Series:
@@ -157,13 +164,24 @@ def positrons(random: np.random.Generator, scene: Scene, weight_kg: float) -> Se
     Blur of 5 mm (full width at half maximum), then counted: Poisson noise, which the smoothing of the
     reconstruction correlates. What the scanner measures has decayed since the injection.
     """
-    spread = scene.physical["heterogeneity"] / (1.0 if scene.body == "mr" else 170.0)
-    suv = np.maximum(scene.tissue.paint(_UPTAKE[scene.body], scene.physical["uptake"], 0.6, spread), np.float32(0.0))
-    sigma = [_BLUR_MM / 2.355 / step for step in scene.spacing]
-    mean = ndimage.gaussian_filter(suv, sigma) * _COUNTS
-    counted = ndimage.gaussian_filter(random.poisson(mean).astype(np.float32), [0.5 * one for one in sigma])
-    activity = counted / _COUNTS * (DOSE_BQ / (1000 * weight_kg)) * 2 ** (-DELAY_S / HALF_LIFE)
+    suv = uptake_map(scene)
+    counted = counts(random, suv, scene.spacing, _COUNTS) / _COUNTS
+    activity = counted * (DOSE_BQ / (1000 * weight_kg)) * 2 ** (-DELAY_S / HALF_LIFE)
     return Series("PT", (scene.image(np.asarray(activity, np.float32), "PT", "Bq/ml"),), ({},), {"suv": suv})
+
+
+def uptake_map(scene: Scene) -> Float32:
+    """Return FDG per voxel as SUV an hour after the injection, before any blur."""
+    spread = scene.physical["heterogeneity"] / (1.0 if scene.body == "mr" else 170.0)
+    return np.maximum(scene.tissue.paint(_UPTAKE[scene.body], scene.physical["uptake"], 0.6, spread), np.float32(0.0))
+
+
+def counts(random: np.random.Generator, values: Float32, spacing: Millimetres, sensitivity: float) -> Float32:
+    """Return counts of `values`, blurred by 5 mm (full width at half maximum), noise correlated by reconstruction."""
+    sigma = [_BLUR_MM / 2.355 / step for step in spacing]
+    mean = ndimage.gaussian_filter(values, sigma) * sensitivity
+    counted = random.poisson(np.maximum(mean, 0)).astype(np.float32)
+    return np.asarray(ndimage.gaussian_filter(counted, [0.5 * one for one in sigma]), np.float32)
 
 
 def _time(place: int, seconds: float) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def _nodule(lesion: Lesion, physical: Mapping[str, float], iodine: float) -> Flo
     field = np.asarray(physical["heterogeneity"], np.float32) * (0.75 * lesion.cells + 0.66 * lesion.vessels)
     dead = ramp(lesion.core, 4.0)
     uptake = iodine * physical["enhancement"]
-    solid = np.asarray(_NODULE + uptake * (1 - 0.8 * dead) + field * (1 - 0.3 * dead), np.float32)
+    solid = np.asarray(_NODULE + uptake * (1 - dead) + field * (1 - 0.75 * dead), np.float32)
     if "solid" not in physical:
         return solid
     # A part-solid nodule: the same shape, shrunk, is solid; the rest is ground glass.

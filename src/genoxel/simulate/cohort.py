@@ -66,8 +66,8 @@ def _digest(spec: SimulationSpec) -> str:
 
 _BASIC = {"mr": 4, "ct": 1, "breast": 3, "prostate": 2}
 _VOLUMES = {
-    "mr": {"dwi": 4, "dsc": 50, "dce": 30, "pet": 1},
-    "ct": {},
+    "mr": {"dwi": 4, "dsc": 50, "dce": 30, "pet": 1, "dynamic-pet": 28},
+    "ct": {"dynamic-pet": 28},
     "breast": {"dce": 6},
     "prostate": {"dwi": 4, "dce": 24},
 }

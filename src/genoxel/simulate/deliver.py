@@ -178,13 +178,14 @@ def replace_grid(phantom: Phantom, name: str) -> Phantom:
 def _several(spec: SimulationSpec, person: Person, one: Series, visit: Visit, home: Path, number: int) -> None:
     for phase, (image, each) in enumerate(zip(one.volumes, one.each, strict=True)):
         tags = {**series_tags(spec, person, one.name, number, visit), **each}
-        if "TriggerTime" in each:
-            seconds = int(float(each["TriggerTime"]) / 1000)
+        if one.seconds:
+            seconds = int(one.seconds[phase])
             start = tags["AcquisitionTime"]
             total = int(start[:2]) * 3600 + int(start[2:4]) * 60 + int(start[4:]) + seconds
             tags["AcquisitionTime"] = f"{total // 3600:02d}{total % 3600 // 60:02d}{total % 60:02d}"
             tags["ContentTime"], tags["AcquisitionNumber"] = tags["AcquisitionTime"], str(phase + 1)
-            tags["NumberOfTemporalPositions"] = len(one.volumes)
+            key = "NumberOfTimeSlices" if image.modality == "PT" else "NumberOfTemporalPositions"
+            tags[key] = len(one.volumes)
         write_series(image, home / f"{number}_{one.name}", tags, phase)
 
 
@@ -257,8 +258,8 @@ def _nifti(spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit,
         word = _BIDS.get(name, name.replace("-", "").replace(".", ""))
         write_nifti(home / kind / f"{stem}_{word}.nii.gz", image)
     for one in phantom.series:
-        kind = {"DWI": "dwi", "DSC": "perf", "DCE": "perf", "PT": "pet"}[one.name]
-        word = {"PT": "pet"}.get(one.name, one.name.lower())
+        kind = {"DWI": "dwi", "DSC": "perf", "DCE": "perf", "PT": "pet", "PTDYN": "pet"}[one.name]
+        word = {"PT": "pet", "PTDYN": "trc-FDG_pet"}.get(one.name, one.name.lower())
         for phase, image in enumerate(one.volumes, start=1):
             part = f"_run-{phase:02d}" if len(one.volumes) > 1 else ""
             write_nifti(home / kind / f"{stem}{part}_{word}.nii.gz", image)

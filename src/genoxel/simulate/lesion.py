@@ -20,6 +20,7 @@ _OBLATE = 0.12
 _HIGHEST = 2.5
 _FINGER_REACH = 2.2
 _LARGEST_CORE = 0.8
+_SPICULES, _SPICULE_MM = 48, 2.4
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def draw_lesion(
     away = np.sqrt(x * x + y * y + z * z)
     margin, spread = physical["margin"], physical.get("oedema", 0.0)
     radius = physical["size"] / (1 + 3 * margin**2) ** (1 / 3)
-    near = away < radius * (1 + _HIGHEST * margin) + _FINGER_REACH * spread + 12
+    longest = 1.4 * physical.get("spiculation", 0.0) * radius
+    near = away < radius * (1 + _HIGHEST * margin) + max(_FINGER_REACH * spread, longest) + 12
     safe = np.maximum(away[near], np.float32(1e-3))
     unit = (x[near] / safe, y[near] / safe, z[near] / safe)
     relief = np.clip(bumps(rng, unit, *_LOBES), -_HIGHEST, _HIGHEST)
@@ -114,6 +116,9 @@ def draw_lesion(
     far = np.float32(-1e3)
     body, core, reach = (np.full(away.shape, far, np.float32) for _ in range(3))
     body[near] = surface - away[near]
+    if longest:
+        spicules = _spicules(rng, (x[near], y[near], z[near]), radius, physical["spiculation"] * radius)
+        body[near] = np.maximum(body[near], spicules)
     for axis, step in zip(axes, spacing, strict=True):
         body = np.minimum(body, np.abs(axis).max() - np.float32(step) - np.abs(axis))
     core[near] = surface * share - away[near]
@@ -121,3 +126,26 @@ def draw_lesion(
     size = tuple(int(count) for count in away.shape)
     cells, vessels = field_pair(rng, (size[0], size[1], size[2]), spacing, physical["texture"])
     return Lesion(body, core, reach, cells, vessels)
+
+
+def _spicules(
+    rng: np.random.Generator, offset: tuple[Float32, Float32, Float32], radius: float, length: float
+) -> Float32:
+    """Return the signed distance in mm to thin, slightly bent cones that leave a sphere of `radius`, spread evenly."""
+    found = np.full(offset[0].shape, -1e3, np.float32)
+    turn = rng.uniform(0, 2 * np.pi)
+    for number in range(_SPICULES):
+        rise = 1 - (2 * number + 1) / _SPICULES
+        angle = turn + number * np.pi * (3 - np.sqrt(5))
+        flat = np.sqrt(1 - rise**2)
+        way = np.array([flat * np.cos(angle), flat * np.sin(angle), rise]) + rng.normal(0, 0.15, 3)
+        way /= np.linalg.norm(way)
+        bend = np.cross(way, rng.standard_normal(3)) * 0.25 * length
+        own = length * rng.uniform(0.6, 1.4)
+        along = way[0] * offset[0] + way[1] * offset[1] + way[2] * offset[2]
+        part = np.clip((along - 0.8 * radius) / (own + 0.2 * radius), -1, 2)
+        beside = sum((at - along * w - part**2 * b) ** 2 for at, w, b in zip(offset, way, bend, strict=True))
+        width = np.where(part >= 0, _SPICULE_MM * (1 - 0.7 * part), -1e3)
+        cone = np.where(part <= 1, width - np.sqrt(beside), -1e3)
+        found = np.maximum(found, np.asarray(cone, np.float32))
+    return found

@@ -11,8 +11,8 @@ from genoxel.core.errors import SettingsError, nearest
 from genoxel.core.image import frozen
 
 ALSO: Mapping[str, tuple[str, ...]] = {
-    "mr": ("dwi", "dsc", "dce", "pet"),
-    "ct": ("pet", "native", "low-energy", "sharp", "smooth", "thick-2.5", "thick-5", "low-dose"),
+    "mr": ("dwi", "dsc", "dce", "pet", "dynamic-pet"),
+    "ct": ("pet", "dynamic-pet", "native", "low-energy", "sharp", "smooth", "thick-2.5", "thick-5", "low-dose"),
     "breast": ("dce",),
     "prostate": ("dwi", "dce"),
 }

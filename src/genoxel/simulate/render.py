@@ -17,12 +17,14 @@ from genoxel.simulate.body import BodyModel, scan_mr
 from genoxel.simulate.chest import draw_chest, scan_chest
 from genoxel.simulate.clones import local_physical
 from genoxel.simulate.ct import RECONSTRUCTIONS, reconstruct
+from genoxel.simulate.dynamic import dynamic_positrons
 from genoxel.simulate.fields import Float32
 from genoxel.simulate.lesion import BoolArray
 from genoxel.simulate.plan import Person, draw_people, stream
 from genoxel.simulate.spec import SimulationSpec
 
 _SEQUENCES = {"mr": head.SEQUENCES, "breast": breast.SEQUENCES, "prostate": prostate.SEQUENCES}
+_PET = {"pet": positrons, "dynamic-pet": dynamic_positrons}
 _SCENE_SEQUENCE = {"mr": 2, "breast": 0, "prostate": 0, "ct": 0}
 
 
@@ -132,8 +134,8 @@ def _more(
         random = stream(spec, "extra", person.index, place, visit)
         if name in RECONSTRUCTIONS:
             images[name] = _reconstructed(random, spec, model, scene, begun, name)
-        elif name == "pet":
-            series.append(positrons(random, scene, weight_of(spec, person)))
+        elif name in _PET:
+            series.append(_PET[name](random, scene, weight_of(spec, person)))
         else:
             series.append({"dwi": diffusion, "dsc": bolus, "dce": exchange_series}[name](random, scene))
     maps = {"viable": scene.image(scene.tissue.viable()), "field": scene.image(model.tissue.lesion.vessels)}

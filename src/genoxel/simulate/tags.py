@@ -88,6 +88,8 @@ def series_tags(
     tags["StudyTime"] = f"{hour:02d}0000"
     if name == "PT":
         return tags | _pet_tags(spec, person, hour, number, day)
+    if name == "PTDYN":
+        return tags | _dynamic_tags(spec, person, hour, number, day)
     tags.update(_ct_tags(scanner, name) if spec.modality == "ct" else _mr_tags(scanner, name, _BODY[spec.modality][1]))
     return tags
 
@@ -140,7 +142,22 @@ def _ct_tags(scanner: Scanner, name: str) -> dict[str, Any]:
     return tags
 
 
-def _pet_tags(spec: SimulationSpec, person: Person, hour: int, number: int, day: str) -> dict[str, Any]:
+def _dynamic_tags(spec: SimulationSpec, person: Person, hour: int, number: int, day: str) -> dict[str, Any]:
+    """Return the tags of frames that start with the injection and are not corrected for decay."""
+    tags = _pet_tags(spec, person, hour, number, day, waited=0)
+    tags["CorrectedImage"] = [word for word in tags["CorrectedImage"] if word != "DECY"]
+    del tags["DecayFactor"]
+    return tags | {
+        "SeriesDescription": "FDG PET dynamic",
+        "ProtocolName": "FDG PET dynamic",
+        "DecayCorrection": "NONE",
+        "SeriesType": ["DYNAMIC", "IMAGE"],
+    }
+
+
+def _pet_tags(
+    spec: SimulationSpec, person: Person, hour: int, number: int, day: str, waited: int = int(DELAY_S)
+) -> dict[str, Any]:
     """Return what SUV needs: weight, dose, times; values are corrected for decay to the start of the scan."""
     from pydicom.dataset import Dataset
 
@@ -149,7 +166,7 @@ def _pet_tags(spec: SimulationSpec, person: Person, hour: int, number: int, day:
     drug.RadionuclideTotalDose = f"{DOSE_BQ:.0f}"
     drug.RadionuclideHalfLife = f"{HALF_LIFE:g}"
     drug.RadionuclidePositronFraction = "0.967"
-    earlier = hour * 3600 + number * 60 - int(DELAY_S)
+    earlier = hour * 3600 + number * 60 - waited
     drug.RadiopharmaceuticalStartTime = f"{earlier // 3600:02d}{earlier % 3600 // 60:02d}00"
     drug.RadiopharmaceuticalStartDateTime = f"{day}{drug.RadiopharmaceuticalStartTime}"
     drug.RadionuclideCodeSequence = [_code("C-111A1", "SRT", "^18^Fluorine")]

@@ -90,7 +90,7 @@ _ALL = (
         _each(0.38, 35.0, 0.55, None),
         0.30,
     ),
-    Trait("necrosis", "radius of the dead core", "share of the radius", _each(0.50, 0.40, 0.25, None), 0.15),
+    Trait("necrosis", "radius of the dead core", "share of the radius", _each(0.50, 0.45, 0.40, None), 0.15),
     Trait("oedema", "reach of the oedema beyond the tumour", "mm", _each(12.0, None, None, None), 0.35),
     Trait(
         "location",
@@ -141,7 +141,17 @@ _ALL = (
         0.12,
         needs=("dwi", "prostate"),
     ),
-    Trait("uptake", "FDG uptake of viable tumour", "SUV", _each(9.0, 6.0, None, None), 0.35, needs=("pet",)),
+    Trait(
+        "uptake", "FDG uptake of viable tumour", "SUV", _each(9.0, 6.0, None, None), 0.35, needs=("pet", "dynamic-pet")
+    ),
+    Trait(
+        "spiculation",
+        "length of the spicules beyond the surface",
+        "share of the radius",
+        _each(None, 0.45, 0.45, None),
+        0.40,
+        asked=True,
+    ),
 )
 TRAITS: Mapping[str, Trait] = {trait.name: trait for trait in _ALL}
 
