@@ -1,4 +1,6 @@
-"""What plain statistics of the pixels see of each planted trait: `python benchmarks/recovery.py [--seeds 50] [--n 16]`.
+"""What plain statistics of the pixels see of each planted trait.
+
+    python benchmarks/recovery.py [--seeds 50] [--n 16] [--bodies mr ct breast prostate]
 
 Every trait of every body is planted with d = 1.2 on a gene of its own. Per seed, Cohen's d (Hedges) between mutants and
 wild type of a plain statistic of the images, written without Genoxel's features (`tests/plain_traits.py`); beside it d
@@ -38,11 +40,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--n", type=int, default=16)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--bodies", nargs="+", default=list(ALSO), choices=list(ALSO))
     args = parser.parse_args()
     print("| body | trait | rank correlation | d of the latent (1.2) | d in the pixels | d of the null gene |")
     print("|---|---|---|---|---|---|")
     with ProcessPoolExecutor(args.workers) as pool:
-        for body in ALSO:
+        for body in args.bodies:
             cohorts = list(pool.map(partial(seen, body, args.n), range(1000, 1000 + args.seeds)))
             for trait in cohorts[0]:
                 print(f"| {body} | `{trait}` | {row([one[trait] for one in cohorts])} |", flush=True)

@@ -69,7 +69,7 @@ def test_ktrans_fitted_from_the_signal_is_the_map():
     truth = one.maps["ktrans"].values()
     core = one.tumour.inside() & (one.maps["viable"].values() > 0.97)
     signal = stack(item)[:, core]
-    seconds = np.array([each["TriggerTime"] / 1000 for each in item.each])
+    seconds = np.array(item.seconds)
     relaxation = np.linspace(0.3, 40, 4000)
     angle, left = np.deg2rad(12.0), np.exp(-0.005 * relaxation)
     ernst = np.sin(angle) * (1 - left) / (1 - np.cos(angle) * left)

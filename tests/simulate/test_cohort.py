@@ -19,7 +19,9 @@ import pandas as pd
 import pydicom
 import pytest
 import SimpleITK as sitk  # noqa: N813
+from typer.testing import CliRunner
 
+from genoxel.app.cli import app
 from genoxel.core.errors import FileFormatError, OutputError
 from genoxel.io.clinical import read_clinical
 from genoxel.io.dicom import read_series
@@ -294,6 +296,33 @@ def test_refused_before_writing(tmp_path, monkeypatch):
         simulate(spec_of(), tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["full"]
     assert [path.name for path in full.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('effects = ["IDH1 -> textur d = 1"]', "textur"),
+        ('effects = ["IDH1 -> texture d = 1"]\n[prevalence]\nIDH1 = 1.3', "prevalence 1.3 for IDH1"),
+        ('effects = ["IDH1 -> texture d = 1"]\n[cohort]\npatients = 6\nshape = [20, 20, 8]', "smallest lesion"),
+        ('effects = ["IDH1 -> texture d = 1"]\n[imaging]\nfaults = { metall = 0.1 }', "metall"),
+    ],
+)
+def test_the_command_refuses_by_name_and_writes_nothing(text, said, tmp_path):
+    """Impossible prevalence, unknown trait, volume too small, unknown fault: from the file to the message."""
+    path = tmp_path / "effects.toml"
+    path.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["simulate", str(tmp_path / "c"), "--effects", str(path)], prog_name="genoxel")
+    assert done.exit_code != 0
+    assert said in " ".join(done.output.split())
+    assert [one.name for one in tmp_path.iterdir()] == ["effects.toml"]
+
+
+def test_no_space_is_said_with_both_sizes_before_anything_is_written(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 0, 3 * 2**20))
+    with pytest.raises(OutputError, match=r"3 MB free .* MB for 60 patients"):
+        simulate(spec_of(n=60), tmp_path / "new")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_midway_leaves_nothing(tmp_path, monkeypatch):

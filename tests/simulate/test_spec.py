@@ -94,6 +94,16 @@ def test_module_lines():
         ({"shape": (80, 80, 4)}, "smallest lesion"),
         ({"shape": (80, 80)}, "three sizes"),
         ({"shape": (5000, 5000, 500)}, "at most"),
+        ({"prevalence": {"IDH1": 0.0}}, "above 0 and below 1"),
+        ({"prevalence": {"IDH1": -0.2}}, "above 0 and below 1"),
+        ({"effects": ("IDH1:spiculation:1",)}, "'spiculation' on mr"),
+        ({"effects": ("IDH1:ktrans:1",)}, "acquire dce as well"),
+        ({"effects": ("IDH1:spiculatio:1",), "modality": "ct"}, "did you mean 'spiculation'"),
+        ({"also": ("dynamic-pe",)}, "did you mean 'dynamic-pet'"),
+        ({"also": ("dynamic-pet",), "modality": "prostate"}, "'dynamic-pet'"),
+        ({"modality": "ct", "effects": (), "shape": (60, 60, 20)}, "smallest lesion"),
+        ({"modality": "breast", "effects": (), "shape": (40, 30, 12)}, "smallest lesion"),
+        ({"modality": "prostate", "effects": (), "shape": (40, 40, 10)}, "smallest lesion"),
     ],
 )
 def test_the_impossible_is_refused_by_name(changes, said):

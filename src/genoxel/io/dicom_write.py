@@ -55,6 +55,7 @@ def write_rtstruct(
     content.StructureSetDate, content.StructureSetTime = date, time
     frame = _frame_of_reference(slices, uid)
     content.ReferencedFrameOfReferenceSequence = [frame]
+    content.FrameOfReferenceUID, content.PositionReferenceIndicator = frame.FrameOfReferenceUID, ""
     content.StructureSetROISequence, content.ROIContourSequence = [], []
     content.RTROIObservationsSequence = []
     for number, (name, mask) in enumerate(regions.items(), start=1):

@@ -123,7 +123,7 @@ def bolus(random: np.random.Generator, scene: Scene) -> Series:
         volumes.append(
             scene.image(_shown(random, scene.signal * np.exp(-_ECHO * _SLOPE * concentration), scene.scanner, 0.4))
         )
-        each.append(_time(place, place * _STEP))
+        each.append(_time(place))
     seconds = tuple(place * _STEP for place in range(_FRAMES))
     curve = tuple((second, float(value)) for second, value in zip(seconds, inflow, strict=True))
     return Series("DSC", tuple(volumes), tuple(each), {"rcbv": np.asarray(volume, np.float32)}, curve, seconds)
@@ -152,7 +152,7 @@ def exchange_series(random: np.random.Generator, scene: Scene) -> Series:
         concentration += vessel * (np.float32(blood[keep[place]]) - concentration)
         shown = np.where(relaxation > 0.05, spoiled(relaxation + _RELAXIVITY * concentration, 0.005, 12.0) * 10, 0.01)
         volumes.append(scene.image(_shown(random, np.asarray(shown, np.float32), scene.scanner)))
-        each.append(_time(place, float(keep[place])))
+        each.append(_time(place))
     curve = tuple((float(second), float(plasma[second])) for second in keep)
     maps = {"ktrans": ktrans, "kep": np.asarray(np.where(active, kep, 0), np.float32)}
     return Series("DCE", tuple(volumes), tuple(each), maps, curve, tuple(float(second) for second in keep))
@@ -184,8 +184,8 @@ def counts(random: np.random.Generator, values: Float32, spacing: Millimetres, s
     return np.asarray(ndimage.gaussian_filter(counted, [0.5 * one for one in sigma]), np.float32)
 
 
-def _time(place: int, seconds: float) -> dict[str, Any]:
-    return {"TemporalPositionIdentifier": place + 1, "TriggerTime": float(1000 * seconds)}
+def _time(place: int) -> dict[str, Any]:
+    return {"TemporalPositionIdentifier": place + 1}
 
 
 def _vessel(scene: Scene) -> Float32:

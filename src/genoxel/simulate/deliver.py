@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from genoxel.core.errors import GenoxelError
-from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.io.dicom_series import write_series
 from genoxel.io.dicom_write import write_rtstruct, write_seg
@@ -100,7 +99,7 @@ def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
             phantom = replace(phantom, images=images)
         if "imaging" not in person.missing:
             _visit(spec, person, phantom, visit, folder, skipped if not visit.number else ())
-        told.append({**plain(visit), "pattern": visit.pattern, "tumour_ml": round(_millilitres(truth), 4)})
+        told.append({**_measured(visit, truth), "pattern": visit.pattern, "tumour_ml": round(_millilitres(truth), 4)})
         first = first or truth
     if first is None:
         raise AssertionError("a patient has a first scan")
@@ -111,6 +110,15 @@ def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
     count = first.tumour.count()
     several = tuple(told) if len(told) > 1 else ()
     return Delivered(person.name, count, _millilitres(first), person.contour, several, fault, skipped, biopsies)
+
+
+def _measured(visit: Visit, phantom: Phantom) -> dict[str, Any]:
+    """Return the truth of a visit with the volume of each further lesion as it was drawn (0 where it is not there)."""
+    found = plain(visit)
+    for lesion in found.get("lesions", ()):
+        mask = phantom.others.get(f"GTV {lesion['lesion']}")
+        lesion["ml"] = round(mask.count() * mask.grid.voxel_volume / 1000, 4) if mask is not None else 0.0
+    return found
 
 
 def _millilitres(phantom: Phantom) -> float:
@@ -125,10 +133,10 @@ def _visit(
         _dicom(spec, person, phantom, visit, folder / person.name, skipped)
     if "enhanced" in spec.delivery.layouts:
         home = root / "enhanced" / person.name / visit.folder
-        for number, (name, volumes, each) in enumerate(_all_series(phantom), start=1):
-            tags = series_tags(spec, person, name, number, visit)
-            tags["SeriesInstanceUID"] = uid(spec, person, visit, "enhanced", name)
-            write_enhanced(volumes, home / f"{number}_{name}.dcm", tags, each)
+        for number, one in enumerate(_all_series(phantom), start=1):
+            tags = series_tags(spec, person, one.name, number, visit)
+            tags["SeriesInstanceUID"] = uid(spec, person, visit, "enhanced", one.name)
+            write_enhanced(one.volumes, home / f"{number}_{one.name}.dcm", tags, one.each, one.seconds)
     if "nifti" in spec.delivery.layouts:
         _nifti(spec, person, phantom, visit, root / "nifti")
     if spec.delivery.maps:
@@ -138,11 +146,8 @@ def _visit(
         write_nifti(home / "tumour.nii.gz", phantom.tumour)
 
 
-def _all_series(phantom: Phantom) -> list[tuple[str, tuple[Image, ...], tuple[Mapping[str, Any], ...]]]:
-    found: list[tuple[str, tuple[Image, ...], tuple[Mapping[str, Any], ...]]] = [
-        (name, (image,), ({},)) for name, image in phantom.images.items()
-    ]
-    return found + [(one.name, one.volumes, one.each) for one in phantom.series]
+def _all_series(phantom: Phantom) -> list[Series]:
+    return [*(Series(name, (image,), ({},)) for name, image in phantom.images.items()), *phantom.series]
 
 
 def _dicom(

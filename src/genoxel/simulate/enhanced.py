@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,16 @@ import numpy as np
 from genoxel.core.image import Image
 from genoxel.io.dicom_series import derived_uid
 from genoxel.io.files import atomic_write
+from genoxel.simulate.enhanced_groups import (
+    common,
+    emission,
+    emission_groups,
+    filled,
+    frame_type,
+    magnetic,
+    magnetic_groups,
+    tomographic_groups,
+)
 
 _CLASSES = {
     "CT": "1.2.840.10008.5.1.4.1.1.2.1",
@@ -23,57 +35,41 @@ _PLAIN = (
     *("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "StudyID", "SeriesNumber", "AccessionNumber"),
     *("StudyDescription", "SeriesDescription", "InstitutionName", "StationName", "Manufacturer", "SoftwareVersions"),
     *("ManufacturerModelName", "PatientPosition", "ImageComments", "StudyDate", "StudyTime", "SeriesDate"),
-    *("SeriesTime", "ContentDate", "ContentTime", "PatientWeight", "PatientSize", "Units", "DecayCorrection"),
-    *("CountsSource", "BodyPartExamined", "ProtocolName", "MagneticFieldStrength"),
-)
-
-
-_PET = (
-    *("CorrectedImage", "AcquisitionDate", "AcquisitionTime", "ActualFrameDuration", "FrameReferenceTime"),
-    *("DecayFactor", "SeriesType"),
+    *("SeriesTime", "ContentDate", "ContentTime", "PatientWeight", "PatientSize", "CountsSource"),
+    *("BodyPartExamined", "ProtocolName", "MagneticFieldStrength"),
 )
 
 
 def write_enhanced(
-    volumes: Sequence[Image], path: Path, tags: Mapping[str, Any], each: Sequence[Mapping[str, Any]]
+    volumes: Sequence[Image],
+    path: Path,
+    tags: Mapping[str, Any],
+    each: Sequence[Mapping[str, Any]],
+    seconds: Sequence[float] = (),
 ) -> Path:
     """Write volumes of one grid as one multi-frame file; `each` holds what is special about a volume.
 
-    Frames are ordered volume by volume, slice by slice; positions, spacing, rescaling, b-value and time stand in the
-    functional groups.
+    Frames are ordered volume by volume, slice by slice; positions, spacing, rescaling, b-value and time (`seconds`
+    after the start of the series) stand in the functional groups.
     """
     from pydicom import dcmwrite
-    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.dataset import FileMetaDataset
 
     first = volumes[0]
-    content = Dataset()
+    content = _head(first, tags)
     content.file_meta = FileMetaDataset()
     content.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     content.file_meta.ImplementationClassUID = derived_uid("genoxel", "implementation")
-    content.SpecificCharacterSet = "ISO_IR 192"
-    content.SOPClassUID = _CLASSES[first.modality]
-    content.SOPInstanceUID = derived_uid(str(tags["SeriesInstanceUID"]), "multi-frame")
     content.file_meta.MediaStorageSOPClassUID = content.SOPClassUID
     content.file_meta.MediaStorageSOPInstanceUID = content.SOPInstanceUID
-    for keyword in _PLAIN:
-        if keyword in tags:
-            setattr(content, keyword, tags[keyword])
-    content.PatientBirthDate = content.ReferringPhysicianName = ""
-    content.Modality = first.modality
-    content.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    content.InstanceNumber = "1"
-    content.AcquisitionDateTime = f"{tags['StudyDate']}{tags['SeriesTime']}"
-    if first.modality == "PT":
-        for word in ("Decay", "Attenuation", "Scatter", "DeadTime", "Randoms"):
-            setattr(content, f"{word}Corrected", "YES")
-        content.DecayCorrectionDateTime = content.AcquisitionDateTime
-        for keyword in _PET:
-            setattr(content, keyword, tags[keyword])
-        content.RadiopharmaceuticalInformationSequence = tags["RadiopharmaceuticalInformationSequence"]
     slope, intercept = _pixels(content, volumes)
-    content.SharedFunctionalGroupsSequence = [_shared(first, slope, intercept)]
+    shared = _shared(first, slope, intercept)
+    shared.update(filled(_groups(first, tags)))
+    content.SharedFunctionalGroupsSequence = [shared]
+    starts = list(seconds) or [0.0] * len(volumes)
+    clock = _Clock(str(tags["SeriesDate"]), str(tags["SeriesTime"]))
     content.PerFrameFunctionalGroupsSequence = [
-        _frame(image, k, number, facts)
+        _frame(image, k, number, facts, clock.times(starts[number - 1], facts))
         for number, (image, facts) in enumerate(zip(volumes, each, strict=True), start=1)
         for k in range(image.shape[2])
     ]
@@ -81,6 +77,56 @@ def write_enhanced(
     buffer = io.BytesIO()
     dcmwrite(buffer, content, enforce_file_format=True)
     return atomic_write(path, buffer.getvalue())
+
+
+def _head(image: Image, tags: Mapping[str, Any]) -> Any:
+    """Return what the file says beside frames and pixels."""
+    words = _words(image.modality, tags)
+    plain = {keyword: tags[keyword] for keyword in _PLAIN if keyword in tags}
+    uid = derived_uid(str(tags["SeriesInstanceUID"]), "multi-frame")
+    own: dict[str, Any] = {"SpecificCharacterSet": "ISO_IR 192", "SOPClassUID": _CLASSES[image.modality]}
+    own |= {"SOPInstanceUID": uid, "PatientBirthDate": "", "ReferringPhysicianName": "", "InstanceNumber": "1"}
+    own |= {"Modality": image.modality, "AcquisitionDateTime": f"{tags['SeriesDate']}{tags['SeriesTime']}"}
+    own |= common(words)
+    if image.modality == "MR":
+        own |= magnetic(tags, words)
+    if image.modality == "PT":
+        own |= emission(tags)
+    return filled({**plain, **own})
+
+
+def _words(modality: str, tags: Mapping[str, Any]) -> list[str]:
+    kind = str(tags.get("SeriesDescription", "")).split()[-1] if modality == "MR" else ""
+    original = "DERIVED" if kind == "ADC" else "ORIGINAL"
+    return [original, "PRIMARY", "VOLUME", {"ADC": "ADC", "DWI": "DIFFUSION"}.get(kind, "NONE")]
+
+
+def _groups(image: Image, tags: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"MR": magnetic_groups, "CT": tomographic_groups, "PT": emission_groups}[image.modality](tags)
+    if image.modality == "CT":
+        own["CTReconstructionSequence"][0]["ReconstructionPixelSpacing"] = [image.spacing[1], image.spacing[0]]
+    return {**frame_type(image.modality, _words(image.modality, tags), str(tags["BodyPartExamined"])), **own}
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """The start of a series, from which frames are timed."""
+
+    day: str
+    time: str
+
+    def times(self, start: float, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return when a frame began, its middle, and how long it took (ms)."""
+        length = float(facts.get("ActualFrameDuration", 1000.0)) / 1000
+        return {
+            "FrameAcquisitionDateTime": self._at(start),
+            "FrameReferenceDateTime": self._at(start + length / 2),
+            "FrameAcquisitionDuration": 1000 * length,
+        }
+
+    def _at(self, second: float) -> str:
+        begun = dt.datetime.strptime(self.day + self.time, "%Y%m%d%H%M%S")
+        return (begun + dt.timedelta(seconds=second)).strftime("%Y%m%d%H%M%S.%f")
 
 
 def _pixels(content: Any, volumes: Sequence[Image]) -> tuple[float, float]:
@@ -96,7 +142,7 @@ def _pixels(content: Any, volumes: Sequence[Image]) -> tuple[float, float]:
     content.BitsAllocated = content.BitsStored = 16
     content.HighBit, content.PixelRepresentation = 15, 0
     content.BurnedInAnnotation, content.LossyImageCompression = "NO", "00"
-    content.PresentationLUTShape, content.VolumetricProperties = "IDENTITY", "VOLUME"
+    content.PresentationLUTShape = "IDENTITY"
     content.PixelData = np.ascontiguousarray(stored.transpose(0, 3, 2, 1)).tobytes()
     return slope, intercept
 
@@ -117,19 +163,15 @@ def _shared(image: Image, slope: float, intercept: float) -> Any:
     return shared
 
 
-def _frame(image: Image, k: int, number: int, facts: Mapping[str, Any]) -> Any:
+def _frame(image: Image, k: int, number: int, facts: Mapping[str, Any], times: Mapping[str, Any]) -> Any:
     from pydicom.dataset import Dataset
 
-    frame, place, what = Dataset(), Dataset(), Dataset()
+    frame, place, what = Dataset(), Dataset(), filled(times)
     position = image.affine[:3, 3] + k * image.affine[:3, 2]
     place.ImagePositionPatient = [f"{value + 0.0:.10g}" for value in position]
     what.StackID, what.InStackPositionNumber = "1", k + 1
     what.DimensionIndexValues = [1, k + 1, number]
     what.TemporalPositionIndex = number
-    if "TriggerTime" in facts:
-        timing = Dataset()
-        timing.NominalCardiacTriggerDelayTime = float(facts["TriggerTime"])
-        frame.CardiacSynchronizationSequence = [timing]
     if "DiffusionBValue" in facts:
         diffusion = Dataset()
         diffusion.DiffusionBValue = float(facts["DiffusionBValue"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,23 +65,29 @@ def axes_mm(size: Size, spacing: Millimetres) -> Axes:
 
 
 def draw_lesions(
-    rng: np.random.Generator, axes: Axes, spacing: Millimetres, centre: Millimetres, physical: Mapping[str, float]
+    rng: np.random.Generator, axes: Axes, spacing: Millimetres, centre: Millimetres, physical: Mapping[str, Any]
 ) -> Lesion:
     """Return the main lesion at `centre` and, where `physical` asks for several, smaller ones elsewhere.
 
-    The others lie on the other side or above and below, at 0.35 to 0.6 of the radius, with the tissue of the main one.
+    The others lie on the other side or above and below, at 0.35 to 0.6 of the radius, with the tissue of the main one;
+    "volumes" scales theirs (0: not there), and "anchor" is the radius that places and sizes follow.
     """
     main = draw_lesion(rng, axes, spacing, centre, physical)
     count = int(physical.get("lesions", 1))
     if count == 1:
         return main
     bodies, cores, reaches = [main.body], [main.core], [main.reach]
+    first = physical.get("anchor", physical["size"])
+    volumes = physical.get("volumes", (1.0,) * (count - 1))
     for number, own in enumerate(rng.spawn(count - 1)):
-        size = physical["size"] * own.uniform(0.35, 0.6)
+        size = first * own.uniform(0.35, 0.6) * volumes[number] ** (1 / 3)
         way = -1.0 if number % 2 == 0 else 1.0
         shift = own.uniform(-12, 12, 3)
-        rise = (0.0, 1.3, -1.3)[number % 3] * physical["size"]
+        rise = (0.0, 1.3, -1.3)[number % 3] * first
         place = (way * centre[0] + shift[0] / 2, centre[1] + shift[1], centre[2] * 0.5 + shift[2] / 3 + rise)
+        if size == 0:
+            bodies.append(np.full_like(main.body, -1e3))
+            continue
         other = draw_lesion(own, axes, spacing, place, {**physical, "size": size})
         bodies.append(other.body)
         cores.append(other.core)

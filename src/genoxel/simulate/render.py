@@ -22,6 +22,7 @@ from genoxel.simulate.fields import Float32
 from genoxel.simulate.lesion import BoolArray
 from genoxel.simulate.plan import Person, draw_people, stream
 from genoxel.simulate.spec import SimulationSpec
+from genoxel.simulate.visits import visits
 
 _SEQUENCES = {"mr": head.SEQUENCES, "breast": breast.SEQUENCES, "prostate": prostate.SEQUENCES}
 _PET = {"pet": positrons, "dynamic-pet": dynamic_positrons}
@@ -59,7 +60,7 @@ def render(spec: SimulationSpec, person: Person, physical: Mapping[str, Any] | N
     has noise and a coil of its own.
     """
     random = stream(spec, "image", person.index)
-    quantities = dict(person.physical(spec.modality)) if physical is None else dict(physical)
+    quantities: dict[str, Any] = dict(visits(spec, person)[0].physical if physical is None else physical)
     spacing = spacing_of(spec, person)
     affine = _affine(random, spec.size, spacing)
     quantities["lesions"] = spec.course.lesions

@@ -377,8 +377,6 @@ def _check_links(spec: SimulationSpec) -> None:
         )
     if spec.course.biopsies and not spec.genes:
         raise SettingsError("biopsies without genes", "effects that name genes", "declare 'IDH1:none' at least")
-    if spec.course.points > 1 and spec.course.lesions > 1:
-        raise SettingsError("several lesions at several time points", "one of the two", "leave one out")
     several = [(link.source, link.target) for link in spec.linked]
     if len(set(several)) < len(several):
         raise SettingsError("one link declared twice", "each source and target once", "keep one of the two")

@@ -79,13 +79,15 @@ def series_tags(
         "ManufacturerModelName": scanner.model,
         "SoftwareVersions": "simulated",
         "PatientPosition": "HFS",
-        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL" if spec.modality == "ct" else "M"],
+        "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL" if spec.modality == "ct" else "OTHER"],
         "ImageComments": COMMENT,
     }
     for word in ("Study", "Series", "Acquisition", "Content"):
         tags[f"{word}Date"] = day
         tags[f"{word}Time"] = f"{hour:02d}{number:02d}00"
     tags["StudyTime"] = f"{hour:02d}0000"
+    if name in ("PT", "PTDYN"):
+        del tags["PatientPosition"]  # PET says it in codes, and not in both
     if name == "PT":
         return tags | _pet_tags(spec, person, hour, number, day)
     if name == "PTDYN":
@@ -116,12 +118,14 @@ def _mr_tags(scanner: Scanner, name: str, part: str) -> dict[str, Any]:
         "MagneticFieldStrength": scanner.tesla,
         "FlipAngle": "12" if name == "DCE" else "90",
     }
+    if part == "BREAST":
+        tags["ImageLaterality"] = "B"
     if inversion:
         tags["InversionTime"] = inversion
     if name in ("T1CE", "DCE", "DSC"):
         tags["ContrastBolusAgent"] = "gadolinium (simulated)"
     if name == "ADC":
-        tags["ImageType"] = ["DERIVED", "PRIMARY", "ADC"]
+        tags["ImageType"] = ["DERIVED", "PRIMARY", "DIFFUSION MAP", "ADC"]
     return tags
 
 
@@ -169,7 +173,7 @@ def _pet_tags(
     earlier = hour * 3600 + number * 60 - waited
     drug.RadiopharmaceuticalStartTime = f"{earlier // 3600:02d}{earlier % 3600 // 60:02d}00"
     drug.RadiopharmaceuticalStartDateTime = f"{day}{drug.RadiopharmaceuticalStartTime}"
-    drug.RadionuclideCodeSequence = [_code("C-111A1", "SRT", "^18^Fluorine")]
+    drug.RadionuclideCodeSequence = [_code("77004003", "SCT", "^18^Fluorine")]
     return {
         "SeriesDescription": "FDG PET",
         "ProtocolName": "FDG PET",
@@ -192,8 +196,8 @@ def _pet_tags(
         "AcquisitionNumber": "1",
         "ImageType": ["ORIGINAL", "PRIMARY"],
         "RadiopharmaceuticalInformationSequence": [drug],
-        "PatientOrientationCodeSequence": [_code("F-10450", "SRT", "recumbent")],
-        "PatientGantryRelationshipCodeSequence": [_code("F-10470", "SRT", "headfirst")],
+        "PatientOrientationCodeSequence": [_code("102538003", "SCT", "recumbent")],
+        "PatientGantryRelationshipCodeSequence": [_code("102540008", "SCT", "headfirst")],
     }
 
 

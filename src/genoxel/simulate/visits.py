@@ -23,7 +23,7 @@ class Visit:
     """One scan of one patient: its number, days since the first, the pattern, and the true state of the tumour.
 
     `volume` is relative to the first; `living` is the share of the tumour's mass that is alive, relative to the first
-    (what pseudoprogression hides from the image).
+    (what pseudoprogression hides from the image). `others` tells the same of the lesions beside the main one.
     """
 
     number: int
@@ -31,7 +31,8 @@ class Visit:
     pattern: str
     volume: float
     living: float
-    physical: Mapping[str, float]
+    physical: Mapping[str, Any]
+    others: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def folder(self) -> str:
@@ -46,16 +47,55 @@ def visits(spec: SimulationSpec, person: Person) -> list[Visit]:
     pattern = _pattern(spec, random)
     rate, spread = random.uniform(0, 1), random.normal(0, 0.03, 8)
     found = []
+    several = _others(spec, person, pattern) if spec.course.points > 1 else []
     for number in range(spec.course.points):
         volume, living = _state(pattern, number * spec.course.interval_days / 56, rate)
         volume *= float(np.exp(spread[number])) if number else 1.0
         changed = {**base, "size": base["size"] * volume ** (1 / 3), "anchor": base["size"]}
         if number and "necrosis" in base:
             changed["necrosis"] = min(base["necrosis"] * (1 + 0.5 * max(0.0, 1 - living / volume)), 0.8)
-        physical = changed if number else base
-        found.append(Visit(number, number * spec.course.interval_days, pattern, volume, living, physical))
+        physical: dict[str, Any] = dict(changed if number else base)
+        others = tuple(one.at(number * spec.course.interval_days / 56) for one in several)
+        if others:
+            physical["volumes"] = tuple(one["volume"] for one in others)
+        found.append(Visit(number, number * spec.course.interval_days, pattern, volume, living, physical, others))
     if spec.imaging.rescan:
-        found.append(Visit(RESCAN, 0, pattern, 1.0, 1.0, base))
+        again = found[0]
+        found.append(Visit(RESCAN, 0, pattern, 1.0, 1.0, again.physical, again.others))
+    return found
+
+
+_OTHER_COURSE, _NEW = 0.25, 0.3
+
+
+@dataclass(frozen=True)
+class _Other:
+    """A lesion beside the main one: its course, its own rate, and the cycle from which it is there (0: always)."""
+
+    pattern: str
+    rate: float
+    since: float
+
+    def at(self, cycles: float) -> dict[str, Any]:
+        """Return the state after `cycles` of 8 weeks, relative to the start (or to its first appearance)."""
+        if cycles < self.since:
+            return {"pattern": self.pattern, "volume": 0.0, "living": 0.0}
+        volume, living = _state(self.pattern, cycles - self.since, self.rate)
+        return {"pattern": self.pattern, "volume": round(volume, 4), "living": round(living, 4)}
+
+
+def _others(spec: SimulationSpec, person: Person, pattern: str) -> list[_Other]:
+    """Return the courses of the lesions beside the main one: mostly its own, now and then another (mixed response).
+
+    Where the tumour grows, a lesion may be new: it appears with the second scan.
+    """
+    found = []
+    for place in range(1, spec.course.lesions):
+        random = stream(spec, "course", person.index, place)
+        other, rate, chance, new = _pattern(spec, random), random.uniform(0, 1), random.random(), random.random()
+        own = other if chance < _OTHER_COURSE else pattern
+        since = spec.course.interval_days / 56 if own == "growth" and new < _NEW else 0.0
+        found.append(_Other(own, float(rate), since))
     return found
 
 
@@ -96,8 +136,10 @@ def drawn_by(spec: SimulationSpec, person: Person, truth: Mask, reader: int) -> 
 
 
 def plain(visit: Visit) -> dict[str, Any]:
-    """Return the truth of a visit as plain values."""
+    """Return the truth of a visit as plain values; lesions beside the main one are numbered from 2, as contours are."""
+    several = [{"lesion": number, **one} for number, one in enumerate(visit.others, start=2)]
     return {
+        **({"lesions": several} if several else {}),
         "visit": visit.folder or "first",
         "days": visit.days,
         "volume": round(visit.volume, 4),
