@@ -27,6 +27,9 @@ CHEST = SimulationSpec(
     n=4, modality="ct", also=("pet",), effects=("EGFR:solid:1",), prevalence={"EGFR": 0.5}, seed=3, sites=1
 )
 SOLID = SimulationSpec(n=4, modality="ct", seed=3, sites=1)
+SPICULES = SimulationSpec(
+    n=4, modality="ct", effects=("EGFR:spiculation:1",), prevalence={"EGFR": 0.5}, seed=3, sites=1
+)
 BREAST = SimulationSpec(n=4, modality="breast", also=("dce",), seed=1, sites=1)
 PROSTATE = SimulationSpec(n=4, modality="prostate", also=("dwi",), seed=1, sites=1)
 
@@ -44,6 +47,7 @@ SHEETS: dict[str, tuple[SimulationSpec, tuple[tuple[str, str], ...]]] = {
         (("texture", "CT"), ("heterogeneity", "CT"), ("margin", "CT"), ("size", "CT"), ("enhancement", "CT")),
     ),
     "phenotypes_solid": (CHEST, (("solid", "CT"), ("uptake", "PT"))),
+    "phenotypes_spicules": (SPICULES, (("spiculation", "CT"),)),
     "phenotypes_breast": (BREAST, (("margin", "T1CE"), ("texture", "T1CE"), ("ktrans", "ktrans"))),
     "phenotypes_prostate": (PROSTATE, (("adc", "ADC"), ("texture", "T2"), ("size", "T2"))),
 }
@@ -110,7 +114,9 @@ def sheet(spec: SimulationSpec, rows: Sequence[tuple[str, str]]) -> Picture.Imag
         )
         pen.multiline_text((left + 4, top + 10), words, fill=220)
         for step, latent in enumerate(LATENT):
-            grey = slice_of(changed(spec, person, trait, latent), name, at, part, "solid" in spec.traits)
+            grey = slice_of(
+                changed(spec, person, trait, latent), name, at, part, {"solid", "spiculation"} & {*spec.traits} != set()
+            )
             shown = Picture.fromarray(grey).resize((EDGE - 2, round((EDGE - 2) * grey.shape[0] / grey.shape[1])), 3)
             page.paste(shown, (left + 86 + step * EDGE, top))
     for column in range(columns):

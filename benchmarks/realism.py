@@ -2,8 +2,8 @@
 
 DATA holds public cases (see docs/explain/simulation.md): ibsi/ (chest CT with a lung tumour), pyradiomics/ (a brain
 tumour on T1), dicom/ (a soft-tissue sarcoma on CT, PET and T1; breast DCE with the breasts outlined). Each is put
-beside the simulated images that are nearest to it. Measured alike on both, on the region and its surroundings, on voxels
-as they are: grey values, graininess (SD of the difference of neighbours relative to the SD), slope of the power
+beside the simulated images that are nearest to it. Measured alike on both, on the region and its surroundings, on the
+voxels as they are: grey values, graininess (SD of the difference of neighbours relative to the SD), slope of the power
 spectrum, shape; and all IBSI features at 3 mm and 32 grey levels: how many of the real case's values lie between the
 smallest and the largest simulated one.
 """
@@ -191,6 +191,7 @@ def spectrum(image: Image, mask: Mask) -> tuple[np.ndarray, np.ndarray]:
 def picture(path: Path, cases: list[tuple[str, Pair, list[Pair]]]) -> None:
     """Draw histograms and power spectra, real in black over the simulated in grey."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(2.6 * len(cases), 4.6), layout="constrained")
     axes = figure.subplots(2, len(cases))
@@ -209,6 +210,8 @@ def picture(path: Path, cases: list[tuple[str, Pair, list[Pair]]]) -> None:
         axes[1, column].set_xlabel("1/mm", fontsize=7)
     for one in axes.ravel():
         one.tick_params(labelsize=6)
+    for one in axes[1]:
+        one.xaxis.set_minor_formatter(NullFormatter())
     axes[0, 0].set_ylabel("density", fontsize=7)
     axes[1, 0].set_ylabel("relative power", fontsize=7)
     figure.savefig(path, dpi=90)
