@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from genoxel.simulate import SimulationSpec
 from genoxel.simulate.plan import draw_genotypes, draw_latents, draw_people
