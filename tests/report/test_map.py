@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from tests.report.example import HOSTILE
 
-from genoxel.associate import screen
+from genoxel.associate import AssociateSettings, screen
+from genoxel.core.keys import RowKey
 from genoxel.core.table import Column, Source, Table
 from genoxel.report import map as page_of_map
 from genoxel.report.content import Screen
@@ -88,7 +89,7 @@ def asked(path, feature, partner, folder):
     command = [BROWSER, *switches, f"--user-data-dir={folder}", "--dump-dom", url]
     text = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     found = {kind: re.search(rf'data-{kind}="([^"]*)"', text) for kind in ("raw", "adjusted")}
-    return {kind: [float(one) for one in json.loads(html.unescape(hit.group(1)))] for kind, hit in found.items()}
+    return {kind: [float(one) for one in json.loads(html.unescape(hit.group(1)))] for kind, hit in found.items() if hit}
 
 
 @pytest.mark.slow
@@ -120,3 +121,32 @@ def test_a_browser_computes_the_numbers_of_the_tables(whole, feature, partner, c
         assert adjusted[4] == pytest.approx(frame["p_adjusted"], rel=precise)
     if not np.isnan(raw[2]):
         assert raw[2:4] == pytest.approx([frame["low"], frame["high"]], rel=precise)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser")
+def test_colour_can_follow_significance(whole, tmp_path):
+    page = tmp_path / "association_map.html"
+    text = association_page([whole], "A study")
+    page.write_text(text.replace('<option value="p">', '<option value="p" selected>'), encoding="utf-8")
+    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=5000"]
+    command = [BROWSER, *switches, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()]
+    drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert re.search(r"Colour reaches to p = \d\.\de-\d+\.", drawn)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser")
+def test_clustered_rows_show_the_numbers_of_the_tables(tmp_path):
+    rng = np.random.default_rng(5)
+    codes = np.repeat(np.arange(20), 3)
+    rows = tuple(RowKey(f"P{code:02d}", lesion=str(place % 3)) for place, code in enumerate(codes))
+    gene = rng.normal(size=(20, 1))
+    image = Table(gene[codes] + rng.normal(size=(60, 1)), rows, (Column("size"),))
+    other = Table(gene, tuple(f"P{code:02d}" for code in range(20)), (Column("VEGFA"),), "expression")
+    found = screen(image, other, permutations=0, settings=AssociateSettings(several="clustered"))
+    page = tmp_path / "association_map.html"
+    page.write_text(association_page([Screen("genes", found, image, other)], "A study"), encoding="utf-8")
+    raw = asked(page, "size", "VEGFA", tmp_path / "profile")["raw"]
+    expected = [found.pairs[name][0] for name in ("n", "effect", "low", "high", "p")]
+    assert raw == pytest.approx(expected, rel=1e-6)
