@@ -17,7 +17,7 @@ from genoxel.simulate import SimulationSpec, phantom
 pytest.importorskip("nilearn", reason="the extra brain")
 
 
-def warped_head(seed: int) -> tuple[Image, npt.NDArray[np.bool_]]:
+def warped_head(seed: int, bend_mm: float = 4.0) -> tuple[Image, npt.NDArray[np.bool_]]:
     """A template head with skull, scalp, noise and shading, bent by a random affine and a smooth field of 4 mm (SD)."""
     rng = np.random.default_rng(seed)
     template = mni_template()
@@ -30,7 +30,7 @@ def warped_head(seed: int) -> tuple[Image, npt.NDArray[np.bool_]]:
     middle = ((np.array(brain.shape) - 1) / 2)[:, None, None, None]
     bend = np.stack([ndimage.gaussian_filter(rng.normal(size=brain.shape), 12) for _ in range(3)])
     turn = np.eye(3) + rng.normal(0, 0.05, (3, 3))
-    places = np.tensordot(turn, np.indices(brain.shape) - middle, 1) + middle + 2 * bend / bend.std()
+    places = np.tensordot(turn, np.indices(brain.shape) - middle, 1) + middle + bend_mm / 2 * bend / bend.std()
     places += rng.normal(0, 4, 3)[:, None, None, None]
     shown = ndimage.map_coordinates(head, places, order=1)
     truth = ndimage.map_coordinates(brain.astype(float), places, order=1) >= 0.5
@@ -71,6 +71,28 @@ def test_the_brain_of_a_real_head_is_found_and_holds_its_tumour(real_data):
     values = image.values()[found.inside()]
     assert np.mean(values < 0.3 * np.median(values)) < 0.05
     assert np.mean(values > 2 * np.median(values)) < 0.03
+
+
+@pytest.mark.slow
+def test_a_lesion_of_a_known_place_is_found_there_in_the_atlas():
+    """The head is the template under a known affine; the lesion is a ball around a place of the atlas."""
+    from genoxel.image.atlas import lesion_in_atlas
+    from genoxel.image.brain import atlas_matrix
+
+    image, _ = warped_head(21, bend_mm=0.0)
+    rng = np.random.default_rng(21)
+    shape = np.array(mni_template().brain.shape) + 28
+    rng.normal(size=shape), [rng.normal(size=shape) for _ in range(3)]
+    turn, shift = np.eye(3) + rng.normal(0, 0.05, (3, 3)), rng.normal(0, 4, 3)
+    middle = (shape - 1) / 2
+    for wanted in ([30.0, 20.0, 30.0], [-40.0, -30.0, 10.0], [10.0, -60.0, 20.0]):
+        # voxel of the padded template, then the voxel of the head that shows it
+        seen = mni_template().image.grid.to_voxel(np.array([wanted]) * [-1, -1, 1])[0] + 14
+        place = np.linalg.solve(turn, seen - shift - middle) + middle
+        away = np.linalg.norm(np.indices(image.shape) - place[:, None, None, None], axis=0)
+        lesion = Mask((away < 4).astype(np.uint8), image.affine)
+        found = lesion_in_atlas(lesion, atlas_matrix(image))
+        assert np.linalg.norm(np.array([found["x"], found["y"], found["z"]]) - wanted) < 3
 
 
 def test_what_is_no_head_is_refused_with_the_numbers():

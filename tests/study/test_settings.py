@@ -140,6 +140,14 @@ def test_a_model_that_is_not_installed_is_said_before_the_run(tmp_path, monkeypa
     assert "genoxel[ml]" in problem.fix
 
 
+def test_a_brain_mask_without_its_extra_is_said_before_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr("genoxel.study.validity.find_spec", lambda name: None)
+    asked = '[image]\nbrain = "template"\nnormalise = { method = "zscore", within = "brain" }'
+    (problem,) = problems_of(tmp_path, "", asked)
+    assert problem.where == "image.brain"
+    assert "genoxel[brain]" in problem.fix
+
+
 def test_no_width_and_an_odd_target_name_are_refused():
     assert "one or more widths" in str(parse_study("[report]\nfigures = { widths_mm = [] }")[1][0])
     assert "a target called" in str(parse_study('[target."a/b"]\ncolumn = "x"')[1][0])

@@ -11,6 +11,7 @@ import numpy as np
 from genoxel.core.errors import InputError, nearest
 from genoxel.core.image import Image, Step
 from genoxel.core.mask import Mask
+from genoxel.image.augment import replay_augment
 from genoxel.image.bias import replay_bias
 from genoxel.image.crop import cut
 from genoxel.image.denoise import replay_clip, replay_denoise
@@ -34,6 +35,7 @@ STEPS: Mapping[str, Callable[[Image, Mapping[str, Any]], Image]] = {
     "nyul": replay_nyul,
     "whitestripe": replay_white_stripe,
     "reference tissue": replay_reference,
+    "augment": replay_augment,
     "crop": cut,
     "resample": _resample,
 }

@@ -28,7 +28,14 @@ BLOCKS = ("prevalence", "volume", "clinical", "image", "expression")
 
 def quick_problems(study: Study) -> list[Problem]:
     """Return every problem that the study file and the heads of its tables show; images are not opened."""
-    problems = [*_files(study), *_exports(study), *_names(study), *_choices(study), *unused_problems(study)]
+    problems = [
+        *_files(study),
+        *_exports(study),
+        *_brain(study),
+        *_names(study),
+        *_choices(study),
+        *unused_problems(study),
+    ]
     sheet: ClinicalSheet | None = None
     try:
         sheet = read_sheet(study)
@@ -98,6 +105,15 @@ def _missing(where: str, path: Path) -> Iterator[Problem]:
         existing(path)
     except GenoxelError as error:
         yield problem_of(where, error)
+
+
+def _brain(study: Study) -> Iterator[Problem]:
+    """Yield what a brain mask needs and this installation lacks."""
+    image = study.settings.image
+    asked = image.brain is not None or any("brain" in changes for changes in image.override.values())
+    if asked and find_spec("nilearn") is None:
+        fix = 'pip install "genoxel[brain]", or remove brain and strip the skull elsewhere'
+        yield Problem("image.brain", "no installed library 'nilearn'", "the extra 'brain'", fix)
 
 
 def _exports(study: Study) -> Iterator[Problem]:
