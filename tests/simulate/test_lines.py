@@ -133,6 +133,20 @@ def test_a_file_is_a_cohort(tmp_path):
         ),
         ('[delivery]\nlayouts = ["dicom", "nifty"]', "did you mean 'nifti'"),
         ("[omics]\npurity = [0.9, 0.2]", "the smaller first"),
+        ('effects = ["IDH1 -> null"]\n[prevalence]\nIDH1 = "0.4"', "prevalence '0.4' for IDH1"),
+        ('effects = ["IDH1 -> null"]\n[prevalence]\nIDH1 = nan', "prevalence nan for IDH1"),
+        (
+            'effects = ["EGFR -> null", "TP53 -> null"]\n[genes]\ntogether = { "EGFR+TP53" = "4" }',
+            "odds ratio '4' of EGFR+TP53",
+        ),
+        ('effects = ["EGFR -> null"]\n[genes]\nexclusive = ["EGFR+KRAS"]', "the gene of EGFR+KRAS 'KRAS'"),
+        ('[cohort]\nunknown = "half"', "unknown = 'half'"),
+        ("[omics]\nmissing = { mutation = 0.2 }", "did you mean 'mutations'"),
+        ("[omics]\nmissing = { mutations = 1.2 }", "missing share of mutations"),
+        ('[omics]\nfiles = ["segment"]', "did you mean 'segments'"),
+        ('effects = ["IDH1 -> null", "IDH1 -> survival HR = -2"]', "a ratio, 0.02 to 50"),
+        ('effects = ["IDH1 -> null", "IDH1 -> survival OR = 2"]', "state the scale"),
+        ('[cohort]\nmodule = "texture:1.4"', "-1 < r < 1"),
     ],
 )
 def test_the_impossible_is_refused_before_anything_is_written(tmp_path, text, said):

@@ -5,14 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from genoxel.io.cn_segments import read_segments
+from genoxel.io.fusions import read_fusions
+from genoxel.io.maf import read_maf
 from genoxel.io.vcf import read_vcf
+from genoxel.omics.variants import status_table
 from genoxel.simulate import Course, Omics, SimulationSpec, simulate
+from genoxel.simulate.genes import DRIVERS
 from genoxel.simulate.outcomes import SHAPE, draw_outcomes
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.tables import assay_of, purity_of
@@ -87,6 +94,64 @@ def test_vcf_and_maf_hold_the_same_calls(folder):
             re.sub("[A-Z][a-z]{2}", lambda name: AMINO[name[0]], text) for text in records.fields["protein"][carried]
         ]
         assert sorted(short) == sorted(mine["HGVSp_Short"])
+
+
+def test_vcf_and_maf_give_the_same_matrix(folder, truth):
+    profiled = (folder / "profiled.txt").read_text().split()
+    genes = ["EGFR", "PTEN", "TP53"]
+    table = status_table(read_maf(folder / "mutations.maf", profiled=profiled), genes, patients=profiled)
+    for place, name in enumerate(profiled):
+        one = status_table(read_vcf(folder / "vcf" / f"{name}.vcf", profiled=[name]), genes, patients=[name])
+        assert one.values[0].tolist() == table.values[place].tolist()
+    exome = [truth["molecular"]["panels"]["assay"][name] == "exome" for name in profiled]
+    for place, gene in enumerate(genes):
+        said = [truth["patients"][name]["genotype"][gene] == "mutant" for name in profiled]
+        assert table.values[exome, place].astype(bool).tolist() == list(np.array(said)[exome])
+
+
+def test_hotspots_lie_where_real_tumours_have_them(real_data):
+    """Place and bases of the seven hotspots that TCGA's leukaemias (GRCh37) have as well, by their protein change."""
+    blood = pd.read_csv(real_data("genomics/maftools/tcga_laml.maf.gz"), sep="\t", comment="#", dtype=str)
+    names = ["Chromosome", "Start_Position", "Reference_Allele", "Tumor_Seq_Allele2"]
+    by_protein = set()
+    for gene, driver in DRIVERS.items():
+        for spot in driver.hotspots:
+            expected = (driver.chromosome, str(spot.position), spot.ref, spot.alt)
+            same = blood[(blood["Hugo_Symbol"] == gene) & (blood["Protein_Change"] == spot.protein)]
+            found = set(same[names].itertuples(index=False, name=None))
+            assert found <= {expected}, (gene, spot.protein)
+            by_protein |= {spot.protein} if found else set()
+    assert {"p.R132H", "p.R132C", "p.R132S", "p.R132G", "p.R248Q", "p.G12D", "p.G12V"} <= by_protein
+
+
+def test_fusions_and_segments_are_read_as_told(folder, truth, tmp_path):
+    spec = replace(SPEC, n=200, course=Course(), shape=None, omics=Omics(files=("fusions",)))
+    from genoxel.simulate.molecular import _fusions
+
+    people = draw_people(spec)
+    told = _fusions(spec, people, [], tmp_path)
+    records = read_fusions(tmp_path / "fusions.tsv")
+    pairs = zip(records.rows, records["gene1"], records["gene2"], strict=True)
+    assert {row.patient: f"{one}-{other}" for row, one, other in pairs} == told
+    assert 0.03 < len(told) / 200 < 0.14
+    segments = read_segments(folder / "segments.seg", "hg19")
+    assert {row.patient for row in segments.rows} == set(truth["molecular"]["segments"])
+
+
+def test_proteins_follow_the_module_and_fall_where_their_gene_is_mutated():
+    spec = SimulationSpec(n=400, module="texture:0.8", effects=("IDH1:none", "TP53:none"), seed=2)
+    from genoxel.simulate.molecular import _protein
+
+    people = draw_people(spec)
+    with tempfile.TemporaryDirectory() as place:
+        _protein(spec, people, [], Path(place))
+        table = pd.read_csv(Path(place, "protein.tsv"), sep="\t", index_col=0)
+    latent = np.array([person.latent["texture"] for person in people])
+    assert np.corrcoef(table["VEGFA"], latent)[0, 1] == pytest.approx(0.8 * np.sqrt(0.5), abs=0.1)
+    for gene in ("IDH1", "TP53"):
+        mutant = np.array([person.genotype[gene] for person in people])
+        assert table.loc[mutant, gene].mean() - table.loc[~mutant, gene].mean() == pytest.approx(-0.8, abs=0.3)
+        assert abs(np.corrcoef(table[gene], latent)[0, 1]) < 0.15
 
 
 def test_allele_shares_follow_purity_and_clones(folder, truth):

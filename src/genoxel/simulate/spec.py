@@ -278,6 +278,10 @@ class SimulationSpec:
         return {name: value for name, value in content.items() if name not in LATER or value}
 
 
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_counts(spec: SimulationSpec) -> None:
     for name in ("n", "seed", "sites", "missing_contours", "odd_names"):
         value = getattr(spec, name)
@@ -287,8 +291,8 @@ def _check_counts(spec: SimulationSpec) -> None:
         raise SettingsError(f"n = {spec.n}", f"4 to {MOST_PATIENTS} patients", "70 is a small study")
     if not 1 <= spec.sites <= MOST_SITES:
         raise SettingsError(f"{spec.sites} sites", f"1 to {MOST_SITES}", "each site is one scanner")
-    if not 0 <= spec.unknown < 1:
-        raise SettingsError(f"unknown = {spec.unknown}", "0 to below 1", "0.05 leaves one in twenty unprofiled")
+    if not _number(spec.unknown) or not 0 <= spec.unknown < 1:
+        raise SettingsError(f"unknown = {spec.unknown!r}", "0 to below 1", "0.05 leaves one in twenty unprofiled")
     if spec.seed < 0:
         raise SettingsError(f"seed = {spec.seed}", "0 or more", "choose any whole number")
     faults = spec.missing_contours + spec.odd_names
@@ -313,7 +317,9 @@ def _check_effects(spec: SimulationSpec) -> None:
 
 
 def _check_prevalence(spec: SimulationSpec) -> None:
-    for gene in spec.prevalence:
+    for gene, given in spec.prevalence.items():
+        if not _number(given):
+            raise SettingsError(f"prevalence {given!r} for {gene}", "above 0 and below 1", "0.4 means 40 %")
         if gene not in spec.genes:
             fix = nearest(gene, spec.genes) or f"declare '{gene}:none'"
             raise SettingsError(f"a prevalence for {gene!r}", ", ".join(spec.genes) or "genes with an effect", fix)
@@ -345,8 +351,8 @@ def _check_pairs(spec: SimulationSpec) -> None:
             got = f"{one} and {other} exclusive, with prevalences {spec.share(one):g} and {spec.share(other):g}"
             raise SettingsError(got, "prevalences that sum to 1 at most", "lower one of them")
     for text, odds in spec.together.items():
-        if not 0.02 <= odds <= 50:
-            raise SettingsError(f"odds ratio {odds} of {text}", "0.02 to 50", "1 is independent, 4 a clear link")
+        if not _number(odds) or not 0.02 <= odds <= 50:
+            raise SettingsError(f"odds ratio {odds!r} of {text}", "0.02 to 50", "1 is independent, 4 a clear link")
     several = [pair_of(text) for text in (*spec.exclusive, *spec.together)]
     if len({frozenset(pair) for pair in several}) < len(several):
         raise SettingsError("one pair of genes stated twice", "each pair once", "remove a line")
