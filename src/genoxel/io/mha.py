@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, GeometryError
-from genoxel.core.image import FloatArray, Image, Step
+from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
 from genoxel.io.files import atomic_write, existing
-from genoxel.io.nifti import MAX_BYTES, as_labels, label_names, straight
+from genoxel.io.nifti import MAX_BYTES
 from genoxel.io.settings import ReadingSettings
+from genoxel.io.volume_files import image_of, mask_of
 
 _TYPES = {
     "MET_CHAR": "i1",
@@ -48,13 +49,7 @@ def read_mha(path: str | os.PathLike[str], modality: str = "", reading: ReadingS
     three-dimensional, values that are no number) and `GeometryError` (no place in the patient, shear).
     """
     file = existing(path)
-    array, affine = _read(file)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise FileFormatError(f"{file.name} with {count} voxel(s) that are no number", "numbers", "repair the file")
-    unit = "HU" if modality == "CT" else ""
-    image = Image(array, affine, modality, unit, (Step("read_mha"),), {"Modality": modality})
-    return straight(image, file.name, "shear" in reading.resample)
+    return image_of(_read(file), file.name, modality, reading, "read_mha")
 
 
 def read_mha_mask(
@@ -65,10 +60,7 @@ def read_mha_mask(
     Raises as `read_mha`, and `MaskError` for soft masks and negative labels.
     """
     file = existing(path)
-    array, affine = _read(file)
-    whole = as_labels(array, file.name)
-    mask = Mask(whole, affine, label_names(whole, labels), (Step("read_mha"),))
-    return straight(mask, file.name, "shear" in reading.resample)
+    return mask_of(_read(file), file.name, labels, reading, "read_mha")
 
 
 def write_mha(path: str | os.PathLike[str], volume: Image | Mask) -> Path:

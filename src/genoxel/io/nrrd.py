@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, GeometryError
-from genoxel.core.image import FloatArray, Image, Step
+from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
 from genoxel.io import packed as packing
 from genoxel.io.files import atomic_write, existing
-from genoxel.io.nifti import MAX_BYTES, as_labels, label_names, straight
+from genoxel.io.nifti import MAX_BYTES
 from genoxel.io.settings import ReadingSettings
+from genoxel.io.volume_files import image_of, mask_of
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -52,13 +53,7 @@ def read_nrrd(path: str | os.PathLike[str], modality: str = "", reading: Reading
     """
     file = existing(path)
     fields, array = _read(file)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        count = int((~np.isfinite(array)).sum())
-        raise FileFormatError(f"{file.name} with {count} voxel(s) that are no number", "numbers", "repair the file")
-    unit = "HU" if modality == "CT" else ""
-    steps = (Step("read_nrrd"),)
-    image = Image(array, _affine(fields, file.name), modality, unit, steps, {"Modality": modality})
-    return straight(image, file.name, "shear" in reading.resample)
+    return image_of((array, _affine(fields, file.name)), file.name, modality, reading, "read_nrrd")
 
 
 def read_nrrd_mask(
@@ -70,10 +65,8 @@ def read_nrrd_mask(
     """
     file = existing(path)
     fields, array = _read(file)
-    whole = as_labels(array, file.name)
     names = labels or _slicer_names(fields) or None
-    mask = Mask(whole, _affine(fields, file.name), label_names(whole, names), (Step("read_nrrd"),))
-    return straight(mask, file.name, "shear" in reading.resample)
+    return mask_of((array, _affine(fields, file.name)), file.name, names, reading, "read_nrrd")
 
 
 def write_nrrd(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
