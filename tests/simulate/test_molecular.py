@@ -306,3 +306,22 @@ def test_hazards_and_odds_are_those_stated():
     assert np.exp(np.mean(hazards)) == pytest.approx(0.4, rel=0.08)
     assert np.exp(np.mean(odds)) == pytest.approx(3, rel=0.15)
     assert SHAPE > 1
+
+
+_OTHER = str.maketrans("ACGT", "TGCA")
+
+
+@pytest.mark.parametrize("gene", DRIVERS)
+def test_bases_codons_and_strand_of_every_planted_variant_agree(gene):
+    """HGVS arithmetic: c. bases are those of the strand, a codon is three bases, silent ones change its third."""
+    driver = DRIVERS[gene]
+    strands = set()
+    for spot in (*driver.hotspots, driver.silent):
+        place, before, after = re.fullmatch(r"c\.(\d+)([ACGT])>([ACGT])", spot.coding).groups()
+        assert -(-int(place) // 3) == int(re.search(r"\d+", spot.protein).group()), spot
+        assert (spot.classification == "Silent") == (spot is driver.silent) == spot.protein.endswith("=")
+        strands.add((before, after) == (spot.ref, spot.alt))
+        if not strands <= {True}:
+            assert (before, after) == (spot.ref.translate(_OTHER), spot.alt.translate(_OTHER)), spot
+    assert len(strands) == 1
+    assert int(re.search(r"\d+", driver.silent.coding).group()) % 3 == 0

@@ -29,10 +29,6 @@ class Driver:
     silent: Variant
 
 
-def _silent(position: int, coding: str, protein: str) -> Variant:
-    return Variant(position, "G", "A", coding, protein, "Silent")
-
-
 DRIVERS: Mapping[str, Driver] = {
     "IDH1": Driver(
         3417,
@@ -44,7 +40,7 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(209113113, "G", "T", "c.394C>A", "p.R132S"),
             Variant(209113113, "G", "C", "c.394C>G", "p.R132G"),
         ),
-        _silent(209113192, "c.315C>T", "p.G105="),
+        Variant(209113192, "G", "A", "c.315C>T", "p.G105=", "Silent"),
     ),
     "TP53": Driver(
         7157,
@@ -57,7 +53,7 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(7577539, "G", "A", "c.742C>T", "p.R248W"),
             Variant(7578212, "G", "A", "c.637C>T", "p.R213*", "Nonsense_Mutation"),
         ),
-        _silent(7578210, "c.639A>G", "p.R213="),
+        Variant(7578210, "T", "C", "c.639A>G", "p.R213=", "Silent"),
     ),
     "EGFR": Driver(
         1956,
@@ -68,7 +64,7 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(55221822, "C", "T", "c.866C>T", "p.A289V"),
             Variant(55233043, "G", "T", "c.1793G>T", "p.G598V"),
         ),
-        _silent(55249063, "c.2361G>A", "p.Q787="),
+        Variant(55249063, "G", "A", "c.2361G>A", "p.Q787=", "Silent"),
     ),
     "KRAS": Driver(
         3845,
@@ -79,14 +75,14 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(25398284, "C", "T", "c.35G>A", "p.G12D"),
             Variant(25398284, "C", "A", "c.35G>T", "p.G12V"),
         ),
-        _silent(25368462, "c.483G>A", "p.R161="),
+        Variant(25368462, "C", "T", "c.483G>A", "p.R161=", "Silent"),
     ),
     "BRAF": Driver(
         673,
         "7",
         0.15,
         (Variant(140453136, "A", "T", "c.1799T>A", "p.V600E"),),
-        _silent(140449150, "c.1929A>G", "p.G643="),
+        Variant(140453135, "C", "T", "c.1800G>A", "p.V600=", "Silent"),
     ),
     "PIK3CA": Driver(
         5290,
@@ -96,7 +92,7 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(178952085, "A", "G", "c.3140A>G", "p.H1047R"),
             Variant(178936091, "G", "A", "c.1633G>A", "p.E545K"),
         ),
-        _silent(178927410, "c.1173A>G", "p.I391="),
+        Variant(178936093, "G", "A", "c.1635G>A", "p.E545=", "Silent"),
     ),
     "PTEN": Driver(
         5728,
@@ -106,7 +102,7 @@ DRIVERS: Mapping[str, Driver] = {
             Variant(89692905, "G", "A", "c.389G>A", "p.R130Q"),
             Variant(89717672, "C", "T", "c.697C>T", "p.R233*", "Nonsense_Mutation"),
         ),
-        _silent(89690828, "c.235G>A", "p.A79="),
+        Variant(89692906, "A", "G", "c.390A>G", "p.R130=", "Silent"),
     ),
 }
 
