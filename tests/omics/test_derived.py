@@ -196,6 +196,17 @@ def test_signatures_are_recovered_from_their_mixture() -> None:
     assert np.isnan(exposures(few, KINDS, ["A", "B", "C", "D"], weights).values).all()
 
 
+def test_a_variant_written_twice_counts_once() -> None:
+    rows = [("P", f"G{place}", "Silent", 80, 20 + 5 * place) for place in range(6)]
+    bases = {"ref": ["C"] * 6, "alt": ["T"] * 6, "context": ["AACGA"] * 6}
+    places = {"chromosome": ["1"] * 6, "start": list(range(6))}
+    once = _variants(rows, ["P"], **bases, **places)
+    again = {name: [*values, *values[:4]] for name, values in (bases | places).items()}
+    twice = _variants([*rows, *rows[:4]], ["P"], **again)
+    assert heterogeneity(twice)["MATH"] == heterogeneity(once)["MATH"]
+    assert catalogue(twice).values.sum() == catalogue(once).values.sum() == 6
+
+
 def test_the_96_kinds_by_hand() -> None:
     contexts = ["AACGA", "TTGCA", "CCATT", "AAGTT"]
     rows = [("P", "X", "Silent", 1, 1)] * 4

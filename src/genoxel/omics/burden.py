@@ -12,7 +12,7 @@ from genoxel.core.image import FloatArray
 from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
-from genoxel.omics.variants import ALTERING, places_of
+from genoxel.omics.variants import ALTERING, first_of_patient, places_of
 
 _SOURCE = Source(family="mutations")
 _ALTERING = frozenset(name.casefold() for name in ALTERING)
@@ -22,22 +22,6 @@ SMALL_PANEL = 1.0
 
 def _profiled(records: Records) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.patient for row in records.profiled or ()))
-
-
-_PLACE = ("chromosome", "start", "ref", "alt")
-
-
-def _first(records: Records) -> list[bool]:
-    """Return per row whether the patient's variant was in no row above; where no places are given every row counts."""
-    if not set(_PLACE) <= set(records.fields):
-        return [True] * len(records.rows)
-    seen: set[tuple[object, ...]] = set()
-    found = []
-    for row, *place in zip(records.rows, *(records[name].tolist() for name in _PLACE), strict=True):
-        key = (row.patient, *place)
-        found.append(key not in seen)
-        seen.add(key)
-    return found
 
 
 def mutational_burden(records: Records, megabases: float, patients: Iterable[str] = ()) -> Table:
@@ -53,7 +37,7 @@ def mutational_burden(records: Records, megabases: float, patients: Iterable[str
     whom = tuple(patients) or _profiled(records)
     counts = dict.fromkeys(_profiled(records), 0)
     genes, classes = records["gene"].tolist(), records["classification"].tolist()
-    for row, gene, word, first in zip(records.rows, genes, classes, _first(records), strict=True):
+    for row, gene, word, first in zip(records.rows, genes, classes, first_of_patient(records), strict=True):
         altering = first and str(word).casefold() in _ALTERING
         if altering and row.patient in counts and records.covers(row.patient, gene):
             counts[row.patient] += 1
@@ -110,13 +94,14 @@ def gene_fractions(records: Records, genes: Sequence[str], min_depth: int = 20) 
 def heterogeneity(records: Records, min_depth: int = 20, fewest: int = 5) -> Table:
     """Return MATH of each patient: 100 x median absolute deviation (x 1.4826) / median of the allele fractions.
 
-    Patients with fewer than `fewest` mutations of enough depth have no value. Source: Mroz and Rocco, Oral Oncology
+    A variant in several rows of a patient counts once, as first read. Patients with fewer than `fewest` mutations of
+    enough depth have no value. Source: Mroz and Rocco, Oral Oncology
     2013.
     """
     fraction = allele_fractions(records, min_depth)
     groups: dict[str, list[float]] = {}
-    for row, value in zip(records.rows, fraction.tolist(), strict=True):
-        if not np.isnan(value):
+    for row, value, first in zip(records.rows, fraction.tolist(), first_of_patient(records), strict=True):
+        if first and not np.isnan(value):
             groups.setdefault(row.patient, []).append(value)
     whom = tuple(dict.fromkeys([*_profiled(records), *records.patients]))
     values = np.full((len(whom), 1), np.nan)
@@ -140,7 +125,7 @@ def repeat_indels(records: Records, megabases: float, repeat: int = 5) -> Table:
     counts = dict.fromkeys(_profiled(records), 0)
     run = re.compile(rf"([ACGT])\1{{{repeat - 1},}}")
     places = zip(records.rows, records["variant_type"], records["ref"], records["alt"], records["context"], strict=True)
-    for (row, kind, ref, alt, context), first in zip(places, _first(records), strict=True):
+    for (row, kind, ref, alt, context), first in zip(places, first_of_patient(records), strict=True):
         base = str(ref) if kind == "DEL" else str(alt)
         inside = [found[1] for found in run.finditer(str(context).upper())]
         if first and row.patient in counts and kind in ("INS", "DEL") and len(base) == 1 and base in inside:

@@ -112,6 +112,22 @@ def places_of(records: Records, genes: Iterable[str]) -> npt.NDArray[np.intp]:
     return np.flatnonzero(np.fromiter((name in wanted for name in names), dtype=bool, count=len(names)))
 
 
+_PLACE = ("chromosome", "start", "ref", "alt")
+
+
+def first_of_patient(records: Records) -> list[bool]:
+    """Return per row whether the patient's variant was in no row above; where no places are given every row counts."""
+    if not set(_PLACE) <= set(records.fields):
+        return [True] * len(records.rows)
+    seen: set[tuple[object, ...]] = set()
+    found = []
+    for row, *place in zip(records.rows, *(records[name].tolist() for name in _PLACE), strict=True):
+        key = (row.patient, *place)
+        found.append(key not in seen)
+        seen.add(key)
+    return found
+
+
 def with_repaired_genes(records: Records) -> tuple[Records, dict[str, str], tuple[str, ...]]:
     """Return the records with gene names repaired that a spreadsheet damaged, what was repaired, and what stays open.
 
