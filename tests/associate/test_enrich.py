@@ -139,7 +139,7 @@ def test_metagenes_can_be_the_modules():
     from genoxel.omics.modules import Metagenes
 
     _, genes = cohort(9, correlated=3.0)
-    members = Metagenes(20).fit(genes, halves=1).members
+    members = Metagenes(20, halves=1).fit(genes).members
     found = over_represented(members, SETS, GENES)
     assert found.passing >= 15
 

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from genoxel.study.check import check
 from genoxel.study.run import run
@@ -88,8 +89,8 @@ def folder_of(path, split):
     return path
 
 
-def study_of(folder, rest):
-    (folder / "study.toml").write_text(TEXT.format(rest=rest), encoding="utf-8")
+def study_of(folder, rest, text=TEXT):
+    (folder / "study.toml").write_text(text.format(rest=rest), encoding="utf-8")
     return Study.read(folder / "study.toml")
 
 
@@ -135,10 +136,75 @@ def test_one_group_is_said_to_be_one_group_and_nothing_is_compared(tmp_path):
     assert not list((tmp_path / "results" / "tables").glob("phenotype_survival*"))
 
 
+MODULES = """
+[omics.derive]
+metagenes = {{ count = 8, genes = 100 }}
+[associate.enrich]
+features = ["T1CE.roi.none.stat.f0"]
+risk = ["EGFR"]
+groups = ["sex"]
+activity = false
+triples = false
+[learn]
+targets = ["EGFR"]
+primary = {{ features = "image", model = "ridge" }}
+compare = []
+validate = {{ repeats = 2, permutations = 19 }}
+"""
+
+
+def test_metagenes_and_held_out_risk_groups_are_asked_for_gene_sets(tmp_path):
+    """The genes of SET_0 go together, EGFR follows them, and f0 tells EGFR: each way must lead to SET_0 alone."""
+    folder = folder_of(tmp_path, split=0)
+    with (folder / "clinical.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (folder / "clinical.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "sex"])
+        writer.writeheader()
+        writer.writerows({**row, "sex": "MF"[place % 2]} for place, row in enumerate(rows))
+    study = study_of(folder, MODULES.format(), TEXT.replace('["age"]', '["age", "sex"]'))
+    assert not [problem for problem in check(study).problems if problem.severity == "error"]
+    assert not run(study, workers=1).failed
+    tables = tmp_path / "results" / "tables"
+    with (tables / "module_sets.csv").open() as file:
+        modules = [row for row in csv.DictReader(file) if float(row["q"]) <= 0.05]
+    held = [row for row in modules if row["set"] == "SET_0"]
+    assert len(held) == 1
+    assert int(held[0]["overlap"]) == int(held[0]["size"]) == 10
+    theirs = hypergeom.sf(9, 100, 10, int(held[0]["genes"]))
+    assert float(held[0]["p"]) == pytest.approx(theirs, rel=1e-6)
+    with (tables / "enrichment.csv").open() as file:
+        asked = list(csv.DictReader(file))
+    assert {row["source"] for row in asked} == {"T1CE.roi.none.stat.f0", "EGFR risk", "sex"}
+    assert {row["set"] for row in asked if row["source"] == "EGFR risk" and float(row["q"]) <= 0.05} == {"SET_0"}
+    assert not [row for row in asked if row["source"] == "sex" and float(row["q"]) <= 0.05]
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "Gene sets of metagenes" in page
+    assert "above the median of the mean held-out prediction of EGFR (ridge on image)" in page
+
+
+def test_risk_groups_are_those_of_predictions_by_hand(tmp_path):
+    from types import SimpleNamespace
+
+    from genoxel.study.steps.sources import risk_groups
+
+    rows = {"patient": np.array(["B", "A", "C", "D"] * 2), "score": np.array([0.9, 0.1, 0.2, 0.6, 0.7, 0.3, 0.4, 0.0])}
+    primary = SimpleNamespace(predictions=rows, model="ridge", features="image")
+    table = risk_groups([SimpleNamespace(target="EGFR", primary=primary)], ["EGFR"])
+    # means: A 0.2, B 0.8, C 0.3, D 0.3; the median is 0.3, and only B lies above it
+    assert dict(zip(table.patients, table["EGFR risk"], strict=True)) == {"A": 0, "B": 1, "C": 0, "D": 0}
+
+
 @pytest.mark.parametrize(
     ("rest", "where"),
     [
         ('[associate.enrich]\ngroups = ["EGFRR"]\n', "associate.enrich.groups"),
+        ('[associate.enrich]\nrisk = ["EGFR"]\n', "associate.enrich.risk"),
+        ('[associate.enrich]\nrisk = ["EGFRR"]\n[learn]\n', "associate.enrich.risk"),
+        (
+            '[associate.enrich]\nrisk = ["EGFR"]\n[learn]\nprimary = { features = "image + expression" }\n',
+            "associate.enrich.risk",
+        ),
         ('[associate.enrich]\nsets = "none.gmt"\n', "associate.enrich.sets"),
         ('[associate.phenotypes]\nblocks = ["imagee"]\n', "associate.phenotypes.blocks"),
         ("[associate.phenotypes]\nworlds = 5\n", "associate.phenotypes.worlds"),

@@ -357,18 +357,20 @@ def over_represented(modules: Sets, sets: Sets, background: Sequence[str], small
         for one, genes in places.items():
             both = [gene for gene in genes.tolist() if gene in inside]
             expected = len(inside) * len(genes) / len(universe)
-            p = hypergeom.sf(len(both) - 1, len(universe), len(genes), len(inside))
             named = ", ".join(universe[gene] for gene in both)
-            row = (name, one, len(genes), len(inside), len(both), expected, float(p), named)
-            parts.append(dict(zip(_COUNTS, row, strict=True)))
+            row = (name, one, len(genes), len(inside), len(both), expected, named)
+            parts.append(dict(zip(_COUNTED, row, strict=True)))
     rows: dict[str, npt.NDArray[Any]] = {
-        key: np.array([part[key] for part in parts], dtype=object if key in _TEXTS else None) for key in _COUNTS
+        key: np.array([part[key] for part in parts], dtype=object if key in _TEXTS else None) for key in _COUNTED
     }
+    rows["p"] = hypergeom.sf(rows["overlap"] - 1, len(universe), rows["size"], rows["genes"])
     rows["q"] = benjamini_hochberg(rows["p"])
+    rows = {key: rows[key] for key in _COUNTS}
     return Enrichment(rows, left_out, len(universe))
 
 
-_COUNTS = ("source", "set", "size", "genes", "overlap", "expected", "p", "leading")
+_COUNTED = ("source", "set", "size", "genes", "overlap", "expected", "leading")
+_COUNTS = ("source", "set", "size", "genes", "overlap", "expected", "p", "q", "leading")
 _TEXTS = ("source", "set", "leading")
 
 

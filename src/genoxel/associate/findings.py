@@ -18,16 +18,19 @@ from genoxel.core.results import AssociationMap
 class Meaning:
     """Gene sets of features and groups; `chosen` says how features came in, `readings` what each is read as.
 
+    `modules` are sets over-represented in metagenes, `risk` says what cut the patients into risk groups;
     `hits` are sets over-represented among the genes that pass with a feature; `notes` say what was not done and why.
     """
 
     enrichment: Enrichment | None = None
     hits: Enrichment | None = None
+    modules: Enrichment | None = None
     activity: Activity | None = None
     triples: Triples | None = None
     chosen: str = ""
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "readings", frozen(self.readings))

@@ -45,10 +45,13 @@ class EnrichSettings(Settings):
     """[associate.enrich]: which gene sets stand at the ends of the genes ranked by features or groups.
 
     `sets` is a GMT file (left out: that of [omics.genesets]); `features` are names or patterns, left out: at most
-    `most` that stand for all others, chosen without looking at genes. `groups` are targets of two classes.
+    `most` that stand for all others, chosen without looking at genes. `groups` are targets, or columns of the clinical
+    or any molecular table, of two classes; `risk` are targets of [learn], whose held-out predictions cut the patients
+    in two halves. `modules` asks which sets the metagenes of [omics.derive] hold.
     `permutations` worlds move patients (left out: as many as let a single row pass); `genes` worlds of GSEApy move
     genes (extra `omics`), 0 for none. `activity` predicts gene set scores from the image, `triples` looks for
-    features that follow copies and expression of a gene.
+    features that follow copies and expression of a gene, among the `features` named or `triples_most` that stand for
+    the others.
 
     >>> EnrichSettings(features="T1CE.*.glcm.*").features
     ('T1CE.*.glcm.*',)
@@ -58,12 +61,15 @@ class EnrichSettings(Settings):
     features: Names = ()
     most: int = Field(default=5, ge=1, le=50)
     groups: Names = ()
+    risk: Names = ()
+    modules: bool = True
     smallest: int = Field(default=5, ge=2)
     largest: int = Field(default=500, ge=2)
     permutations: int | None = Field(default=None, ge=19, le=100_000)
     genes: int = Field(default=0, ge=0, le=100_000)
     activity: bool = True
     triples: bool = True
+    triples_most: int = Field(default=20, ge=1, le=200)
 
 
 class PhenotypeSettings(Settings):

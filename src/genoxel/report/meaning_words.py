@@ -38,6 +38,17 @@ def enrichment_sentence(cite: Cite, found: Meaning) -> Markup:
     return text + ending
 
 
+def modules_sentence(cite: Cite, found: Meaning) -> Markup:
+    """Return how many sets metagenes hold more of than chance."""
+    if found.modules is None:
+        return Markup()
+    number = _numbers(cite, cite.book["meaning"].find(what="modules"))
+    text = Markup(
+        "{} of {} pairs of {} metagenes and a gene set share more genes than chance would give (q at most {})."
+    )
+    return text.format(*(number(name) for name in ("passing", "asked", "sources", "q")))
+
+
 def activity_sentence(cite: Cite, found: Meaning) -> Markup:
     """Return how many gene set scores the image predicts on patients not learned from."""
     if found.activity is None:

@@ -184,6 +184,8 @@ def _meaning(content: ReportContent) -> list[str]:
             "Gene sets were asked by the running sum of gene set enrichment analysis on genes ranked by Spearman's "
             "rho; null worlds moved whole patients, so that genes kept their correlations."
         )
+    if found is not None and found.modules is not None:
+        words.append("Gene sets of metagenes were sought by over-representation among the genes that were clustered.")
     if found is not None and found.activity is not None:
         words.append(
             f"Pathway scores were predicted by ridge regression in nested cross-validation against "

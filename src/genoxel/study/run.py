@@ -20,7 +20,7 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import asked_sets, feature_files, input_files, read_molecular, read_sets
+from genoxel.study.molecular import Molecular, asked_sets, feature_files, input_files, read_molecular, read_sets
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
@@ -37,6 +37,7 @@ from genoxel.study.steps.content import Findings, content_of
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.learn import learn, learnable
 from genoxel.study.steps.report import write_report
+from genoxel.study.steps.sources import modules_of
 from genoxel.study.steps.who import Who, enter
 from genoxel.study.study import Study
 from genoxel.study.validity import quick_problems
@@ -118,8 +119,8 @@ class _Run:
         molecular = read_molecular(self.study, display=self.engine.progress)
         gathered = gather(self.study, who, features, molecular, self.boxes)
         blocks, maps = self._associate(gathered)
-        meaning, groups, whole = self._meaning(gathered, blocks, maps)
         targets = self._learn(gathered)
+        meaning, groups, whole = self._meaning(gathered, blocks, maps, self._beside(molecular, targets))
         cards, acquisition = imaging.cards_of(self.images)
         scanners = summarise_acquisition(acquisition)
         items = records.reporting(gathered.features, self.facts, self.settings, scanners)
@@ -212,15 +213,26 @@ class _Run:
         return association.contrasts(gathered, names) if names else None
 
     def _meaning(
-        self, gathered: Gathered, blocks: list[association.Block], maps: dict[str, AssociationMap]
+        self,
+        gathered: Gathered,
+        blocks: list[association.Block],
+        maps: dict[str, AssociationMap],
+        beside: reading.Beside,
     ) -> tuple[Meaning | None, Groups | None, str]:
         """Return what features mean, the groups of patients, and why there are none where they were asked for."""
         settings, seed = self.settings.associate, self.settings.study.seed
         if settings is None:
             return None, None, ""
         sets = asked_sets(self.study)
-        found = reading.meaning(self.engine, gathered, settings, sets, maps, seed)
+        found = reading.meaning(self.engine, gathered, settings, sets, maps, seed, beside)
         return found, *reading.groups(self.engine, gathered, settings, tuple(blocks), seed)
+
+    def _beside(self, molecular: Molecular, targets: list[TargetResult]) -> reading.Beside:
+        """Return the modules of genes and the predictions that gene sets are asked for."""
+        settings = self.settings.associate
+        asked = settings.enrich if settings is not None else None
+        wanted = asked is not None and asked.modules
+        return reading.Beside(modules_of(molecular.recipes.get("metagenes")) if wanted else {}, targets)
 
     def _learn(self, gathered: Gathered) -> list[TargetResult]:
         settings = self.settings.learn

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 
-from genoxel.associate.settings import AssociateSettings
+from genoxel.associate.settings import AssociateSettings, EnrichSettings
 from genoxel.core.errors import GenoxelError, SettingsError, nearest
 from genoxel.features.ratios import check_regions
 from genoxel.io.clinical import ClinicalSheet
@@ -221,7 +221,7 @@ def _meaning(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     """Yield what [associate.enrich] and [associate.phenotypes] cannot do."""
     omics, asked = study.settings.omics, associate.enrich
     if asked is not None:
-        yield from _known("associate.enrich.groups", asked.groups, study.settings.targets)
+        yield from _groups_asked(study, asked)
         if omics.expression is None and omics.cbioportal is None:
             yield Problem("associate.enrich", "no expression", "[omics] expression", "add it, or remove the section")
         if asked.sets is None and omics.genesets is None:
@@ -236,6 +236,28 @@ def _meaning(study: Study, associate: AssociateSettings) -> Iterator[Problem]:
     if groups is not None and omics.cbioportal is None:
         legal = ["image", *(["expression"] if omics.expression else []), *molecular_blocks(omics)]
         yield from _known("associate.phenotypes.blocks", groups.blocks, legal)
+
+
+def _groups_asked(study: Study, asked: EnrichSettings) -> Iterator[Problem]:
+    """Yield groups and risk groups of [associate.enrich] that there will not be."""
+    settings, learn = study.settings, study.settings.learn
+    if not _has_derived(settings.omics):  # the columns of molecular blocks are known only once these are made
+        yield from _known("associate.enrich.groups", asked.groups, [*settings.targets, *settings.cohort.clinical])
+    if not asked.risk:
+        return
+    if learn is None:
+        yield Problem("associate.enrich.risk", "risk groups without a model", "a section [learn]", "add it")
+        return
+    yield from _known("associate.enrich.risk", asked.risk, learn.targets or settings.targets)
+    seen = {part.strip() for part in learn.primary.features.split("+")} - {"image", "volume", "clinical"}
+    if seen:
+        got = f"risk groups of a model that sees {', '.join(sorted(seen))}"
+        fix = 'features = "image", or remove risk'
+        yield Problem("associate.enrich.risk", got, "a model of image, volume or clinical columns alone", fix)
+
+
+def _has_derived(omics: OmicsSettings) -> bool:
+    return bool(set(molecular_blocks(omics)) - {"copynumber", "genesets"}) or omics.cbioportal is not None
 
 
 def _known(where: str, names: Iterable[str], legal: Iterable[str]) -> Iterator[Problem]:

@@ -41,7 +41,15 @@ def _plain(value: object) -> Value:
 
 
 def _meaning(found: Meaning) -> list[Sheet]:
-    parts = [_summary(found), _enrichment(found), _hits(found), _activity(found), _triples(found), _readings(found)]
+    parts = [
+        _summary(found),
+        _enrichment(found),
+        _hits(found),
+        _modules(found),
+        _activity(found),
+        _triples(found),
+        _readings(found),
+    ]
     return [one for one in parts if one is not None]
 
 
@@ -69,6 +77,9 @@ def _summary(found: Meaning) -> Sheet:
                 by_genes,
             )
         )
+    if (own := found.modules) is not None:
+        several = (len(set(own.rows["source"].tolist())), len(own.left_out))
+        rows.append(("modules", len(own.rows["p"]), own.passing, own.q, NAN, *several, NAN, NAN, NAN))
     if (two := found.activity) is not None:
         rows.append(
             ("activity", len(two.rows["p"]), two.passing, two.q, two.n, two.features, NAN, two.permutations, NAN, NAN)
@@ -101,6 +112,7 @@ def _enrichment(found: Meaning) -> Sheet | None:
     caption = "Smallest p first. p comes of moved patients, so that genes keep their correlations."
     if one.adjusted_for:
         caption += f" Adjusted for {', '.join(one.adjusted_for)}."
+    caption += "".join(f" Risk group: {words}." for words in found.risk)
     total = len(one.rows["p"])
     return Sheet("gene_sets", "Gene sets of features and groups", fields, taken(one.rows, fields), caption, total=total)
 
@@ -122,6 +134,25 @@ def _hits(found: Meaning) -> Sheet | None:
     caption = "Hypergeometric, as if genes were independent: correlated sets come out too strong."
     title = "Gene sets among the genes that pass with a feature"
     return Sheet("hits", title, fields, taken(found.hits.rows, fields), caption, total=len(found.hits.rows["p"]))
+
+
+def _modules(found: Meaning) -> Sheet | None:
+    if found.modules is None:
+        return None
+    fields = (
+        *(Field("source", "Metagene"), Field("set", "Gene set"), Field("size", "Genes", "count")),
+        *(Field("genes", "Genes of the metagene", "count"), Field("overlap", "in the set", "count")),
+        *(Field("expected", "expected", "number"), Field("p", "p", "p"), Field("q", "q", "p")),
+        Field("leading", "Genes in both", hidden=True),
+    )
+    caption = (
+        f"Among the {found.modules.genes:,} genes that were clustered. Hypergeometric, as if genes were independent: "
+    )
+    caption += (
+        "a metagene is made of genes that go together, so it names what its genes have in common and proves nothing."
+    )
+    rows = found.modules.rows
+    return Sheet("modules", "Gene sets of metagenes", fields, taken(rows, fields), caption, total=len(rows["p"]))
 
 
 def _activity(found: Meaning) -> Sheet | None:
@@ -150,6 +181,7 @@ def _triples(found: Meaning) -> Sheet | None:
         Field("q", "q", "p"),
     )
     caption = "All three links must stand, in one direction; p is the largest of the three."
+    caption += " Features: those named, or some that stand for all others, chosen without looking at genes."
     rows = taken(found.triples.rows, fields)
     return Sheet("triples", "Concordant triples", fields, rows, caption, total=len(found.triples.rows["p"]))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,14 @@ from genoxel.associate.settings import (
 )
 from genoxel.associate.triples import Triples, triples
 from genoxel.core.errors import InputError, SettingsError, WorkerError, describe, nearest
-from genoxel.core.results import AssociationMap
+from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.core.table import Table
 from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import key_of
 from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.associate import Block, adjust_table, offered
-from genoxel.study.steps.cohort import Gathered, targets_table
+from genoxel.study.steps.cohort import Gathered
+from genoxel.study.steps.sources import enriched_modules, risk_groups, with_groups
 from genoxel.study.tablekey import table_key
 
 VERSION = "1"
@@ -54,13 +55,16 @@ class EnrichWork:
     scores: Table | None
     copies: Table | None
     features: Table
+    followers: tuple[str, ...]
 
     def key(self) -> str:
         """Return the key of the work."""
         some = (self.side, self.expression, self.adjust, self.scores, self.copies, self.features)
         tables = [None if table is None else table_key(table) for table in some]
         sets = {name: list(genes) for name, genes in self.sets.items()}
-        return key_of([tables, self.sources, sets, asdict(self.rules)], "", code_version(VERSION, ROOMS))
+        return key_of(
+            [tables, self.sources, self.followers, sets, asdict(self.rules)], "", code_version(VERSION, ROOMS)
+        )
 
 
 def do_enrich(work: EnrichWork) -> bytes:
@@ -80,7 +84,7 @@ def do_enrich(work: EnrichWork) -> bytes:
             facts["notes"].append(f"pathway activity: {describe(error)}")
     if work.copies is not None:
         try:
-            three = triples(work.features, work.copies, work.expression)
+            three = triples(work.features.select(work.followers), work.copies, work.expression)
             facts["triples"] = {**_facts(three, "n", "genes", "left_out", "q"), "rows": _plain(three.rows)}
         except InputError as error:
             facts["notes"].append(f"concordant triples: {describe(error)}")
@@ -109,45 +113,77 @@ def meaning(
     sets: Mapping[str, tuple[str, ...]],
     maps: Mapping[str, AssociationMap],
     seed: int,
+    beside: Beside | None = None,
 ) -> Meaning | None:
     """Return what features mean, where [associate.enrich] asks; notes say what could not be done."""
     asked = settings.enrich
     if asked is None:
         return None
+    beside = beside or Beside()
     expression = gathered.cohort.tables.get("expression")
     if expression is None:
         return Meaning(notes=("enrichment: no expression in this study",))
+    modules, notes = _modules(beside, sets, asked)
     features = with_readings(_features(gathered, settings))
     try:
         chosen, sources = _sources(features, asked)
     except InputError as error:
-        return Meaning(notes=(f"enrichment: {describe(error)}",))
-    side = _with_groups(features, gathered, asked)
+        return Meaning(modules=modules, notes=(*notes, f"enrichment: {describe(error)}"))
+    risk = risk_groups(beside.targets, asked.risk)
+    side = with_groups(features, gathered, asked, risk)
+    groups = (*asked.groups, *(risk.names if risk is not None else ()))
     tables = gathered.cohort.tables
     names = offered(gathered) if settings.adjust is None else settings.adjust
     work = EnrichWork(
-        *(side, (*sources, *asked.groups), expression.per_patient("first"), sets),
-        adjust=adjust_table(gathered, names, {*sources, *asked.groups}),
+        *(side, (*sources, *groups), expression.per_patient("first"), sets),
+        adjust=adjust_table(gathered, names, {*sources, *groups}),
         rules=EnrichRules(asked.smallest, asked.largest, asked.permutations, asked.genes, seed),
         scores=tables.get("genesets") if asked.activity else None,
         copies=tables.get("copynumber") if asked.triples else None,
         features=features,
+        followers=_followers(features, sources, asked),
     )
     job = Job("enrich", "enrich", work.key(), do_enrich, work, ".zip")
     result = engine.run("enrich", [job])["enrich"]
     if not result.ok:
-        return Meaning(chosen=chosen, notes=(f"enrichment: {result.error}",))
+        return Meaning(modules=modules, chosen=chosen, notes=(*notes, f"enrichment: {result.error}"))
     _, facts, _ = unpack(_bytes(result))
     known = {name: {**facts[name], "rows": _arrays(facts[name]["rows"])} for name in _PARTS if name in facts}
     return Meaning(
         Enrichment(**known["enrichment"]) if "enrichment" in known else None,
         _hits(maps.get("expression"), sources, sets, asked),
+        modules,
         Activity(**known["activity"]) if "activity" in known else None,
         Triples(**known["triples"]) if "triples" in known else None,
         chosen,
         {name: readings_of(features.column(name)) for name in sources},
-        tuple(facts["notes"]),
+        (*notes, *facts["notes"]),
+        () if risk is None else tuple(column.definition for column in risk.columns),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What gene sets are asked for beside features: metagene -> genes, and results whose predictions cut groups."""
+
+    modules: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    targets: Sequence[TargetResult] = ()
+
+
+def _modules(
+    beside: Beside, sets: Mapping[str, tuple[str, ...]], asked: EnrichSettings
+) -> tuple[Enrichment | None, tuple[str, ...]]:
+    if not asked.modules:
+        return None, ()
+    try:
+        return enriched_modules(beside.modules, sets, asked), ()
+    except InputError as error:
+        return None, (f"gene sets of metagenes: {describe(error)}",)
+
+
+def _followers(features: Table, sources: tuple[str, ...], asked: EnrichSettings) -> tuple[str, ...]:
+    """Return the features that may be part of a triple: those named, or some that stand for all others."""
+    return sources if asked.features else representatives(features, asked.triples_most)
 
 
 _PARTS = ("enrichment", "activity", "triples")
@@ -163,18 +199,6 @@ def _sources(features: Table, asked: EnrichSettings) -> tuple[str, tuple[str, ..
     if asked.features:
         return "named in the study file", choose_columns(features, asked.features).names
     return "features that stand for the others, chosen without looking at genes", representatives(features, asked.most)
-
-
-def _with_groups(features: Table, gathered: Gathered, asked: EnrichSettings) -> Table:
-    if not asked.groups:
-        return features
-    table = targets_table(gathered.outcomes, gathered.cohort.patients)
-    legal = [column.name for column in table.columns if column.kind in ("binary", "real", "ordinal")]
-    for name in asked.groups:
-        if name not in legal:
-            fix = nearest(name, legal) or "name targets of two classes"
-            raise SettingsError(f"associate.enrich.groups {name!r}", ", ".join(legal) or "none", fix)
-    return features.beside(table.select(asked.groups))
 
 
 def _hits(

@@ -135,8 +135,8 @@ def write_meaning(meaning: Meaning | None, groups: Groups | None, sink: Sink) ->
     """Write what features mean and the groups of patients as CSV, one table each."""
     tables: dict[str, Mapping[str, Any]] = {}
     if meaning is not None:
-        parts = (meaning.enrichment, meaning.hits, meaning.activity, meaning.triples)
-        names = ("enrichment", "over_represented", "pathway_activity", "concordant_triples")
+        parts = (meaning.enrichment, meaning.hits, meaning.modules, meaning.activity, meaning.triples)
+        names = ("enrichment", "over_represented", "module_sets", "pathway_activity", "concordant_triples")
         tables |= {name: part.rows for name, part in zip(names, parts, strict=True) if part is not None}
     if groups is not None:
         tables["phenotype_counts"] = groups.found.counts
