@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,16 +13,19 @@ from genoxel.core.errors import TableError
 from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Table
+from genoxel.learn.classes import LearnedClasses, LearnedCut
 from genoxel.learn.design import make_design
 from genoxel.learn.procedure import Procedure
-from genoxel.learn.rounds import LearnedCut, cross_validate
+from genoxel.learn.rounds import cross_validate
 from genoxel.learn.settings import LearnSettings
 from genoxel.learn.targets import InFolds, judge_targets
 from genoxel.omics.germline import PolygenicScore, Weight
+from genoxel.omics.immune import marker_means
 from genoxel.omics.modules import Metagenes
 from genoxel.omics.normalise import QuantileNormaliser, SizeFactors
-from genoxel.omics.recipe import MostVariable, Recipe, Step
+from genoxel.omics.recipe import Alongside, Fixed, MostVariable, Recipe, Step
 from genoxel.omics.scores import SetRules, SetScorer
+from genoxel.omics.settings import TargetSettings
 from genoxel.omics.subtypes import CentroidClassifier
 
 N, GENES = 24, 30
@@ -35,6 +40,7 @@ RECIPES: dict[str, Callable[[], tuple[Step, ...]]] = {
     "z-means of normalised counts": lambda: (SizeFactors(), SetScorer(SETS, "zmean", SetRules(3))),
     "modules": lambda: (MostVariable(20), Metagenes(3, halves=0)),
     "factors": lambda: (MostVariable(20), Metagenes(3, "nmf", halves=0)),
+    "markers beside fixed columns": lambda: (Alongside((SizeFactors(), Fixed(partial(marker_means, markers=SETS)))),),
     "subtypes": lambda: (CentroidClassifier(SETS["B"], ["up", "down"], CENTROIDS, "type"),),
 }
 
@@ -42,6 +48,12 @@ RECIPES: dict[str, Callable[[], tuple[Step, ...]]] = {
 def _counts(seed: int = 0) -> Table:
     values = np.random.default_rng(seed).gamma(2.0, 50.0, size=(N, GENES)).round() + 1.0
     return Table(values, as_keys(PEOPLE), tuple(Column(f"G{at}") for at in range(GENES)), "expression")
+
+
+def _raw(name: str, raw: Table) -> Table:
+    """Return the counts, for a recipe of fixed columns beside learned ones with such columns."""
+    fixed = replace(raw.select(["G1"]), columns=(Column("cytolytic activity"),))
+    return Alongside.raw(raw, fixed) if "beside" in name else raw
 
 
 def _changed(raw: Table, row: int) -> Table:
@@ -56,7 +68,7 @@ def test_a_held_out_patient_changes_no_other_prediction(name: str) -> None:
     fold = np.arange(N) % 3
     scores = []
     for raw in (_counts(), _changed(_counts(), 4)):
-        recipe = Recipe(raw, RECIPES[name]())
+        recipe = Recipe(_raw(name, raw), RECIPES[name]())
         design = make_design({"block": recipe.of_all()}, ["block"], PEOPLE, recipes={"block": recipe})
         assert design.making is not None
         found = cross_validate(design, y, [fold], Procedure("ridge", making=design.making), [3])
@@ -70,9 +82,9 @@ def test_a_held_out_patient_changes_no_other_prediction(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_what_is_made_of_training_rows_stands_whatever_the_test_rows_are(name: str) -> None:
-    raw, steps = _counts(), RECIPES[name]()
+    raw, steps = _raw(name, _counts()), RECIPES[name]()
     training = raw.take(slice(0, 16))
-    for other in (raw, _changed(raw, 20)):
+    for other in (raw, _raw(name, _changed(_counts(), 20))):
         taught = Recipe(other, steps).taught(other.take(slice(0, 16)))
         np.testing.assert_array_equal(
             taught.transform(training).values, Recipe(raw, steps).taught(training).transform(training).values
@@ -141,6 +153,59 @@ def test_the_cut_is_that_of_the_training_patients() -> None:
         found.append(cross_validate(design, y, [fold], Procedure("ridge"), [3], cut).score[0])
     for other in found[1:]:
         np.testing.assert_array_equal(found[0][fold == fold[4]], other[fold == fold[4]])
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings"),
+    [
+        ("subtypes", TargetSettings(score="type", positive=("up",))),
+        ("z-means of normalised counts", TargetSettings(score="A", cut="median")),
+        ("z-means", TargetSettings(score="A", cut=0.0)),
+    ],
+)
+def test_classes_of_a_learned_score_are_those_that_the_training_patients_make(
+    steps: str, settings: TargetSettings
+) -> None:
+    y, fold = np.array([0.0, 1.0] * (N // 2)), np.arange(N) % 3
+    X = np.random.default_rng(6).normal(size=(N, 3))
+    block = Table(X, as_keys(PEOPLE), tuple(Column(name) for name in "abc"), "features")
+    design, train = make_design({"block": block}, ["block"], PEOPLE), np.flatnonzero(fold != fold[4])
+    scores, labels = [], []
+    for raw in (_counts(), _changed(_counts(), 4)):
+        classes = LearnedClasses.of(Recipe(raw, RECIPES[steps]()), settings)
+        labels.append(classes.labels(train)[train])
+        scores.append(cross_validate(design, y, [fold], Procedure("ridge"), [3], classes).score[0])
+    np.testing.assert_array_equal(labels[0], labels[1])
+    np.testing.assert_array_equal(scores[0][fold == fold[4]], scores[1][fold == fold[4]])
+    assert set(np.unique(labels[0][~np.isnan(labels[0])])) == {0.0, 1.0}
+
+
+def test_learned_classes_follow_their_definition_and_their_patients() -> None:
+    raw, train = _counts(), np.arange(16)
+    classes = LearnedClasses.of(Recipe(raw, RECIPES["z-means"]()), TargetSettings(score="A", cut="median"))
+    values = np.asarray(raw.values)[:, :5]
+    z = ((values - values[:16].mean(axis=0)) / values[:16].std(axis=0, ddof=1)).mean(axis=1)
+    np.testing.assert_array_equal(classes.labels(train), z >= np.median(z[:16]))
+    turned = classes.of_patients(PEOPLE[::-1])
+    np.testing.assert_array_equal(turned.labels(np.arange(8, N)), classes.labels(train)[::-1])
+    keys = np.random.default_rng(1).random(N)
+    order = np.argsort(keys, kind="stable")
+    places = np.flatnonzero(order < 16)  # those who were handed the data of the training patients
+    np.testing.assert_array_equal(classes.shuffled(keys).labels(places), classes.labels(train)[order])
+    assert len({classes.digest(), turned.digest(), classes.shuffled(keys).digest()}) == 3
+
+
+def test_patients_without_a_class_in_a_fold_teach_nothing() -> None:
+    raw, fold = _counts(), np.arange(N) % 3
+    settings = TargetSettings(score="type", positive=("up",))
+    step = CentroidClassifier(SETS["B"], ["up", "down"], CENTROIDS, "type", least=0.4)
+    classes = LearnedClasses.of(Recipe(raw, (step,)), settings)
+    assert np.isnan(classes.labels(np.flatnonzero(fold != 0))).any()
+    X = np.random.default_rng(6).normal(size=(N, 3))
+    block = Table(X, as_keys(PEOPLE), tuple(Column(name) for name in "abc"), "features")
+    design = make_design({"block": block}, ["block"], PEOPLE)
+    found = cross_validate(design, np.array([0.0, 1.0] * (N // 2)), [fold], Procedure("ridge"), [3], classes)
+    assert np.isfinite(found.score).all()
 
 
 def test_targets_with_learned_blocks_and_cuts_are_judged() -> None:

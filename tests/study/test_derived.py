@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from genoxel.core.errors import SettingsError
 from genoxel.omics.axes import AXES
+from genoxel.omics.derive import DeriveSettings
 from genoxel.omics.signatures import KINDS
 from genoxel.study.check import check
 from genoxel.study.molecular import Molecular, read_molecular
@@ -20,6 +23,7 @@ from genoxel.study.study import Study
 
 N = 40
 PEOPLE = [f"P{number:02d}" for number in range(1, N + 1)]
+CHANGED = "P07"
 MUTANT, BASAL = PEOPLE[:16], PEOPLE[:20]
 BAD, LONELY = "P39", "P40"
 TEXT = """
@@ -203,8 +207,79 @@ def test_every_key_makes_its_block(molecular: Molecular) -> None:
     for table in molecular.tables.values():
         assert all(column.definition or column.unit for column in table.columns), table
     assert set(molecular.recipes) == {
-        *("expression", "genesets", "axes", "types", "recurrence-like", "metagenes", "polygenic")
+        *("expression", "genesets", "axes", "types", "recurrence-like", "metagenes", "polygenic", "immune")
     }
+
+
+@pytest.fixture(scope="module")
+def others(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Molecular:
+    """The same study in which everything molecular of one patient is another's or multiplied."""
+    import shutil
+
+    place = tmp_path_factory.mktemp("others") / "study"
+    shutil.copytree(folder, place, ignore=shutil.ignore_patterns("results", ".genoxel*"))
+    counts = pd.read_csv(place / "counts.tsv", sep="\t", index_col=0)
+    counts[CHANGED] = (counts[CHANGED].to_numpy()[::-1] * 7) + 100
+    counts.to_csv(place / "counts.tsv", sep="\t")
+    for name, sep in (
+        ("clinical.csv", ","),
+        ("dosages.csv", ","),
+        ("ctdna.csv", ","),
+        ("x.seg", "\t"),
+        ("calls.maf", "\t"),
+    ):
+        lines = (place / name).read_text().splitlines()
+        keep = [line for line in lines if CHANGED not in line.split(sep)]
+        new = [line for line in lines if CHANGED in line.split(sep)]
+        other = [line.replace("P30", CHANGED) for line in lines if "P30" in line.split(sep)]
+        assert new, name
+        _write(place / name, keep[0], [*keep[1:], *other])
+    return read_molecular(Study.read(place / "study.toml"))
+
+
+BLOCKS = DeriveSettings.model_validate(tomllib.loads(TEXT)["omics"]["derive"]).blocks
+
+
+@pytest.mark.parametrize("block", [*BLOCKS, "expression", "genesets"])
+def test_another_patient_changes_no_row_that_a_fold_makes_without_it(
+    block: str, molecular: Molecular, others: Molecular
+) -> None:
+    """For every key: what is fixed changes for nobody else, and what is learned is the same without the patient."""
+    found = []
+    for one in (molecular, others):
+        recipe = one.recipes.get(block)
+        table = one.expression if block == "expression" else one.tables[block]
+        assert table is not None
+        rest = [who for who in table.patients if who != CHANGED]
+        if recipe is not None:
+            training = recipe.raw.of_patients(rest[::2])
+            table = recipe.taught(training).transform(recipe.raw)
+        found.append(table.of_patients(rest))
+    assert len(found[0]) >= 9
+    assert (found[0].rows, found[0].names) == (found[1].rows, found[1].names)
+    np.testing.assert_array_equal(found[0].values, found[1].values)
+
+
+def test_every_key_of_derive_is_checked_for_what_it_learns() -> None:
+    asked = DeriveSettings.model_validate(tomllib.loads(TEXT)["omics"]["derive"])
+    assert set(asked.keys) == set(DeriveSettings.model_fields)
+
+
+@pytest.mark.parametrize("block", ["expression", "genesets", "axes", "types", "recurrence-like", "immune", "polygenic"])
+def test_the_table_of_all_samples_would_have_leaked(block: str, molecular: Molecular, others: Molecular) -> None:
+    """The check above can fail: what all samples teach does change for others (polygenic: no dosage misses)."""
+    tables = [one.expression if block == "expression" else one.tables[block] for one in (molecular, others)]
+    rest = [who for who in PEOPLE if who != CHANGED]
+    same = np.array_equal(*(table.of_patients(rest).values for table in tables if table is not None))
+    assert same == (block == "polygenic")
+
+
+def test_a_glioma_class_of_a_learned_target_is_refused(folder: Path) -> None:
+    text = TEXT.replace('idh = "IDH", codel', 'idh = "basal", codel')
+    (folder / "learned.toml").write_text(text)
+    with pytest.raises(SettingsError, match="learned from the cohort"):
+        read_molecular(Study.read(folder / "learned.toml"))
+    (folder / "learned.toml").unlink()
 
 
 def test_mutations_become_groups_fractions_and_signatures(molecular: Molecular) -> None:
@@ -287,6 +362,7 @@ def test_the_study_runs_from_files_to_report(folder: Path) -> None:
     basal = next(one for one in result.targets if one.target == "basal")
     assert basal.primary is not None
     assert any("genesets: learned from the training rows" in note for note in basal.primary.notes)
+    assert any("Each fold learns types and its classes" in note for note in basal.notes)
     page = (folder / "results" / "report.html").read_text(encoding="utf-8")
     assert "Assay quality" in page
     assert "purity 0.1 below 0.2" in page

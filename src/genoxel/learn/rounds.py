@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.base import clone
 
 from genoxel.core.image import FloatArray
+from genoxel.learn.classes import FoldClasses
 from genoxel.learn.design import Design
 from genoxel.learn.kernels import auc
 from genoxel.learn.procedure import Procedure
@@ -59,36 +60,13 @@ def draw_folds(y: FloatArray, outer: int, sites: IntArray | None, rng: np.random
     return stratified_folds(y, outer, rng) if sites is None else sites
 
 
-@dataclass(frozen=True, eq=False)
-class LearnedCut:
-    """A number of each patient (n,), and the quantile of the training patients from which on it counts as high.
-
-    The models learn the classes of the training patients as their own cut makes them; held-out patients are judged by
-    the fixed classes of the outcome, which no model sees.
-    """
-
-    patients: tuple[str, ...]
-    values: FloatArray
-    quantile: float = 0.5
-
-    def of_patients(self, patients: Sequence[str]) -> LearnedCut:
-        """Return the cut for `patients` in their order, each of whom it must know."""
-        place = {patient: index for index, patient in enumerate(self.patients)}
-        return replace(self, patients=tuple(patients), values=self.values[[place[patient] for patient in patients]])
-
-    def labels(self, train: IntArray) -> FloatArray:
-        """Return 0 or 1 for everyone (n,), by the quantile among the patients at the places `train`."""
-        limit = np.quantile(self.values[train], self.quantile)
-        return np.asarray(self.values >= limit, dtype=np.float64)
-
-
 def cross_validate(
     design: Design,
     y: FloatArray,
     folds: Iterable[IntArray],
     procedure: Procedure,
     seeds: Iterable[int],
-    cut: LearnedCut | None = None,
+    cut: FoldClasses | None = None,
 ) -> Rounds:
     """Fit `procedure` anew on the training patients of every fold and score the held-out ones.
 
@@ -108,7 +86,7 @@ def cross_validate(
 
 
 def _one_repeat(
-    design: Design, y: FloatArray, fold: IntArray, procedure: Procedure, seed: int, cut: LearnedCut | None
+    design: Design, y: FloatArray, fold: IntArray, procedure: Procedure, seed: int, cut: FoldClasses | None
 ) -> tuple[FloatArray, FloatArray, IntArray, FloatArray, float, IntArray, int]:
     score, risk, threshold = (np.full(y.size, np.nan) for _ in range(3))
     picked = np.zeros(len(design.names), dtype=np.intp)
@@ -116,9 +94,10 @@ def _one_repeat(
     for number in np.unique(fold):
         train, test = members(design.owner, fold != number), members(design.owner, fold == number)
         classes = y if cut is None else cut.labels(np.flatnonzero(fold != number).astype(np.intp))
+        train = train[~np.isnan(classes[design.owner[train]])]
         label = classes[design.owner[train]]
-        if np.ptp(label) == 0:  # a site that held a whole class: nothing to learn from the others
-            score[fold == number] = risk[fold == number] = threshold[fold == number] = label[0]
+        if not label.size or np.ptp(label) == 0:  # a site that held a whole class: nothing to learn from the others
+            score[fold == number] = risk[fold == number] = threshold[fold == number] = label[0] if label.size else 0.5
             continue
         fitted = clone(procedure).set_params(seed=seed + int(number))
         fitted.fit(design.X[train], label, design.owner[train])

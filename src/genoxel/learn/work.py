@@ -15,12 +15,12 @@ from genoxel.core.errors import OutcomeError
 from genoxel.core.image import FloatArray
 from genoxel.core.outcome import SMALLEST_CLASS, Outcome
 from genoxel.core.table import Table
+from genoxel.learn.classes import FoldClasses
 from genoxel.learn.entries import Entry, ladder
 from genoxel.learn.rounds import (
     OBSERVED,
     PERMUTED,
     SHUFFLE,
-    LearnedCut,
     Rounds,
     cross_validate,
     draw_folds,
@@ -44,7 +44,7 @@ class InFolds:
     """What each fold learns from its training patients beside the models: blocks by `recipes`, classes by `cuts`."""
 
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
-    cuts: Mapping[str, LearnedCut] = field(default_factory=dict)
+    cuts: Mapping[str, FoldClasses] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class TargetPlan:
     entries: tuple[Entry, ...]
     notes: tuple[str, ...]
     why: str = ""
-    cut: LearnedCut | None = None
+    cut: FoldClasses | None = None
 
     @property
     def name(self) -> str:
@@ -96,7 +96,7 @@ class Task:
     seed: int
     start: int
     stop: int
-    cut: LearnedCut | None = None
+    cut: FoldClasses | None = None
 
     @property
     def key(self) -> str:
@@ -114,7 +114,7 @@ class Task:
         if self.sites is not None:
             arrays.append(self.sites)
         if self.cut is not None:
-            arrays += [self.cut.values, np.array([self.cut.quantile])]
+            content.update(self.cut.digest().encode())
         for array in arrays:
             content.update(str((array.shape, array.dtype.str)).encode())
             content.update(np.ascontiguousarray(array).tobytes())
@@ -189,7 +189,7 @@ def _target(
     cut = fresh.cuts.get(outcome.name)
     if cut is not None:
         cut = cut.of_patients(patients)
-        notes = (*notes, f"Each fold cuts at the quantile {cut.quantile:g} of its own training patients.")
+        notes = (*notes, cut.note)
     return TargetPlan(outcome, patients, aligned.values, places, codes, entries, notes, why, cut)
 
 
@@ -269,12 +269,12 @@ def _worlds(task: Task) -> Part:
         keys = rng_of(task.seed, SHUFFLE, world).random(task.universe)[task.places]
         labels = shuffled(keys, task.y)
         words = [(PERMUTED, world, repeat) for repeat in range(task.settings.validation.permutation_repeats)]
-        cut = None if task.cut is None else replace(task.cut, values=shuffled(keys, task.cut.values))
+        cut = None if task.cut is None else task.cut.shuffled(keys)
         values.append(statistic(labels, _rounds(task, labels, cut, words)))
     return Part(task.key, {"permuted": np.array(values)})
 
 
-def _rounds(task: Task, y: FloatArray, cut: LearnedCut | None, words: Sequence[tuple[int, ...]]) -> Rounds:
+def _rounds(task: Task, y: FloatArray, cut: FoldClasses | None, words: Sequence[tuple[int, ...]]) -> Rounds:
     design = task.entry.design
     if design is None:
         raise OutcomeError("a task without columns", "an entry with a design", "the prevalence needs no task")

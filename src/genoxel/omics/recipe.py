@@ -67,6 +67,47 @@ class MostVariable:
         return table.select(self._names)
 
 
+class Alongside:
+    """Applies `steps` to all columns but those called "beside:...", which go through and come last without that word.
+
+    Numbers of one sample alone can so stand in a block whose other columns are learned.
+
+    >>> from genoxel.core.table import Column
+    >>> raw = Table(np.array([[1.0, 3.0], [5.0, 2.0]]), ("P1", "P2"), (Column("A"), Column("B")))
+    >>> both = Alongside.raw(raw, raw.select(["B"]))
+    >>> Alongside((MostVariable(1),)).fit(both).transform(both).values
+    array([[1., 3.],
+           [5., 2.]])
+    """
+
+    _WORD = "beside:"
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = tuple(steps)
+        self._taught = Taught(())
+
+    @classmethod
+    def raw(cls, table: Table, beside: Table) -> Table:
+        """Return the table that the step takes: `table`, and the columns of `beside` that go through."""
+        return table.beside(
+            replace(beside, columns=tuple(replace(one, name=cls._WORD + one.name) for one in beside.columns))
+        )
+
+    def fit(self, table: Table) -> Alongside:
+        """Teach the steps."""
+        self._taught = teach(self.steps, self._inner(table))
+        return self
+
+    def transform(self, table: Table) -> Table:
+        """Return what the steps make, beside the columns that go through."""
+        beside = table.where(lambda one: one.name.startswith(self._WORD))
+        names = tuple(replace(one, name=one.name.removeprefix(self._WORD)) for one in beside.columns)
+        return self._taught.transform(self._inner(table)).beside(replace(beside, columns=names))
+
+    def _inner(self, table: Table) -> Table:
+        return table.where(lambda one: not one.name.startswith(self._WORD))
+
+
 @dataclass(frozen=True, eq=False)
 class Recipe:
     """A block of numbers made of `raw` by `steps` in order; the steps are never fitted in place.

@@ -240,7 +240,8 @@ class TargetSettings(Settings):
 
     `cut` makes two classes of a score or a column of numbers: a number (at or above it is the second class), the name
     of a cut-off ("Ki-67", "PD-L1 TPS"), "median", or a quantile such as { quantile = 0.75 }. A quantile is taken of the
-    training patients in each fold. A score with named classes, such as a subtype, takes `positive`.
+    training patients in each fold, and so is a score that is learned. A score with named classes, such as a subtype,
+    takes `positive`.
 
     `positive`, `negative` and `unknown` list words (case and spaces are ignored); they extend the default vocabulary
     and win over it. `levels` names the two classes, negative first. `hotspot` limits mutations, as in ["R132"].

@@ -200,7 +200,7 @@ def _of_source(
     numbers = _score(name, settings.score or "", columns, scores)
     if settings.cut is not None:
         return cut_outcome(numbers.of_patients(wanted) if wanted else numbers, settings), None
-    return (_grouped(numbers, settings) if settings.positive else numbers), None
+    return (grouped_outcome(numbers, settings) if settings.positive else numbers), None
 
 
 def numbers_of(
@@ -247,10 +247,10 @@ def _named_cut(numbers: Outcome, settings: TargetSettings) -> Outcome:
             ", ".join(classes.levels),
             "say which of these count: positive = [...]",
         )
-    return _grouped(classes, settings)
+    return grouped_outcome(classes, settings)
 
 
-def _grouped(classes: Outcome, settings: TargetSettings) -> Outcome:
+def grouped_outcome(classes: Outcome, settings: TargetSettings) -> Outcome:
     """Return two of several named classes: those of `positive`, and those of `negative` (all others when empty)."""
     legal = {plain(level): level for level in classes.levels}
     for word in (*settings.positive, *settings.negative):
@@ -311,13 +311,18 @@ def _classes(name: str, single: Table) -> Outcome:
     return Outcome.of_classes(name, words, levels)
 
 
+def outcome_of_column(name: str, table: Table, score: str) -> Outcome:
+    """Return a column of a table as an outcome: classes where it has levels, else numbers; one row a patient."""
+    single = table.select([score]).per_patient()
+    if single.columns[0].levels:
+        return _classes(name, single)
+    return Outcome(name, "value", single.patients, single[score], unit=table.column(score).unit)
+
+
 def _score(name: str, score: str, columns: Mapping[str, Mapping[str, str]], tables: tuple[Table, ...]) -> Outcome:
     for table in tables:
         if score in table:
-            single = table.select([score]).per_patient()
-            if single.columns[0].levels:
-                return _classes(name, single)
-            return Outcome(name, "value", single.patients, single[score], unit=table.column(score).unit)
+            return outcome_of_column(name, table, score)
     if score in columns:
         numbers, odd = read_numbers(columns[score])
         if odd:

@@ -14,7 +14,7 @@ from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
 from genoxel.omics.derive import DeriveSettings
-from genoxel.omics.recipe import Fixed, MostVariable, Recipe, Step
+from genoxel.omics.recipe import Alongside, Fixed, MostVariable, Recipe, Step
 from genoxel.omics.targets import make_outcome, read_words
 from genoxel.omics.texts import read_numbers
 
@@ -125,14 +125,13 @@ class Deriver:
             genes, types, profile = read_weights(self.study.file(settings.cells))
             parts.append(cell_shares(raw, genes, types, profile))
         own = read_gmt(self.study.file(settings.markers)) if settings.markers else {}
-        means = self._on_expression(Fixed(partial(marker_means, markers={**MARKERS, **own})))
-        if isinstance(means, Recipe):
-            self.say("immune: marker means are those of the expression normalised over all samples")
-            means = means.of_all()
-        table = means
-        for part in parts:
-            table = table.beside(part)
-        return table
+        step = Fixed(partial(marker_means, markers={**MARKERS, **own}))
+        base = self.found.recipes.get("expression")
+        if base is None:
+            return _beside([step.transform(_need(self.found.expression, "expression = ...")), *parts])
+        if not parts:
+            return base.then(step)
+        return Recipe(Alongside.raw(base.raw, _beside(parts)), (Alongside((*base.steps, step)),))
 
     def _axes(self) -> Made:
         from genoxel.io.genesets import read_gmt
@@ -300,6 +299,10 @@ class Deriver:
         targets = self.study.settings.targets
         if name not in targets:
             raise SettingsError(f"omics.derive.glioma names {name!r}", ", ".join(targets) or "none", "name a target")
+        one = targets[name]
+        if one.quantile is not None or (one.score and self.found.recipe_of(one.score)):
+            got = f"the target {name!r} in omics.derive.glioma, which is learned from the cohort"
+            raise SettingsError(got, "a column, gene, rule or fixed cut", "this block is not made anew in each fold")
         outcome = self._outcome(name)
         if len(outcome.levels) != 2:
             raise SettingsError(f"the target {name!r} in omics.derive.glioma", "two classes", "name another")
@@ -348,6 +351,14 @@ class Deriver:
             if number:
                 found[who] = number
         return found
+
+
+def _beside(tables: Sequence[Table]) -> Table:
+    """Return the columns of all tables for the rows of the first."""
+    whole = tables[0]
+    for table in tables[1:]:
+        whole = whole.beside(table)
+    return whole
 
 
 def _given(section: Thing | None) -> Thing:

@@ -49,6 +49,11 @@ class Molecular:
         """Tables whose columns may be targets."""
         return (*((self.expression,) if self.expression is not None else ()), *self.tables.values())
 
+    def recipe_of(self, score: str) -> Recipe | None:
+        """Return the recipe of the block that holds the column of a score, None where it is not learned."""
+        named = {**({"expression": self.expression} if self.expression is not None else {}), **self.tables}
+        return next((self.recipes.get(name) for name, table in named.items() if score in table), None)
+
 
 _LARGE = 64 * 2**20
 """Files of fewer bytes are read before anyone looks at a bar."""

@@ -13,9 +13,10 @@ from genoxel.core.flow import Flow
 from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.table import Column, Source, Table
-from genoxel.learn.rounds import LearnedCut
+from genoxel.learn.classes import FoldClasses, LearnedClasses, LearnedCut
 from genoxel.learn.targets import InFolds
 from genoxel.omics.join import JoinReport, Layers, join
+from genoxel.omics.modules import Metagenes
 from genoxel.omics.quality import contradicting_sex
 from genoxel.omics.targets import Reading, contradictions, make_outcome, numbers_of
 from genoxel.study.assay import BOX, AssayQuality, assess
@@ -23,6 +24,7 @@ from genoxel.study.molecular import Molecular
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
+WHOLE = " The metagene itself is that of the whole cohort: modules of other patients are other modules."
 Box = tuple[str, Mapping[str, str]]
 """A box of the flow: its label, and who was lost there with the reason."""
 
@@ -100,13 +102,17 @@ def without_faults(study: Study, flow: Flow, quality: AssayQuality) -> Flow:
     return flow.drop(BOX, {who: why for who, why in quality.excluded.items() if who in set(flow.patients)})
 
 
-def cuts_of(study: Study, who: Who, molecular: Molecular, patients: Sequence[str]) -> dict[str, LearnedCut]:
-    """Return the numbers behind every target that is cut at a quantile, which folds cut anew."""
-    cuts = {}
+def cuts_of(study: Study, who: Who, molecular: Molecular, patients: Sequence[str]) -> dict[str, FoldClasses]:
+    """Return what makes the classes of every target that folds learn: quantile cuts, and classes of learned scores."""
+    cuts: dict[str, FoldClasses] = {}
     for name, settings in study.settings.targets.items():
-        if settings.quantile is not None:
+        recipe = molecular.recipe_of(settings.score) if settings.score else None
+        numbered = recipe is not None and any(isinstance(step, Metagenes) for step in recipe.steps)
+        if recipe is not None and not numbered and (settings.cut is not None or settings.positive):
+            cuts[name] = LearnedClasses.of(replace(recipe, raw=recipe.raw.of_patients(patients)), settings)
+        elif settings.quantile is not None:
             numbers = numbers_of(name, settings, who.texts, molecular.scores).of_patients(patients)
-            cuts[name] = LearnedCut(numbers.patients, numbers.values, settings.quantile)
+            cuts[name] = LearnedCut(numbers.patients, numbers.values, settings.quantile, WHOLE if numbered else "")
     return cuts
 
 
