@@ -195,6 +195,23 @@ def test_risk_groups_are_those_of_predictions_by_hand(tmp_path):
     assert dict(zip(table.patients, table["EGFR risk"], strict=True)) == {"A": 0, "B": 1, "C": 0, "D": 0}
 
 
+def test_check_warns_of_gene_sets_that_take_hours(tmp_path):
+    folder = folder_of(tmp_path, split=0)
+    few = check(study_of(folder, "[associate.enrich]\npermutations = 999\n"))
+    assert not [problem for problem in few.problems if "null worlds" in problem.got]
+    rng = np.random.default_rng(1)
+    genes = [f"GENE{place}" for place in range(100)]
+    sets = ["\t".join([f"S{one}", "na", *rng.choice(genes, 90, replace=False)]) for one in range(6000)]
+    (folder / "sets.gmt").write_text("\n".join(sets) + "\n", encoding="utf-8")
+    text = TEXT.replace("adjust = []", "")
+    many = check(study_of(folder, "[associate.enrich]\nmost = 20\npermutations = 50000\n", text))
+    (warned,) = [problem for problem in many.problems if "null worlds" in problem.got]
+    # 20 features x 50,000 worlds, raw and adjusted, x (100 genes x 1.1e-7 s + 540,000 members x 1.2e-8 s)
+    assert f"about {2e6 * (1.1e-5 + 540_000 * 1.2e-8) / 3600:.1f} hours" in warned.got
+    assert warned.severity == "warning"
+    assert many.cost.seconds - few.cost.seconds > 10_000
+
+
 @pytest.mark.parametrize(
     ("rest", "where"),
     [

@@ -127,7 +127,7 @@ def enrich(
     ranked = [_Ranked.of(side, expression, name, adjust) for name in names]
     asked = [_places(found.genes, sets, rules) for found in ranked]
     if rules.permutations is None:
-        rules = replace(rules, permutations=_worlds_needed(sum(len(places) for places, _ in asked)))
+        rules = replace(rules, permutations=worlds_needed(sum(len(places) for places, _ in asked)))
     parts = [_rows(found, places, side, rules) for found, (places, _) in zip(ranked, asked, strict=True)]
     genes, left_out = max(len(found.genes) for found in ranked), asked[-1][1]
     rows = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
@@ -138,10 +138,10 @@ def enrich(
     return Enrichment(ordered, left_out, genes, adjusted_for=held, permutations=rules.permutations or 0)
 
 
-def _worlds_needed(rows: int) -> int:
+def worlds_needed(rows: int) -> int:
     """Return how many worlds let a single one of `rows` pass 5 %, 999 to 20,000.
 
-    >>> _worlds_needed(10), _worlds_needed(250), _worlds_needed(10**6)
+    >>> worlds_needed(10), worlds_needed(250), worlds_needed(10**6)
     (999, 4999, 20000)
     """
     return min(max(999, 20 * rows - 1), 20_000)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from genoxel.core.image import FloatArray
+from genoxel.stats.compiled import compiled
 from genoxel.stats.ranks import IndexArray
 
 
@@ -20,24 +20,41 @@ def enrichment_scores(scores: FloatArray, sets: list[IndexArray]) -> FloatArray:
     """
     lists, genes = scores.shape
     order = np.argsort(-scores, axis=1, kind="stable")
-    position = np.empty_like(order)
-    np.put_along_axis(position, order, np.broadcast_to(np.arange(genes), order.shape), axis=1)
+    sizes = np.array([len(at) for at in sets], dtype=np.int64)
+    member = np.concatenate([*sets, np.empty(0, dtype=np.intp)]).astype(np.int64)
+    by_gene = np.argsort(member, kind="stable")
+    owners = np.repeat(np.arange(len(sets)), sizes)[by_gene]
+    starts = np.searchsorted(member[by_gene], np.arange(genes + 1))
     out = np.empty((lists, len(sets)))
-    for column, at in enumerate(sets):
-        places = np.sort(position[:, at], axis=1)
-        weights = np.abs(np.take_along_axis(scores, np.take_along_axis(order, places, axis=1), axis=1))
-        out[:, column] = _extremes(weights, places, genes)
+    _walk(np.asarray(scores, dtype=np.float64), order, starts, owners, sizes, out)
     return out
 
 
-def _extremes(weights: FloatArray, places: npt.NDArray[np.intp], genes: int) -> FloatArray:
-    size = weights.shape[1]
-    total = weights.sum(axis=1, keepdims=True)
-    up = np.cumsum(weights, axis=1) / np.where(total > 0, total, np.nan)
-    down = (places - np.arange(size)) / (genes - size)
-    high = (up - down).max(axis=1)
-    low = (np.c_[np.zeros(len(up)), up[:, :-1]] - down).min(axis=1)
-    return np.asarray(np.where(high >= -low, high, low))
+@compiled
+def _walk(scores, order, starts, owners, sizes, out):  # type: ignore[no-untyped-def]
+    """Walk down each list once, all sets together: `owners` from `starts` of a gene are the sets that hold it."""
+    lists, genes = scores.shape
+    count = len(sizes)
+    for row in range(lists):
+        total, up = np.zeros(count), np.zeros(count)
+        high, low = np.full(count, -np.inf), np.full(count, np.inf)
+        seen = np.zeros(count, np.int64)
+        for gene in range(genes):
+            for k in range(starts[gene], starts[gene + 1]):
+                total[owners[k]] += abs(scores[row, gene])
+        for place in range(genes):
+            gene = order[row, place]
+            weight = abs(scores[row, gene])
+            for k in range(starts[gene], starts[gene + 1]):
+                one = owners[k]
+                down = (place - seen[one]) / (genes - sizes[one])
+                low[one] = min(low[one], up[one] / total[one] - down)
+                up[one] += weight
+                high[one] = max(high[one], up[one] / total[one] - down)
+                seen[one] += 1
+        for one in range(count):
+            best = high[one] if high[one] >= -low[one] else low[one]
+            out[row, one] = best if total[one] > 0 else np.nan
 
 
 def leading_edge(scores: FloatArray, at: IndexArray) -> IndexArray:

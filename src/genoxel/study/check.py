@@ -17,7 +17,7 @@ from genoxel.omics.targets import Reading
 from genoxel.report.contact import Card, contact_page
 from genoxel.stats.power import auc_half_width, detectable_auc, patients_for_half_width
 from genoxel.study.assay import assess
-from genoxel.study.cost import Cost, cost_of
+from genoxel.study.cost import Cost, MeaningCost, cost_of, meaning_cost
 from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger
@@ -36,6 +36,8 @@ from genoxel.study.study import Study
 from genoxel.study.validity import quick_problems
 
 GOOD_HALF_WIDTH = 0.08
+LONG_SECONDS = 3600.0
+"""Gene sets that take longer on one core are warned of."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +195,23 @@ class _Check:
             output.write_flow(flow, output.Sink(self.study.folder / "check"))
         cards, _ = imaging.cards_of(self.images)
         page = self._page(cards)
-        cost = cost_of(self.study, self.images, self.engine.pool.workers, len(outlooks)) if flow else None
+        meaning = self._sets(molecular)
+        cost = cost_of(self.study, self.images, self.engine.pool.workers, len(outlooks), meaning) if flow else None
         return CheckResult(tuple(self.problems), flow, tuple(outlooks), readings, tuple(cards), page, cost)
+
+    def _sets(self, molecular: Molecular) -> MeaningCost | None:
+        """Return what gene sets cost, with a warning where that is more than an hour."""
+        try:
+            found = meaning_cost(self.study, molecular)
+        except GenoxelError as error:
+            self._note("associate.enrich.sets", error)
+            return None
+        if found is not None and found.seconds > LONG_SECONDS:
+            got = f"{found.sets:,} gene sets of {found.sources} features and groups in {found.worlds:,} null worlds: "
+            got += f"about {found.seconds / 3600:.1f} hours on one core"
+            fix = "fewer sets or features, or permutations = 999"
+            self.problems.append(Problem("associate.enrich", got, "an hour or less", fix, "warning"))
+        return found
 
     def _note(self, where: str, error: GenoxelError, severity: str = "error") -> None:
         problem = problem_of(where, error, "error" if severity == "error" else "warning")

@@ -6,13 +6,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from genoxel.associate.enrich import worlds_needed
 from genoxel.study.engine import Result
 from genoxel.study.executors import Failure, attempt
+from genoxel.study.molecular import Molecular, asked_sets
 from genoxel.study.steps.features import FeatureWork, measure_patient
 from genoxel.study.study import Study
 
 SECONDS_PER_FIT = 0.012
 """Time of one fit of the procedure with its inner folds, measured on one 2.5 GHz core with 70 patients."""
+
+SECONDS_PER_GENE, SECONDS_PER_MEMBER = 1.1e-7, 1.2e-8
+"""Time of one world of gene sets by genes ranked and by members of all sets, measured on one 2.5 GHz core."""
 
 BASE_MEMORY, WORKER_MEMORY = 0.35, 0.30
 """GiB that the run and each worker take before any image is read."""
@@ -35,15 +40,50 @@ class Cost:
         return f"about {shown} on {cores}, {self.memory_gib:.1f} GB memory, {self.disk_mb:.0f} MB disk"
 
 
-def cost_of(study: Study, images: Mapping[str, Result], workers: int, targets: int) -> Cost:
-    """Return the estimated cost of a run: features are timed on one patient, fits counted from the settings."""
+def cost_of(
+    study: Study, images: Mapping[str, Result], workers: int, targets: int, meaning: MeaningCost | None = None
+) -> Cost:
+    """Return the estimated cost of a run: features are timed on one patient, fits counted from the settings.
+
+    `meaning` is what the gene sets of [associate.enrich] cost, on one core.
+    """
     ready = [(patient, result) for patient, result in images.items() if result.path is not None]
     features = _time_one(study, *ready[0]) * len(ready) if ready else 0.0
     kept = sum(result.path.stat().st_size for _, result in ready if result.path is not None)
     seconds = (features + _learning(study, targets)) / workers + 15
+    seconds += meaning.seconds if meaning is not None else 0.0
     largest = max((result.path.stat().st_size for _, result in ready if result.path is not None), default=0)
     memory = BASE_MEMORY + workers * (WORKER_MEMORY + 8 * largest / 2**30)
     return Cost(round(seconds, 1), round(memory, 2), round(kept / 2**20 + 10, 1), workers)
+
+
+@dataclass(frozen=True)
+class MeaningCost:
+    """What gene sets cost: how many sources and sets are asked in how many worlds, and seconds on one core."""
+
+    sources: int
+    sets: int
+    worlds: int
+    seconds: float
+
+
+def meaning_cost(study: Study, molecular: Molecular) -> MeaningCost | None:
+    """Return the estimated cost of [associate.enrich]; None where it is not asked or cannot be.
+
+    Named features are counted by their patterns, so patterns that fit many features cost more.
+    """
+    associate = study.settings.associate
+    asked = associate.enrich if associate is not None else None
+    if associate is None or asked is None or molecular.expression is None:
+        return None
+    genes = set(molecular.expression.names)
+    sizes = [len(genes.intersection(members)) for members in asked_sets(study).values()]
+    sizes = [size for size in sizes if asked.smallest <= size <= asked.largest]
+    sources = (len(asked.features) or asked.most) + len(asked.groups) + len(asked.risk)
+    worlds = asked.permutations or worlds_needed(sources * len(sizes))
+    walks = sources * worlds * (1 if associate.adjust == () else 2)  # raw, and less the covariates
+    seconds = walks * (SECONDS_PER_GENE * len(genes) + SECONDS_PER_MEMBER * sum(sizes))
+    return MeaningCost(sources, len(sizes), worlds, round(seconds, 1))
 
 
 def _time_one(study: Study, patient: str, result: Result) -> float:

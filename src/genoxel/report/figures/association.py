@@ -139,7 +139,9 @@ def volcano(found: AssociationMap, label: int = 8, ax: Axes | None = None) -> Ax
         rest = good & ~hit
         axes.plot(effect[rest], height[rest], "o", ms=2.6, mfc="none", mec=GREY, mew=0.5, rasterized=many)
         axes.plot(effect[hit], height[hit], "o", ms=4, color=BLUE, mec=PAPER, mew=0.4, rasterized=int(hit.sum()) > 500)
-        for place in _to_name(found, np.flatnonzero(hit)[np.argsort(-height[hit], kind="stable")], label):
+        order = np.flatnonzero(hit)[np.argsort(-height[hit], kind="stable")]
+        named = _apart(_to_name(found, order, label), effect, height)
+        for place in named:
             _name_pair(axes, found, place, float(effect[place]), float(height[place]))
         axes.axvline(0, color=SOFT, lw=0.8, ls=":")
         axes.margins(x=0.12, y=0.1)
@@ -159,6 +161,17 @@ def _to_name(found: AssociationMap, order: npt.NDArray[np.intp], label: int) -> 
     for place in order.tolist():
         first.setdefault(str(found.pairs["other"][place]), place)
     return list(first.values())[:label]
+
+
+def _apart(places: list[int], effect: FloatArray, height: FloatArray) -> list[int]:
+    """Return the places, strongest first, whose names do not lie on a stronger one of the same side."""
+    room = 0.045 * float(np.max(height[places], initial=0.0))
+    kept: list[int] = []
+    for place in places:
+        beside = [one for one in kept if (effect[one] > 0) == (effect[place] > 0)]
+        if all(abs(height[one] - height[place]) >= room for one in beside):
+            kept.append(place)
+    return kept
 
 
 def _name_pair(axes: Axes, found: AssociationMap, place: int, x: float, y: float) -> None:
