@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 
 from genoxel.core.errors import SettingsError
+from genoxel.io.interop import from_mudata
 from genoxel.omics.axes import AXES
 from genoxel.omics.derive import DeriveSettings
 from genoxel.omics.signatures import KINDS
+from genoxel.omics.variants import is_germline
 from genoxel.study.check import check
 from genoxel.study.molecular import Molecular, read_molecular
 from genoxel.study.run import run
@@ -157,8 +159,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f"{one},{random.normal() + (one in BASAL)!r},{random.normal()!r}" for one in PEOPLE]
     _write(place / "features.csv", "patient,sphericity,energy", rows)
     head = "Hugo_Symbol NCBI_Build Variant_Classification Variant_Type Reference_Allele Tumor_Seq_Allele1 "
-    head += "Tumor_Seq_Allele2 Tumor_Sample_Barcode HGVSp_Short t_ref_count t_alt_count CONTEXT"
-    _write(place / "calls.maf", "\t".join(head.split()), _calls(random))
+    head += "Tumor_Seq_Allele2 Tumor_Sample_Barcode HGVSp_Short t_ref_count t_alt_count CONTEXT Mutation_Status"
+    calls = [f"{row}\tSomatic" for row in _calls(random)]
+    calls += [f"{calls[0].replace('X0', 'BRCA1').replace('P01', one)[:-7]}GERMLINE" for one in PEOPLE[30:32]]
+    _write(place / "calls.maf", "\t".join(head.split()), calls)
     (place / "profiled.txt").write_text("\n".join(PEOPLE[:38]) + "\n")
     spans = {"1": (1, 125000000), "19": (26500001, 59128983), "7": (1, 159138663), "10": (1, 135534747)}
     spans["9"] = (19900001, 33200000)
@@ -371,3 +375,16 @@ def test_the_study_runs_from_files_to_report(folder: Path) -> None:
         with_file: Any = mudata.read_h5mu(folder / "results" / "export" / "cohort.h5mu")
     assert "types" in with_file.mod
     assert "polygenic" not in with_file.mod  # germline stays at home unless shared by word
+    assert not list(tables.glob("polygenic*"))
+    assert "polygenic score" not in (tables / "data_dictionary.csv").read_text()
+    assert "germline" not in {str(one).casefold() for one in from_mudata(with_file).records["variants"]["origin"]}
+    assert "2 germline calls of 2 patients (BRCA1)" in page
+    again = read_molecular(Study.read(folder / "study.toml"))
+    assert again.germline == ("variants", "polygenic")
+    assert again.variants is not None
+    assert int(is_germline(again.variants).sum()) == 2
+    (folder / "shared.toml").write_text(
+        TEXT.replace("[omics]", "[omics]\nshare_germline = true").replace('"prs.csv" }', '"prs.csv", share = true }')
+    )
+    assert read_molecular(Study.read(folder / "shared.toml")).germline == ()
+    (folder / "shared.toml").unlink()

@@ -34,6 +34,7 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
     "alt": ("Tumor_Seq_Allele2",),
     "variant_type": ("Variant_Type",),
     "context": ("CONTEXT",),
+    "origin": ("Mutation_Status",),
 }
 _NUMBERS = {
     "start": ("Start_Position", "Start_position"),
@@ -56,8 +57,8 @@ def read_maf(
     """Return the variants of a MAF file as `Records` of kind "variants", read block by block in bounded memory.
 
     Fields: gene, classification, sample, and where the file has them protein, coding, chromosome, start, end, ref,
-    alt, variant_type, ref_count, alt_count, depth, context, build. `profiled` is a list file (see `read_profiled`) or
-    ids of the samples or patients that were sequenced; without it `Records.profiled` is None and nobody is wild type.
+    alt, variant_type, ref_count, alt_count, depth, context, origin (Mutation_Status), build. `profiled` is a list file
+    (see `read_profiled`) or ids of samples or patients that were sequenced; without it nobody is wild type.
     `genes` limits the assay to a panel. `patients` maps sample -> patient (TCGA barcodes are cut by themselves, other
     sample names are taken as patients). `build` refuses a file of another genome build. `progress` is told (bytes
     read, bytes of the file). Raises `FileFormatError` for missing columns, ragged or cut lines and mixed builds.

@@ -176,6 +176,7 @@ class OmicsSettings(Settings):
     the coding size of the assay, gives the mutational burden. `ihc` maps a marker (ER, PR, HER2, Ki-67, PD-L1 TPS) to
     the column of the clinical table in which pathologists wrote it. `cbioportal` is a study folder that brings all of
     these but `ihc`.
+    Mutations that the file calls germline (Mutation_Status) are left out of every export unless `share_germline`.
     `derive` makes further blocks of what was read; `quality` says which samples are good enough.
 
     >>> OmicsSettings(build="GRCh37", mutations="calls.maf").build
@@ -187,6 +188,7 @@ class OmicsSettings(Settings):
     profiled: str | None = None
     panel: Texts = ()
     megabases: Annotated[float, Field(gt=0.01, le=100)] | None = None
+    share_germline: bool = False
     cbioportal: str | None = None
     expression: ExpressionSettings | None = None
     copynumber: CopyNumberSettings | None = None

@@ -223,3 +223,16 @@ def _check_hotspots(records: Records, genes: Sequence[str], spots: Sequence[str]
 
 def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
+
+
+def is_germline(variants: Records) -> npt.NDArray[np.bool_]:
+    """Return which events (n,) the field origin calls germline; none where the file has no such field.
+
+    >>> import numpy as np
+    >>> fields = {"gene": np.array(["BRCA1", "TP53"], object), "origin": np.array(["Germline", "Somatic"], object)}
+    >>> is_germline(Records("variants", ("P1", "P1"), fields)).tolist()
+    [True, False]
+    """
+    if "origin" not in variants.fields:
+        return np.zeros(len(variants), dtype=np.bool_)
+    return np.array([str(word).strip().casefold() == "germline" for word in variants["origin"]], dtype=np.bool_)

@@ -255,13 +255,27 @@ class Deriver:
         return {who: None if word is None else word == "positive" for who, word in found.items()}
 
     def _cutoffs(self) -> Table:
-        from genoxel.omics.subtypes import CUT_OFFS, classify
+        from genoxel.omics.subtypes import CUT_OFFS
 
         made = {}
         for name, column in self.settings.cutoffs.items():
-            made[f"{name} class"] = (classify(name, self._numbers(column, "cutoffs")), CUT_OFFS[name][2])
+            made[f"{name} class"] = (self._class(name, column), CUT_OFFS[name][2])
         units = "; ".join(f"{name}: {CUT_OFFS[name][0]}, at {CUT_OFFS[name][1]}" for name in self.settings.cutoffs)
         return _classes(made, units, "cutoffs", ordered=True)
+
+    def _class(self, name: str, column: str) -> Mapping[str, str | None]:
+        """Return the class of each patient; markers are read as [omics.ihc] reads them."""
+        from genoxel.io.ihc import MARKERS, read_ihc
+        from genoxel.omics.subtypes import classify
+
+        if name not in MARKERS:
+            return classify(name, self._numbers(column, "cutoffs"))
+        self._texts(column, "cutoffs")  # says so where there is no clinical table
+        table = read_ihc(_need(self.sheet(), "[cohort] table"), {name: column}).table.select([f"{name} class"])
+        levels, codes = table.columns[0].levels, table.values[:, 0].tolist()
+        return {
+            who: None if np.isnan(code) else levels[int(code)] for who, code in zip(table.patients, codes, strict=True)
+        }
 
     def _polygenic(self) -> Made:
         from genoxel.io.expression import MatrixRules, read_expression

@@ -14,6 +14,7 @@ from genoxel.omics.copynumber import CopyRules, arm_levels, gene_copies
 from genoxel.omics.recipe import Recipe
 from genoxel.omics.rules import RuleSources
 from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
+from genoxel.omics.variants import is_germline
 from genoxel.study.progress import Progress
 from genoxel.study.study import Study
 
@@ -144,7 +145,7 @@ class _Reader:
                 self.note(f"omics.derive.{key}", error)
         polygenic = self.omics.derive.polygenic
         if polygenic is not None and not polygenic.share:
-            self.found = replace(self.found, germline=("polygenic",))
+            self.found = replace(self.found, germline=(*self.found.germline, "polygenic"))
 
     def _add_made(self, name: str, made: Table | Recipe) -> None:
         """Take a block in; of a recipe the table that all samples teach, and the recipe for the folds."""
@@ -200,7 +201,21 @@ class _Reader:
                 f"mutations: gene names that a spreadsheet damaged stay as they are: {', '.join(open_names)}"
             )
         self.found = replace(self.found, variants=repaired)
+        self._set_germline(repaired)
         self._source(variants=repaired, build=self.omics.build or "")
+
+    def _set_germline(self, variants: Records) -> None:
+        """Say which mutations are germline; they count as mutations, and no export holds them unless that is said."""
+        calls = variants.take(is_germline(variants))
+        if len(calls):
+            genes = ", ".join(sorted(set(calls["gene"].tolist()))[:10])
+            kept = "shared" if self.omics.share_germline else "left out of every export"
+            self.notes.append(
+                f"mutations: {len(calls)} germline calls of {len(calls.patients)} patients ({genes}) count as "
+                f"mutations and are {kept}"
+            )
+            if not self.omics.share_germline:
+                self.found = replace(self.found, germline=(*self.found.germline, "variants"))
 
     def _cbioportal(self) -> None:
         from genoxel.io.cbioportal import read_cbioportal

@@ -12,6 +12,7 @@ from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
 from genoxel.associate.findings import Groups, Meaning
+from genoxel.core.cohort import Cohort
 from genoxel.core.errors import GenoxelError, describe
 from genoxel.core.flow import Flow
 from genoxel.core.keys import RowKey
@@ -22,6 +23,7 @@ from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.parquet import write_arrays
 from genoxel.io.spreadsheet import write_csv, write_rows
 from genoxel.io.tables import write_table
+from genoxel.omics.variants import is_germline
 from genoxel.report.ibsi_items import ReportingItem
 from genoxel.study.assay import AssayQuality
 from genoxel.study.result import verdict_record
@@ -56,9 +58,9 @@ __all__ = [
 def write_tables(gathered: Gathered, sink: Sink, facts: Facts) -> None:
     """Write features (with where each row comes from), clinical, expression and targets as Parquet and CSV.
 
-    One data dictionary explains the columns of all.
+    One data dictionary explains the columns of all. Germline is left out unless the study file shares it.
     """
-    tables = {f"{name}_table": table for name, table in gathered.cohort.tables.items() if table.columns}
+    tables = {f"{name}_table": table for name, table in shared_layers(gathered).tables.items() if table.columns}
     tables["features_table"] = explained(gathered.features, facts)
     if gathered.outcomes:
         tables["targets_table"] = targets_table(gathered.outcomes, gathered.cohort.patients)
@@ -66,6 +68,16 @@ def write_tables(gathered: Gathered, sink: Sink, facts: Facts) -> None:
         write_table(table, sink(f"tables/{name}.parquet"))
         write_csv(table, sink(f"tables/{name}.csv"))
     write_rows(list(DICTIONARY), dictionary_rows(tables), sink("tables/data_dictionary.csv"))
+
+
+def shared_layers(gathered: Gathered) -> Cohort:
+    """Return the cohort less what is germline: blocks that are not shared, and mutations whose origin is germline."""
+    cohort = gathered.cohort
+    tables = {name: table for name, table in cohort.tables.items() if name not in gathered.germline}
+    records = dict(cohort.records)
+    if "variants" in gathered.germline and "variants" in records:
+        records["variants"] = records["variants"].take(~is_germline(records["variants"]))
+    return replace(cohort, tables=tables, records=records)
 
 
 def write_not_defined(missing: Sequence[NotDefined], sink: Sink) -> None:
@@ -89,9 +101,7 @@ def write_exports(gathered: Gathered, formats: Sequence[str], name: str, sink: S
 
     refused = []
     if "h5mu" in formats:
-        cohort = gathered.cohort
-        shared = {name: table for name, table in cohort.tables.items() if name not in gathered.germline}
-        write_h5mu(replace(cohort, tables=shared), sink("export/cohort.h5mu"))
+        write_h5mu(shared_layers(gathered), sink("export/cohort.h5mu"))
     if "cbioportal" in formats:
         try:
             for path in write_generic_assay(gathered.features, sink.folder / "export", name or "study"):
