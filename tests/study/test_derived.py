@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import mudata
@@ -21,6 +22,8 @@ from genoxel.omics.variants import is_germline
 from genoxel.study.check import check
 from genoxel.study.molecular import Molecular, read_molecular
 from genoxel.study.run import run
+from genoxel.study.steps.cutoffs import cutoffs_of
+from genoxel.study.steps.who import enter
 from genoxel.study.study import Study
 
 N = 40
@@ -358,6 +361,7 @@ def test_the_study_runs_from_files_to_report(folder: Path) -> None:
     assert targets["PDL1"].value_counts().to_dict() == {"1 to 49 % or 50 % or more": 31, "below 1 %": 8}
     assert targets["proliferating"].value_counts().to_dict() == {"high": 20, "low": 19}
     assert set(targets.index[targets["only_EGFR"] == "high"]) == set(PEOPLE[:12])
+    assert "What hangs on the cut-off" in (folder / "results" / "report.html").read_text(encoding="utf-8")
     quality = pd.read_csv(tables / "assay_quality.csv")
     assert quality[["patient", "check", "done"]].to_numpy().tolist() == [
         [BAD, "rules", "left out"],
@@ -388,3 +392,23 @@ def test_the_study_runs_from_files_to_report(folder: Path) -> None:
     )
     assert read_molecular(Study.read(folder / "shared.toml")).germline == ()
     (folder / "shared.toml").unlink()
+
+
+def test_the_cutoffs_beside_the_one_in_use_are_shown_with_who_and_how_well(folder: Path) -> None:
+    study = Study.read(folder / "study.toml")
+    who = enter(study, PEOPLE)
+    values = {one: float(at % 5) for at, one in enumerate(PEOPLE)}  # the column pdl1
+    scores = np.array([values[one] for one in PEOPLE])
+    told = {"patient": np.array(PEOPLE * 2), "repeat": np.repeat([0, 1], N), "score": np.r_[scores, -scores]}
+    primary: Any = SimpleNamespace(predictions=told)
+    result: Any = SimpleNamespace(target="PDL1", primary=primary)
+    found = cutoffs_of(study, who, read_molecular(study), PEOPLE, [result])
+    rows = {(one.target, one.limit): one for one in found}
+    used = rows["PDL1", 1.0]  # below 1 % against the rest
+    assert (used.what, used.n, used.positive) == ("used", 40, 32)
+    assert used.auc == pytest.approx(0.5)  # 1 in one repeat, 0 in the other
+    assert (rows["PDL1", 50.0].what, rows["PDL1", 50.0].positive) == ("named", 0)
+    assert np.isnan(rows["PDL1", 50.0].auc)
+    median = [one for one in found if one.target == "proliferating"]
+    assert [one.positive for one in median] == [24, 20, 16]
+    assert [one.what.split()[2] if " " in one.what else one.what for one in median] == ["more", "used", "fewer"]

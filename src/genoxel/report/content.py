@@ -108,6 +108,18 @@ class Planned:
     metric: str = "auc"
 
 
+@dataclass(frozen=True)
+class Cutoff:
+    """A cut-off of a target: who of `n` patients is at or above it, and the AUC of the held-out scores judged by it."""
+
+    target: str
+    limit: float
+    what: str
+    n: int
+    positive: int
+    auc: float = float("nan")
+
+
 @dataclass(frozen=True, eq=False)
 class Genome:
     """Gene status per patient: `status[gene][patient]` is 'mutant', 'wild type' or None (unknown: not profiled).
@@ -223,6 +235,7 @@ class ReportContent:
     outcomes: tuple[Outcome, ...] = ()
     readings: tuple[WordReading, ...] = ()
     planned: tuple[Planned, ...] = ()
+    cutoffs: tuple[Cutoff, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     acquisition: tuple[Acquisition, ...] = ()
     image_to_sample_days: tuple[float, ...] = ()

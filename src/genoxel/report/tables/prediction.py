@@ -35,6 +35,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
         _roc(results),
         _calibration(results),
         _planned(content),
+        _cutoffs(content),
     ]
 
 
@@ -259,3 +260,16 @@ def _planned(content: ReportContent) -> Sheet:
         rows,
         "Computed from the class sizes alone, before anything was learned.",
     )
+
+
+def _cutoffs(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("target", "Target"), Field("limit", "Cut-off", "number"), Field("what", "Which one")),
+        *(Field("n", "Patients", "count"), Field("positive", "At or above", "count"), Field("share", "Share", "share")),
+        Field("auc", "AUC", "estimate", "of the held-out scores of the primary model, judged by this cut-off"),
+    )
+    rows = tuple(
+        (one.target, one.limit, one.what, one.n, one.positive, one.positive / one.n, one.auc) for one in content.cutoffs
+    )
+    words = "The models learned the classes of the cut-off in use; only the judgement moves here."
+    return Sheet("cutoffs", "What hangs on the cut-off", fields, rows, words)

@@ -31,6 +31,7 @@ from genoxel.study.registered import sentence
 from genoxel.study.result import Lost
 from genoxel.study.steps.associate import Block
 from genoxel.study.steps.cohort import Gathered, contradicted, sex_notes
+from genoxel.study.steps.cutoffs import cutoffs_of
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
@@ -67,6 +68,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         outcomes=gathered.outcomes,
         readings=_readings(gathered),
         planned=tuple(plan_of(gathered)),
+        cutoffs=cutoffs_of(study, found.who, found.molecular, gathered.cohort.patients, found.targets),
         comparisons=tuple(_comparisons(study, found)),
         acquisition=summarise_acquisition(found.acquisition),
         image_to_sample_days=_days(study, found),
