@@ -36,6 +36,36 @@ KEYS = {
 """What each part of the row key says."""
 
 
+_COPY = "augmented copy "
+
+
+def copy_key(row: RowKey | str, number: int) -> RowKey:
+    """Return the key of an augmented copy of a row: it stays a row of its patient, and is known as a copy.
+
+    >>> copy_key("P007", 1)
+    RowKey(patient='P007', timepoint='', lesion='', region='', sample='augmented copy 1')
+    """
+    (key,) = as_keys([row])
+    return key._replace(sample=f"{_COPY}{number}" + (f" of {key.sample}" if key.sample else ""))
+
+
+def is_copy(row: RowKey) -> bool:
+    """Return whether a row is an augmented copy: good for training, never for validation or association."""
+    return row.sample.startswith(_COPY)
+
+
+def refuse_copies_alone(rows: Iterable[RowKey]) -> None:
+    """Raise `TableError` naming patients of whom there are augmented copies and no row of their own."""
+    listed = tuple(rows)
+    alone = sorted({row.patient for row in listed} - {row.patient for row in listed if not is_copy(row)})
+    if alone:
+        raise TableError(
+            f"augmented copies without what they were copied from ({', '.join(alone[:5])})",
+            "a row of its own for every patient",
+            "add the rows that were copied, or leave the copies out",
+        )
+
+
 def as_keys(rows: Iterable[RowKey | str | Sequence[str]]) -> tuple[RowKey, ...]:
     """Return `rows` as row keys; a plain text is a patient. Raises `TableError` for a row without patient."""
     if type(rows) is tuple and _all_keys(rows):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from genoxel.core.errors import TableError, nearest
 from genoxel.core.image import FloatArray
-from genoxel.core.keys import RowKey, as_keys, refuse_duplicates
+from genoxel.core.keys import RowKey, as_keys, is_copy, refuse_copies_alone, refuse_duplicates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,8 +161,15 @@ class Table:
         """Return one row per patient, keyed by patient alone.
 
         "only" refuses several rows per patient with `TableError`; the others aggregate, ignoring missing values
-        ("first" takes the first row). Methods that assume independent rows call this gate first.
+        ("first" takes the first row). Augmented copies do not count. Methods that assume independent rows call this
+        gate first.
         """
+        own = [place for place, row in enumerate(self.rows) if not is_copy(row)]
+        if len(own) < len(self.rows):
+            refuse_copies_alone(self.rows)
+            return replace(self, values=self.values[own], rows=tuple(self.rows[place] for place in own)).per_patient(
+                how
+            )
         patients = self.patients
         if len(patients) == len(self.rows):
             return replace(self, rows=as_keys(patients))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from genoxel.core.errors import GeometryError, InputError
-from genoxel.core.image import FloatArray, Grid, Image
+from genoxel.core.image import FloatArray, Grid, Image, Step
 from genoxel.core.mask import Mask
 from genoxel.image.itk import blank, finite, one_thread, to_itk, values_of
 from genoxel.image.search import body_points, find_transform, moments_start
@@ -144,6 +144,53 @@ def replay_register(image: Image, params: Mapping[str, Any]) -> Image:
     with one_thread():
         array = values_of(resampler.Execute(to_itk(values, image.grid)))
     return image.with_step("register", array, {**params}, affine=grid.affine)
+
+
+def apply_to_mask(registration: Registration, mask: Mask, grid: Grid) -> Mask:
+    """Return `mask`, drawn on the moving image, on `grid` of the fixed one; recorded as the step "register".
+
+    A voxel is inside where linear interpolation of the structures together gives a half or more, and belongs to the
+    one with the largest share. Raises `GeometryError` where part of the mask lies outside `grid`, or nothing is left.
+    """
+    params = {
+        "kind": registration.kind,
+        "matrix": [list(row) for row in registration.matrix],
+        "bspline": dict(registration.bspline),
+        "shape": list(grid.shape),
+        "affine": [[float(value) for value in row] for row in grid.affine],
+    }
+    moved = replay_register_mask(mask, params)
+    outer = np.pad(np.ones(np.array(grid.shape) - 2, bool), 1) if min(grid.shape) > 2 else np.zeros(grid.shape, bool)
+    names = [name for label, name in mask.labels.items() if mask.count(label) and not moved.count(label)]
+    if names or (moved.inside() & ~outer).any():
+        got = f"a contour {', '.join(names)} of less than a voxel" if names else "a contour that reaches beyond"
+        raise GeometryError(
+            f"{got} on the grid of the first time point",
+            "contours that lie inside the first image",
+            "leave the patient out, or measure the time points apart",
+        )
+    return moved
+
+
+def replay_register_mask(mask: Mask, params: Mapping[str, Any]) -> Mask:
+    """Return `mask` brought onto the recorded grid by the recorded transform."""
+    import SimpleITK
+
+    shape = params["shape"]
+    grid = Grid((shape[0], shape[1], shape[2]), np.array(params["affine"]))
+    found = Registration(params["kind"], _nested(np.array(params["matrix"])), params["bspline"])
+    resampler = SimpleITK.ResampleImageFilter()
+    resampler.SetReferenceImage(blank(grid))
+    resampler.SetTransform(found.itk())
+    resampler.SetDefaultPixelValue(0.0)
+    drawn, labels = np.asarray(mask.array), list(mask.labels)
+    with one_thread():
+        shares = np.array(
+            [values_of(resampler.Execute(to_itk((drawn == label).astype(np.float64), mask.grid))) for label in labels]
+        )
+    best = np.array(labels, dtype=drawn.dtype)[shares.argmax(axis=0)]
+    array = np.where(shares.sum(axis=0) >= 0.5 - 1e-9, best, 0).astype(drawn.dtype)
+    return Mask(array, grid.affine, dict(mask.labels), (*mask.history, Step("register", {**params})), mask.tags)
 
 
 def coverage(registration: Registration, moving: Grid, mask: Mask) -> float:

@@ -17,7 +17,7 @@ from genoxel.image.crop import cut
 from genoxel.image.denoise import replay_clip, replay_denoise
 from genoxel.image.intensity import replay_zscore, resegment
 from genoxel.image.normalise import replay_nyul, replay_reference, replay_white_stripe
-from genoxel.image.register import replay_register
+from genoxel.image.register import replay_register, replay_register_mask
 from genoxel.image.resample import resample, resample_mask
 
 
@@ -65,7 +65,10 @@ def replay(history: Sequence[Step], raw: Image) -> Image:
 
 
 def replay_mask(history: Sequence[Step], raw: Mask, image: Image | None = None) -> Mask:
-    """Return `raw` taken through the record of a mask: crop, resample, and re-segmentation on the replayed `image`."""
+    """Return `raw` taken through the record of a mask: registration, crop, resampling, and re-segmentation on `image`.
+
+    `image` is the replayed image.
+    """
     mask = raw
     for step in _after(history, raw.history):
         params = step.params
@@ -75,13 +78,17 @@ def replay_mask(history: Sequence[Step], raw: Mask, image: Image | None = None) 
         elif step.name == "resample":
             size = params["spacing_mm"]
             mask = resample_mask(mask, (size[0], size[1], size[2]), params["interpolate"], params["threshold"])
+        elif step.name == "register":
+            mask = replay_register_mask(mask, params)
         elif step.name == "region":
             mask = mask.region(str(params["name"]))
         elif step.name == "resegment" and image is not None:
             bounds = params.get("range")
             mask = resegment(image, mask, tuple(bounds) if bounds else None, params.get("outliers_sigma"))
         else:
-            raise InputError(f"the step {step.name}", "crop, resample, region, resegment with its image", "give both")
+            raise InputError(
+                f"the step {step.name}", "register, crop, resample, region, resegment with its image", "give both"
+            )
     return mask
 
 

@@ -146,9 +146,24 @@ class Clip(Settings):
         return self
 
 
+FIRST_TIME = "first time point"
+"""What `register` names in place of a series where the later images of a patient are laid on the first."""
+
+
+def base_of(label: str) -> str:
+    """Return the modality or sequence of a series that may be of a later time point.
+
+    >>> base_of("CT@2"), base_of("FLAIR")
+    ('CT', 'FLAIR')
+    """
+    return label.partition("@")[0]
+
+
 class Register(Settings):
     """Other series of a patient brought onto the grid of the series called `to`, whose contour then serves for all.
 
+    `to = "first time point"`: the images of later dates instead, each with its own contour, onto the first of their
+    modality. Only "grid" and "rigid" then: other kinds would take away the growth that is to be measured.
     `kind`: "grid" (same place, as in PET/CT: resampled alone), "rigid", "affine", "bspline" (mesh of `mesh_mm`).
     `refuse_mm`: two registrations from different samples that disagree by more than this refuse the patient.
     """
@@ -158,6 +173,21 @@ class Register(Settings):
     interpolate: Interpolation = "linear"
     mesh_mm: float = Field(default=50.0, ge=10, le=500, allow_inf_nan=False)
     refuse_mm: float = Field(default=3.0, gt=0, le=50, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _keeps_volumes(self) -> Register:
+        if self.over_time and self.kind not in {"grid", "rigid"}:
+            raise SettingsError(
+                f'kind = "{self.kind}" to the first time point, which scales the change that is to be measured away',
+                "grid or rigid",
+                'kind = "rigid"',
+            )
+        return self
+
+    @property
+    def over_time(self) -> bool:
+        """Whether later time points are laid on the first, rather than series on one another."""
+        return self.to == FIRST_TIME
 
 
 Brain = Literal["template"]
@@ -232,6 +262,10 @@ class ImageSettings(Settings):
         if self.brain is not None and (self.normalise is None or self.normalise.within != "brain"):
             fix = 'normalise = { method = "zscore", within = "brain" }, or remove brain'
             raise SettingsError("brain without anything within the brain", "a normalisation within it", fix)
+        over_time = self.registration is not None and self.registration.over_time
+        if over_time and self.normalise is not None and self.normalise.method == "reference":
+            fix = 'normalise = { method = "zscore", within = "body" }, or measure the time points apart'
+            raise SettingsError("a reference tissue beside time points laid on the first", "another normalisation", fix)
         for modality in self.override:
             if {"register", "registration"} & set(self.override[modality]):
                 raise SettingsError(f"register for {modality} alone", "one register for all", "move it to [image]")
@@ -240,7 +274,7 @@ class ImageSettings(Settings):
 
     def for_modality(self, modality: str) -> ImageSettings:
         """Return the settings that hold for one modality, its overrides put in place."""
-        changes = self.override.get(modality, {})
+        changes = self.override.get(modality, self.override.get(base_of(modality), {}))
         if not changes and not self.override:
             return self
         return ImageSettings.model_validate({**self.model_dump(exclude={"override"}), **changes})
@@ -262,7 +296,10 @@ class ImageSettings(Settings):
         if self.registration is not None:
             kind = {"grid": "resampled onto its grid", "bspline": "registered (affine, then B-spline)"}
             how = kind.get(self.registration.kind, f"registered ({self.registration.kind})")
-            said.append(f"other series {how} to {self.registration.to}, whose contour served for all")
+            if self.registration.over_time:
+                said.append(f"images of later time points and their contours {how} to the first")
+            else:
+                said.append(f"other series {how} to {self.registration.to}, whose contour served for all")
         if self.clip is not None:
             bounds = self.clip.range or self.clip.percentiles or (0.0, 0.0)
             unit = "" if self.clip.range else " % (percentiles)"

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.errors import TableError, nearest
 from genoxel.core.image import FloatArray
+from genoxel.core.keys import RowKey, as_keys, is_copy, refuse_copies_alone
 from genoxel.core.table import Table
 from genoxel.learn.making import Learned, Making, indicators, spread
 from genoxel.learn.splits import IntArray
@@ -22,8 +24,8 @@ class Design:
     """Rows x columns as a procedure takes them: `X` (rows, p), `owner` (rows,) the place of each row's patient.
 
     `always` columns come first and are spared by the selection (clinical columns beside an image); `notes` says what
-    was odd about the columns. With `making` the last columns of `X` are raw numbers, from which each fit learns columns
-    anew; `names` are those that the model sees.
+    was odd about the columns. `copies` (rows,) marks augmented copies, which train and never validate. With `making`
+    the last columns of `X` are raw numbers, from which each fit learns columns anew; `names` are those the model sees.
     """
 
     X: FloatArray
@@ -32,6 +34,7 @@ class Design:
     always: int = 0
     notes: tuple[str, ...] = ()
     making: Making | None = None
+    copies: npt.NDArray[np.bool_] | None = None
 
     @property
     def usable(self) -> bool:
@@ -57,7 +60,10 @@ def make_design(
     learned = [name for name in names if name in known]
     tables = [_block(blocks, name).of_patients(patients) for name in ordered]
     raws = [known[name].raw.of_patients(patients) for name in learned]
-    keys = _row_patients([*tables, *raws], patients)
+    rows = _rows([*tables, *raws], patients)
+    refuse_copies_alone(rows)
+    keys = [row.patient for row in rows]
+    copies = np.array([is_copy(row) for row in rows], dtype=np.bool_)
     place = {patient: index for index, patient in enumerate(patients)}
     owner = np.array([place[patient] for patient in keys], dtype=np.intp)
     labels: list[str] = []
@@ -75,11 +81,11 @@ def make_design(
     notes = _oddities(X, labels)
     making = _making(len(labels), [(name, _block(blocks, name), known[name]) for name in learned])
     if making is None:
-        return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, notes)
+        return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, notes, copies=copies)
     X = np.hstack([X, *(_aligned(raw, keys, owner, len(patients)) for raw in raws)])
     labels += [name for block in making.blocks for name in block.names]
     note = f"{', '.join(learned)}: learned from the training rows of each fold anew."
-    return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, (*notes, note), making)
+    return Design(np.ascontiguousarray(X), tuple(labels), owner, spared, (*notes, note), making, copies)
 
 
 def _making(plain: int, learned: Sequence[tuple[str, Table, Recipe]]) -> Making | None:
@@ -102,12 +108,12 @@ def _spared_first(names: Sequence[str], always: Sequence[str]) -> list[str]:
     return [name for name in names if name in always] + [name for name in names if name not in always]
 
 
-def _row_patients(tables: Sequence[Table], patients: Sequence[str]) -> list[str]:
+def _rows(tables: Sequence[Table], patients: Sequence[str]) -> list[RowKey]:
     for table in tables:
         if len(table) > len(table.patients):
             rest = [patient for patient in patients if patient not in set(table.patients)]
-            return [row.patient for row in table.rows] + rest
-    return list(patients)
+            return [*table.rows, *as_keys(rest)]
+    return list(as_keys(patients))
 
 
 def _aligned(table: Table, keys: Sequence[str], owner: IntArray, n: int) -> FloatArray:

@@ -77,16 +77,23 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.making = making
 
-    def fit(self, X: npt.ArrayLike, y: npt.ArrayLike, groups: npt.ArrayLike | None = None) -> Procedure:
+    def fit(
+        self,
+        X: npt.ArrayLike,
+        y: npt.ArrayLike,
+        groups: npt.ArrayLike | None = None,
+        copies: npt.NDArray[np.bool_] | None = None,
+    ) -> Procedure:
         """Learn every step from `X` (n, p; NaN is missing) and two-class `y` (n,).
 
-        `groups` (n,) says which rows belong to one patient; they stay together in the inner folds. Raises
+        `groups` (n,) says which rows belong to one patient; they stay together in the inner folds.
+        `copies` (n,) marks augmented copies, which are never among the held-out rows of an inner fold. Raises
         `OutcomeError` unless `y` has two classes, `TableError` when X and y do not fit.
         """
         values, target = self._checked(X, y)
         owner = self._owners(groups, len(values))
         candidates = list(product(self._counts(), range(model_named(self.model).penalties)))
-        best = self._tuned(values, target, owner, candidates) if len(candidates) > 1 else 0
+        best = self._tuned(values, target, (owner, copies), candidates) if len(candidates) > 1 else 0
         count, place = candidates[best]
         self.made_ = self._made(values)
         values = self.made_(values)
@@ -157,14 +164,21 @@ class Procedure(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _model(self, XT: FloatArray, y: FloatArray, place: int | None) -> Fitted | None:
         return model_named(self.model).fit(XT, y, self.seed, place) if len(XT) else None
 
-    def _tuned(self, X: FloatArray, y: FloatArray, owner: IntArray, candidates: list[tuple[int, int]]) -> int:
+    def _tuned(
+        self,
+        X: FloatArray,
+        y: FloatArray,
+        rows: tuple[IntArray, npt.NDArray[np.bool_] | None],
+        candidates: list[tuple[int, int]],
+    ) -> int:
+        owner, copies = rows
         folds = self._inner_folds(y, owner)
         if folds is None:
             return len(candidates) // 2
         counts = self._counts()
         total = np.zeros(len(candidates))
         for fold in range(int(folds.max()) + 1):
-            test, train = members(owner, folds == fold), members(owner, folds != fold)
+            test, train = members(owner, folds == fold, copies), members(owner, folds != fold)
             made = self._made(X[train])(X)
             widest = self._prepared(made[train], y[train], max(counts))
             scores = [self._scored(widest, count, made, y, (train, test)) for count in counts]

@@ -92,7 +92,7 @@ def _one_repeat(
     picked = np.zeros(len(design.names), dtype=np.intp)
     train_auc = []
     for number in np.unique(fold):
-        train, test = members(design.owner, fold != number), members(design.owner, fold == number)
+        train, test = members(design.owner, fold != number), members(design.owner, fold == number, design.copies)
         classes = y if cut is None else cut.labels(np.flatnonzero(fold != number).astype(np.intp))
         train = train[~np.isnan(classes[design.owner[train]])]
         label = classes[design.owner[train]]
@@ -100,7 +100,8 @@ def _one_repeat(
             score[fold == number] = risk[fold == number] = threshold[fold == number] = label[0] if label.size else 0.5
             continue
         fitted = clone(procedure).set_params(seed=seed + int(number))
-        fitted.fit(design.X[train], label, design.owner[train])
+        copies = None if design.copies is None else design.copies[train]
+        fitted.fit(design.X[train], label, design.owner[train], copies)
         held = fold == number
         score[held] = _per_patient(fitted.decision_function(design.X[test]), design.owner[test], y.size)[held]
         risk[held] = _per_patient(fitted.predict_proba(design.X[test])[:, 1], design.owner[test], y.size)[held]

@@ -44,6 +44,13 @@ def site_folds(sites: Sequence[str]) -> tuple[IntArray, tuple[str, ...]]:
     return np.array([code[site] for site in sites], dtype=np.intp), names
 
 
-def members(owner: IntArray, chosen: npt.NDArray[np.bool_]) -> IntArray:
-    """Return the rows whose patient is `chosen` (patients,): rows of one patient stay together."""
-    return np.flatnonzero(chosen[owner])
+def members(owner: IntArray, chosen: npt.NDArray[np.bool_], without: npt.NDArray[np.bool_] | None = None) -> IntArray:
+    """Return the rows whose patient is `chosen` (patients,): rows of one patient stay together.
+
+    Rows of `without` (rows,) are left out: augmented copies where patients are held out.
+
+    >>> members(np.array([0, 0, 1]), np.array([True, False]), np.array([False, True, False])).tolist()
+    [0]
+    """
+    inside = chosen[owner] if without is None else chosen[owner] & ~without
+    return np.flatnonzero(inside)

@@ -110,6 +110,7 @@ class Task:
         arrays: list[npt.NDArray[np.generic]] = [self.y, self.places]
         if design is not None:
             arrays += [design.X, design.owner, np.array([design.always])]
+            arrays += [] if design.copies is None else [design.copies]
             content.update(design.making.digest().encode() if design.making is not None else b"")
         if self.sites is not None:
             arrays.append(self.sites)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genoxel.core.errors import InputError, MaskError, describe
@@ -98,10 +98,10 @@ class _Planner:
             raise _LostError(HAS_SERIES, "no image series")
         registration = self.study.settings.image.registration
         labels = labels_of(self.study) or self._drawn_labels()
-        planned = [self._one(label) for label in labels]
+        planned = [one for label in labels for one in self._at_all_times(label)]
         # The series on which the contour was drawn comes first: its picture stands on the contact sheet.
         planned.sort(key=lambda one: one.series.series not in {drawn.series for drawn in one.structures})
-        if registration is not None:
+        if registration is not None and not registration.over_time:
             planned.sort(key=lambda one: canonical(one.label) != canonical(registration.to))
         images = self.study.settings.io.images
         reading = images.reading if images else ReadingSettings()
@@ -115,15 +115,30 @@ class _Planner:
             raise self._no_contour("no contour on any series", self.series)
         return list(dict.fromkeys(labels))
 
-    def _one(self, label: str) -> Planned:
-        series, why = self._series(label)
+    def _at_all_times(self, label: str) -> list[Planned]:
+        """Return the one series of `label`, or that of each date in order where later ones are laid on the first."""
         registration = self.study.settings.image.registration
-        if registration is not None and canonical(label) != canonical(registration.to):
+        if registration is None or not registration.over_time:
+            return [self._one(label)]
+        fitting = [one for one in self.series if fits(one, label)]
+        dates = sorted({one.date for one in fitting})
+        if len(fitting) > 1 and "" in dates:
+            raise _LostError(ONE_SERIES, f"several {label} series, not all with a date: which came first is not known")
+        found = []
+        for place, date in enumerate(dates or [None], start=1):
+            one = self._one(label, date)
+            found.append(one if place == 1 else replace(one, label=f"{label}@{place}"))
+        return found
+
+    def _one(self, label: str, date: str | None = None) -> Planned:
+        series, why = self._series(label, date)
+        registration = self.study.settings.image.registration
+        if registration is not None and not registration.over_time and canonical(label) != canonical(registration.to):
             return Planned(label, series, (), why)
         return Planned(label, series, self._structures(series, label), why)
 
-    def _series(self, label: str) -> tuple[SeriesRecord, str]:
-        fitting = {one.key: one for one in self.series if fits(one, label)}
+    def _series(self, label: str, date: str | None = None) -> tuple[SeriesRecord, str]:
+        fitting = {one.key: one for one in self.series if fits(one, label) and date in (None, one.date)}
         if not fitting:
             there = ", ".join(
                 dict.fromkeys(sequence_of(one.modality, one.description, one.tags) for one in self.series)

@@ -261,6 +261,7 @@ class _Run:
         output.write_verdicts(found.targets, gathered.outcomes, sink)
         if self.images:
             output.write_record(imaging.histories_of(self.images), sink("processing.json"))
+            output.write_registrations(imaging.registrations_of(self.images), sink)
         write_report(content_of(self.study, found, self.inputs), sink, self.settings.report)
         asked = self.settings.report.export
         self.notes += output.write_exports(gathered, asked, self.settings.study.name, sink)

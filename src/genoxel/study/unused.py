@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genoxel.core.errors import nearest
+from genoxel.image.settings import FIRST_TIME
 from genoxel.study.plan import labels_of
 from genoxel.study.problems import Problem
 from genoxel.study.select import canonical
@@ -81,6 +82,8 @@ def _features(study: Study) -> Iterator[Problem]:
 
 
 def _registration(to: str, labels: Sequence[str]) -> Iterator[Problem]:
+    if to == FIRST_TIME:
+        return
     if canonical(to) not in {canonical(label) for label in labels}:
         legal = ", ".join(labels) or "modalities = [...] under [io.images] or [image]"
         yield Problem("image.register.to", f"{to!r}, which is not measured", legal, nearest(to, labels) or "name it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from genoxel.image.heads import hidden_in_pictures
 from genoxel.image.normalise import Landmarks, content_digest
 from genoxel.image.orientation import fingerprint
 from genoxel.image.qc import image_quality, mask_quality
-from genoxel.image.register import apply, coverage, register
-from genoxel.image.settings import ImageSettings
+from genoxel.image.register import apply, apply_to_mask, coverage, register
+from genoxel.image.settings import FIRST_TIME, ImageSettings, Register, base_of
 from genoxel.image.stages import Aids, after_registration, before_registration
 from genoxel.io.deidentify.files import is_head
 from genoxel.io.images import read_image
@@ -35,7 +36,7 @@ from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.volumes import image_facts, mask_facts
 from genoxel.study.suspicions import beside_others, contour_suspicions, image_suspicions, suspicions
 
-VERSION = "3"
+VERSION = "4"
 ROOMS = (
     "core",
     "image",
@@ -47,6 +48,8 @@ ROOMS = (
     "study/suspicions.py",
 )
 MARGIN_MM = 10.0
+VOLUME_LIMIT = 0.03
+"""A contour whose volume changes by more than this share when it is laid on another grid is flagged."""
 _READING = ReadingSettings()
 
 
@@ -68,7 +71,8 @@ class Planned:
 class ImageWork:
     """What a worker needs to prepare one patient; `override` is the decision by hand.
 
-    Where the settings ask for registration, the first series planned is the one that the others are laid on.
+    Where the settings ask for registration, the first series planned is the one that the others are laid on; with
+    time points the first of each modality.
     """
 
     patient: str
@@ -101,24 +105,51 @@ class _Patient:
         self.volumes: list[dict[str, Any]] = []
         self.cards: list[dict[str, Any]] = []
         self.quality: list[dict[str, Any]] = []
-        self.reference: tuple[Image, dict[str, Mask], Planned] | None = None
-        self.brain: Mask | None = None
+        self.references: dict[str, tuple[Image, dict[str, Mask], Planned]] = {}
+        self.brains: dict[str, Mask] = {}
 
     def add(self, planned: Planned) -> None:
         raw = replace(read_image(planned.series, reading=self.work.reading), modality=planned.label)
         self._look(planned, raw)
         rules = self.work.image.for_modality(planned.label)
         image = before_registration(raw, rules)
-        first = planned is self.work.planned[0]
-        if rules.registration is not None and not first and self.reference is not None:
-            fixed, masks, drawn = self.reference
-            image = self._laid_on(fixed, masks, image, planned.label)
+        reference = self.references.get(self._group(planned)) if rules.registration is not None else None
+        masks, drawn = (reference[1], reference[2]) if reference else (self._drawn(planned, raw), planned)
+        if reference is None:
+            self.references[self._group(planned)] = (image, masks, planned)
+        elif self._over_time:
+            image, masks = self._from_later(reference[0], image, self._drawn(planned, raw))
+            drawn = planned
         else:
-            masks, drawn = self._drawn(planned, raw), planned
-        if first:
-            self.reference = (image, masks, planned)
+            image = self._laid_on(reference[0], masks, image, planned.label)
+        if planned is self.work.planned[0]:
             self.cards = [self._card(planned, raw, one) for one in masks.items()]
         self._cut_all(planned, image, masks, drawn)
+
+    @property
+    def _over_time(self) -> bool:
+        how = self.work.image.registration
+        return how is not None and how.over_time
+
+    def _group(self, planned: Planned) -> str:
+        """Return what the series that are laid on one grid have in common."""
+        return base_of(planned.label) if self._over_time else ""
+
+    def _from_later(self, fixed: Image, moving: Image, drawn: Mapping[str, Mask]) -> tuple[Image, dict[str, Mask]]:
+        """Return an image of a later time point and its own contours on the grid of the first."""
+        how = self.work.image.registration or Register(to=FIRST_TIME)
+        found = register(fixed, moving, how)
+        moved = {name: apply_to_mask(found, mask.on(moving), fixed.grid) for name, mask in drawn.items()}
+        changes = {name: _volume(moved[name]) / _volume(mask) - 1 for name, mask in drawn.items()}
+        worst = max(changes.values(), key=abs)
+        self.quality[-1]["registration"] = {**found.quality, "volume_error": round(worst, 6)}
+        flags = [
+            f"volume of {name} {one:+.1%} by laying it on the first image"
+            for name, one in changes.items()
+            if abs(one) > VOLUME_LIMIT
+        ]
+        self.quality[-1]["flags"] = [*self.quality[-1]["flags"], *flags]
+        return apply(found, moving, fixed.grid, how.interpolate), moved
 
     def _drawn(self, planned: Planned, raw: Image) -> dict[str, Mask]:
         work = self.work
@@ -157,7 +188,8 @@ class _Patient:
                 "reference images of patients who take no part",
                 "take it out of the folder of reference images",
             )
-        aids = Aids(tissue=self._tissue(rules, image, drawn), landmarks=landmarks, brain=self._brain)
+        brain = partial(self._brain, self._group(planned))
+        aids = Aids(tissue=self._tissue(rules, image, drawn), landmarks=landmarks, brain=brain)
         own = rules.normalise is not None and rules.normalise.within == "roi"
         whole = None if own else after_registration(image, rules, aids)
         for region, mask in masks.items():
@@ -166,13 +198,13 @@ class _Patient:
             told |= {"flags": suspicions(image, mask.on(image)), "series": planned.series.description}
             self._cut(planned.label, done, (region, mask.on(done)), told | {"spacing": list(image.spacing)})
 
-    def _brain(self, image: Image) -> Mask:
+    def _brain(self, group: str, image: Image) -> Mask:
         """Return the brain in `image`, found once for all series that were laid on one grid."""
         from genoxel.image.brain import brain_mask
 
-        if self.work.image.registration is None or self.brain is None:
-            self.brain = brain_mask(image)
-        return self.brain
+        if self.work.image.registration is None or group not in self.brains:
+            self.brains[group] = brain_mask(image)
+        return self.brains[group]
 
     def _tissue(self, rules: ImageSettings, image: Image, drawn: Planned) -> Mask | None:
         """Return the structure that intensities are divided by, drawn on the series whose contours count."""
@@ -222,6 +254,10 @@ class _Patient:
         acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in self.work.planned]
         facts = {"patient": self.work.patient, "volumes": self.volumes, "cards": self.cards}
         return pack(self.arrays, facts | {"acquisition": acquisition, "quality": self.quality}, self.blobs)
+
+
+def _volume(mask: Mask) -> float:
+    return mask.count() * mask.grid.voxel_volume
 
 
 def shows_head(series: SeriesRecord) -> bool | None:
@@ -344,6 +380,16 @@ class _Looks:
 
 def _of(label: str, flags: Sequence[str], labels: int) -> list[str]:
     return [f"{label}: {flag}" if labels > 1 else flag for flag in flags]
+
+
+def registrations_of(results: Mapping[str, Result]) -> list[list[object]]:
+    """Return (patient, series, measure, value) of every registration that was taken: how good each was."""
+    rows: list[list[object]] = []
+    for patient in sorted(results):
+        path = results[patient].path
+        for one in _facts_of(path)[1]["quality"] if path is not None else ():
+            rows += [[patient, one["label"], name, value] for name, value in one["registration"].items()]
+    return rows
 
 
 def histories_of(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:

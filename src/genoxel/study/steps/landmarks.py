@@ -11,7 +11,7 @@ from genoxel.core.image import Image
 from genoxel.core.settings import digest
 from genoxel.image.denoise import clip
 from genoxel.image.normalise import Landmarks, learn_landmarks
-from genoxel.image.settings import ImageSettings
+from genoxel.image.settings import ImageSettings, base_of
 from genoxel.image.stages import before_registration
 from genoxel.io.images import read_image
 from genoxel.io.inventory import SeriesRecord, inventory
@@ -64,7 +64,7 @@ def with_landmarks(
     when a sequence has none: what is learned from images must not have seen those that it is judged on.
     """
     labels = sorted(
-        {one.label for single in work for one in single.planned if _reference(study, one.label) is not None}
+        {base_of(one.label) for single in work for one in single.planned if _reference(study, one.label) is not None}
     )
     if not labels:
         return tuple(work)
@@ -79,7 +79,7 @@ def with_landmarks(
         marks, values = tuple(facts["percentiles"]), tuple(facts["values"])
         known[label] = Landmarks(marks, values, facts["within"], tuple(facts["sources"]))
     return tuple(
-        replace(one, planned=tuple(replace(part, landmarks=known.get(part.label)) for part in one.planned))
+        replace(one, planned=tuple(replace(part, landmarks=known.get(base_of(part.label))) for part in one.planned))
         for one in work
     )
 

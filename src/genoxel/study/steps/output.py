@@ -49,6 +49,7 @@ __all__ = [
     "write_predictions",
     "write_quality",
     "write_record",
+    "write_registrations",
     "write_reporting",
     "write_tables",
     "write_verdicts",
@@ -85,6 +86,14 @@ def write_not_defined(missing: Sequence[NotDefined], sink: Sink) -> None:
     rows = [[*one.row, one.feature, one.reason] for one in missing]
     if rows:
         write_rows([*RowKey._fields, "feature", "reason"], rows, sink("tables/not_defined.csv"))
+
+
+def write_registrations(rows: Sequence[Sequence[object]], sink: Sink) -> None:
+    """Write tables/registration.csv: how good each registration was, where images were laid on one another."""
+    if rows:
+        write_rows(
+            ["patient", "series", "measure", "value"], [list(row) for row in rows], sink("tables/registration.csv")
+        )
 
 
 def write_reporting(items: Sequence[ReportingItem], settings: Mapping[str, Any], sink: Sink) -> None:
