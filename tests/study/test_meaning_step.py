@@ -102,6 +102,8 @@ def test_groups_and_meaning_reach_the_report(tmp_path):
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
     for words in (
         "What features mean",
+        "pairs of a gene set with one of",
+        'first comes <span class="user">SET_0</span> with',
         "Gene sets, joined by shared leading genes",
         "vascularity",
         "heterogeneity",
@@ -162,7 +164,7 @@ def test_metagenes_and_held_out_risk_groups_are_asked_for_gene_sets(tmp_path):
         writer = csv.DictWriter(file, [*rows[0], "sex"])
         writer.writeheader()
         writer.writerows({**row, "sex": "MF"[place % 2]} for place, row in enumerate(rows))
-    study = study_of(folder, MODULES.format(), TEXT.replace('["age"]', '["age", "sex"]'))
+    study = study_of(folder, MODULES.format(), TEXT.replace('["age"]', '["age", "sex"]').replace("adjust = []", ""))
     assert not [problem for problem in check(study).problems if problem.severity == "error"]
     assert not run(study, workers=1).failed
     tables = tmp_path / "results" / "tables"
@@ -180,6 +182,10 @@ def test_metagenes_and_held_out_risk_groups_are_asked_for_gene_sets(tmp_path):
     assert not [row for row in asked if row["source"] == "sex" and float(row["q"]) <= 0.05]
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
     assert "Gene sets of metagenes" in page
+    meant = page.partition("What features mean")[2].partition("</p>")[0]
+    assert "After adjustment for" in meant
+    adjusted = sum(float(row["q_adjusted"]) <= 0.05 for row in asked)
+    assert f">{adjusted}</a>." in meant.partition("After adjustment for")[2]
     assert "above the median of the mean held-out prediction of EGFR (ridge on image)" in page
 
 

@@ -17,16 +17,24 @@ def enrichment_sentence(cite: Cite, found: Meaning) -> Markup:
         return Markup()
     row = cite.book["meaning"].find(what="enrichment")
     number = _numbers(cite, row)
-    ending = Markup(" Features: {}.").format(named(found.chosen)) if found.chosen else Markup()
+    ending = Markup(" The features were {}.").format(named(found.chosen)) if found.chosen else Markup()
     if not found.enrichment.passing:
         text = Markup(
-            "No gene set stands out among {} asked for {} features and groups (n up to {}). Weaker sets are not "
-            "excluded."
+            "No gene set stands out: none of {} pairs of a set with one of {} features and groups passes (n up to {}). "
+            "Weaker sets are not excluded."
         ).format(number("asked"), number("sources"), number("n"))
     else:
-        text = Markup("{} of {} gene sets of {} features and groups pass a false discovery rate of {}.").format(
-            *(number(name) for name in ("passing", "asked", "sources", "q"))
+        text = Markup(
+            "{} of {} pairs of a gene set with one of {} features and groups pass a false discovery rate of {}; first "
+            "comes {} with {} (q {})."
+        ).format(
+            *(number(name) for name in ("passing", "asked", "sources", "q")),
+            *(named(cite.book["gene_sets"].shown(0, name)) for name in ("set", "source")),
+            cite("gene_sets", 0, "q"),
         )
+    if found.enrichment.adjusted_for:
+        held = named(", ".join(found.enrichment.adjusted_for))
+        text += Markup(" After adjustment for {}: {}.").format(held, number("adjusted"))
     if found.enrichment.smallest_q > found.enrichment.q:
         text += Markup(" With {} worlds no single row could have passed (smallest q {}): ask for more.").format(
             number("worlds"), number("smallest_q")

@@ -60,11 +60,14 @@ def _summary(found: Meaning) -> Sheet:
         *(Field("sources", "Features and groups", "count"), Field("left_out", "Sets or genes not asked", "count")),
         *(Field("worlds", "Null worlds", "count"), Field("smallest_q", "Smallest q of a single row", "p")),
         Field("by_genes", "Would pass by moved genes", "count", "GSEApy: as if genes were independent"),
+        Field("adjusted", "Pass, adjusted", "count", "less the covariates"),
     )
     rows: list[tuple[Value, ...]] = []
     if (one := found.enrichment) is not None:
         q = np.asarray(one.rows["q_genes"], dtype=np.float64)
         by_genes = int((q <= one.q).sum()) if np.isfinite(q).any() else NAN
+        with np.errstate(invalid="ignore"):
+            less = int((np.asarray(one.rows["q_adjusted"]) <= one.q).sum()) if one.adjusted_for else NAN
         counts = (len(one.rows["p"]), one.passing, one.q, int(one.rows["n"].max()))
         rows.append(
             (
@@ -75,19 +78,26 @@ def _summary(found: Meaning) -> Sheet:
                 one.permutations,
                 one.smallest_q,
                 by_genes,
+                less,
             )
         )
     if (own := found.modules) is not None:
         several = (len(set(own.rows["source"].tolist())), len(own.left_out))
-        rows.append(("modules", len(own.rows["p"]), own.passing, own.q, NAN, *several, NAN, NAN, NAN))
+        rows.append(("modules", len(own.rows["p"]), own.passing, own.q, NAN, *several, NAN, NAN, NAN, NAN))
     if (two := found.activity) is not None:
         rows.append(
-            ("activity", len(two.rows["p"]), two.passing, two.q, two.n, two.features, NAN, two.permutations, NAN, NAN)
+            (
+                *("activity", len(two.rows["p"]), two.passing, two.q, two.n, two.features, NAN),
+                *(two.permutations, NAN, NAN, NAN),
+            )
         )
     if (three := found.triples) is not None:
         features = len(set(three.rows["image"].tolist()))
         rows.append(
-            ("triples", len(three.rows["p"]), three.passing, three.q, three.n, features, three.left_out, NAN, NAN, NAN)
+            (
+                *("triples", len(three.rows["p"]), three.passing, three.q, three.n, features, three.left_out),
+                *(NAN, NAN, NAN, NAN),
+            )
         )
     return Sheet("meaning", "What features mean, in counts", fields, tuple(rows))
 

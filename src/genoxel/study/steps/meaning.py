@@ -198,7 +198,7 @@ def _features(gathered: Gathered, settings: AssociateSettings) -> Table:
 def _sources(features: Table, asked: EnrichSettings) -> tuple[str, tuple[str, ...]]:
     if asked.features:
         return "named in the study file", choose_columns(features, asked.features).names
-    return "features that stand for the others, chosen without looking at genes", representatives(features, asked.most)
+    return "chosen to stand for the others, without looking at genes", representatives(features, asked.most)
 
 
 def _hits(
