@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.errors import FileFormatError, GeometryError
 from genoxel.core.ids import clean_id
@@ -108,23 +109,42 @@ def regions_of(biopsies: Records, masks: Mapping[str, Mask], radius_mm: float = 
 
 
 def _region(mask: Mask, point: FloatArray, radius_mm: float, row: RowKey) -> str:
-    inverse = np.linalg.inv(mask.affine)
-    index = inverse[:3, :3] @ point + inverse[:3, 3]
-    shape = np.array(mask.array.shape)
-    if (index < -0.5).any() or (index > shape - 0.5).any():
+    if ball_at(mask.affine, mask.array.shape, point, radius_mm) is None:
         raise GeometryError(
             f"sample {row.sample} of {row.patient} outside the grid of its mask",
             "a place inside it", "does the file count in the other space (LPS, RAS), or from another image?",
         )  # fmt: skip
-    sizes = np.linalg.norm(mask.affine[:3, :3], axis=0)
-    reach = np.ceil(radius_mm / sizes).astype(int)
-    centre = np.clip(np.rint(index).astype(int), 0, shape - 1)
-    low, high = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, shape)
+    return region_at(mask, point, radius_mm)
+
+
+Ball = tuple[tuple[slice, ...], npt.NDArray[np.bool_]]
+
+
+def ball_at(affine: FloatArray, shape: Sequence[int], point: FloatArray, radius_mm: float) -> Ball | None:
+    """Return the block of voxels around a point (mm, LPS) and which of them lie in the ball; None outside the grid.
+
+    The voxel that holds the point belongs to the ball whatever the radius.
+    """
+    inverse = np.linalg.inv(affine)
+    index = inverse[:3, :3] @ point + inverse[:3, 3]
+    size = np.array(shape)
+    if (index < -0.5).any() or (index > size - 0.5).any():
+        return None
+    reach = np.ceil(radius_mm / np.linalg.norm(affine[:3, :3], axis=0)).astype(int)
+    centre = np.clip(np.rint(index).astype(int), 0, size - 1)
+    low, high = np.maximum(centre - reach, 0), np.minimum(centre + reach + 1, size)
     block = np.stack(np.meshgrid(*map(np.arange, low, high), indexing="ij"), axis=-1)
-    away = np.linalg.norm(block @ mask.affine[:3, :3].T + mask.affine[:3, 3] - point, axis=-1)
+    away = np.linalg.norm(block @ affine[:3, :3].T + affine[:3, 3] - point, axis=-1)
     inside = (away <= radius_mm) | (block == centre).all(axis=-1)
-    labels = np.asarray(mask.array[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])[inside]
-    values, counts = np.unique(labels, return_counts=True)
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)), inside
+
+
+def region_at(mask: Mask, point: FloatArray, radius_mm: float) -> str:
+    """Return the label that holds most of the ball at a point, or an empty text (no label, a tie, outside the grid)."""
+    held = ball_at(mask.affine, mask.array.shape, point, radius_mm)
+    if held is None:
+        return ""
+    values, counts = np.unique(np.asarray(mask.array[held[0]])[held[1]], return_counts=True)
     best = values[counts == counts.max()]
     if len(best) > 1 or best[0] == 0:
         return ""

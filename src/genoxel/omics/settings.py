@@ -161,9 +161,35 @@ class QualitySettings(Settings):
         return self
 
 
+class BiopsySettings(Settings):
+    """[omics.biopsies]: samples with a place; each is located in its region, one row a sample in tables/biopsies_table.
+
+    `space` says how the file counts (LPS or RAS; never guessed), `x`, `y`, `z` and `values` name columns of numbers.
+    Within `radius` mm most voxels decide the region, and the images are averaged; 0 takes the nearest voxel.
+
+    >>> BiopsySettings(file="biopsies.csv", space="LPS", values=["TP53_vaf"]).places
+    ('x', 'y', 'z')
+    """
+
+    file: str
+    space: Literal["LPS", "RAS"]
+    patient: str = "patient"
+    sample: str = "sample"
+    x: str = "x"
+    y: str = "y"
+    z: str = "z"
+    values: Texts = ()
+    radius: Annotated[float, Field(ge=0, le=50)] = 0.0
+
+    @property
+    def places(self) -> tuple[str, str, str]:
+        """The columns that hold the place."""
+        return self.x, self.y, self.z
+
+
 BLOCKS = (
     *("image", "volume", "clinical", "features", "survival", "targets", "expression", "copynumber", "arms"),
-    *("methylation", "mgmt", "genesets", "burden", "ihc", "registered"),
+    *("methylation", "mgmt", "genesets", "burden", "ihc", "registered", "biopsies"),
 )
 """Names that blocks of the study have already."""
 
@@ -199,6 +225,7 @@ class OmicsSettings(Settings):
     ihc: dict[str, str] = Field(default_factory=dict)
     derive: DeriveSettings = DeriveSettings()
     quality: QualitySettings | None = None
+    biopsies: BiopsySettings | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> OmicsSettings:

@@ -37,6 +37,7 @@ class Molecular:
     """
 
     variants: Records | None = None
+    biopsies: Records | None = None
     expression: Table | None = None
     measured: Table | None = None
     recipes: Mapping[str, Recipe] = field(default_factory=dict)
@@ -117,6 +118,7 @@ class _Reader:
             "genesets": self._genesets,
             "tables": self._tables,
             "ihc": self._ihc,
+            "biopsies": self._biopsies,
             "megabases": self._burden,
         }
         for key, part in parts.items():
@@ -374,6 +376,19 @@ class _Reader:
                 self.notes.append(f"ihc: {marker} settles no class in {len(cells)} patients: {some}")
         self.found = replace(self.found, tables={**self.found.tables, "ihc": found.table})
 
+    def _biopsies(self) -> None:
+        from genoxel.io.biopsies import read_biopsies
+
+        settings = self.omics.biopsies
+        assert settings is not None  # noqa: S101 - `read` asks
+        if feature_files(self.study):
+            raise SettingsError(
+                "biopsies beside ready-made features", "[io.images] folder", "images say where they lie"
+            )
+        file, names = self.study.file(settings.file), (settings.patient, settings.sample)
+        found = read_biopsies(file, *names, settings.space, settings.places, settings.values)
+        self.found = replace(self.found, biopsies=found)
+
     def _burden(self) -> None:
         from genoxel.omics.burden import mutational_burden
 
@@ -391,7 +406,7 @@ def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:
     for key in ("mutations", "profiled"):
         if name := getattr(omics, key):
             yield f"omics.{key}", name
-    for key in ("expression", "methylation", "genesets", "fusions", "quality"):
+    for key in ("expression", "methylation", "genesets", "fusions", "quality", "biopsies"):
         if (section := getattr(omics, key)) and section.file:
             yield f"omics.{key}.file", section.file
     if omics.expression and omics.expression.probes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from genoxel.associate.drivers import DriverContrasts
@@ -32,6 +33,7 @@ from genoxel.study.steps import features as measuring
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import meaning as reading
 from genoxel.study.steps import output, records
+from genoxel.study.steps.biopsies import locate_biopsies
 from genoxel.study.steps.cohort import Box, Gathered, gather
 from genoxel.study.steps.content import Findings, content_of
 from genoxel.study.steps.landmarks import with_landmarks
@@ -118,6 +120,7 @@ class _Run:
         who, features = self._measured()
         molecular = read_molecular(self.study, display=self.engine.progress)
         gathered = gather(self.study, who, features, molecular, self.boxes)
+        molecular, gathered = self._biopsies(molecular, gathered)
         blocks, maps = self._associate(gathered)
         targets = self._learn(gathered)
         meaning, groups, whole = self._meaning(gathered, blocks, maps, self._beside(molecular, targets))
@@ -198,6 +201,16 @@ class _Run:
         lost = dict(sorted({**lost, **(before or {})}.items()))
         self.failed += [Lost(patient, step, reason) for patient, reason in lost.items()]
         self.boxes.append((BOXES[step], lost))
+
+    def _biopsies(self, molecular: Molecular, gathered: Gathered) -> tuple[Molecular, Gathered]:
+        """Return both with the biopsies located in the regions of their images, where there are any."""
+        settings = self.settings.omics.biopsies
+        if settings is None or molecular.biopsies is None:
+            return molecular, gathered
+        patients = gathered.cohort.patients
+        table, notes = locate_biopsies(settings, molecular.biopsies, self.images, patients)
+        told = replace(molecular, notes=(*molecular.notes, *notes))
+        return told, replace(gathered, cohort=gathered.cohort.with_table("biopsies", table))
 
     def _associate(self, gathered: Gathered) -> tuple[list[association.Block], dict[str, AssociationMap]]:
         settings = self.settings.associate

@@ -56,7 +56,7 @@ class Gathered:
         blocks = {"image": features}
         if self.volume:
             blocks["volume"] = features.select([self.volume])
-        own = ("features", "survival")  # the outcome is nothing to predict from
+        own = ("features", "survival", "biopsies")  # the outcome, and rows of samples, are nothing to predict from
         return {
             **blocks,
             **{name: table for name, table in self.cohort.tables.items() if name not in own and table.columns},
