@@ -16,6 +16,7 @@ from genoxel.image.bias import replay_bias
 from genoxel.image.crop import cut
 from genoxel.image.denoise import replay_clip, replay_denoise
 from genoxel.image.intensity import replay_zscore, resegment
+from genoxel.image.kernel import replay_kernel
 from genoxel.image.normalise import replay_nyul, replay_reference, replay_white_stripe
 from genoxel.image.register import replay_register, replay_register_mask
 from genoxel.image.resample import resample, resample_mask
@@ -31,6 +32,7 @@ STEPS: Mapping[str, Callable[[Image, Mapping[str, Any]], Image]] = {
     "n4": replay_bias,
     "register": replay_register,
     "clip": replay_clip,
+    "kernel": replay_kernel,
     "zscore": replay_zscore,
     "nyul": replay_nyul,
     "whitestripe": replay_white_stripe,
