@@ -22,7 +22,8 @@ _FLAGS = {"as_json": Json, "quiet": Quiet, "debug": Debug}
 def command(group: typer.Typer, panel: str | None = None) -> Callable[[Body], Body]:
     """Add to `group` a command that runs the decorated function, whose first parameter is the `Console`.
 
-    The other parameters are the command's own; ``--json``, ``--quiet`` and ``--debug`` are added to them.
+    The other parameters are the command's own; ``--json``, ``--quiet`` and ``--debug`` are added to them. What is
+    returned is the command itself, to be called by keyword.
     """
 
     def register(body: Body) -> Body:
@@ -35,7 +36,7 @@ def command(group: typer.Typer, panel: str | None = None) -> Callable[[Body], Bo
         parameters = [*(one.replace(annotation=hints[one.name]) for one in own), *shared]
 
         @wraps(body)
-        def face(*, as_json: bool, quiet: bool, debug: bool, **given: Any) -> None:
+        def face(*, as_json: bool = False, quiet: bool = False, debug: bool = False, **given: Any) -> None:
             console = Console(as_json, quiet, debug)
             with console.guard():
                 body(console, **given)
@@ -43,6 +44,6 @@ def command(group: typer.Typer, panel: str | None = None) -> Callable[[Body], Bo
         face.__annotations__ = {one.name: one.annotation for one in parameters}
         face.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         group.command(rich_help_panel=panel)(face)
-        return body
+        return face
 
     return register

@@ -12,6 +12,7 @@ import numpy as np
 from genoxel.core.errors import FileFormatError
 from genoxel.core.image import Scalar, Step
 from genoxel.io.dicom_geometry import Plane, plane_of, still_plane
+from genoxel.io.dicom_pet import name_as_classic
 from genoxel.io.dicom_pixels import Pixels, scaled, stored_frames
 from genoxel.io.dicom_tags import IDENTITY, facts, open_dicom, reading
 from genoxel.io.dicom_volumes import Keys, keys_of
@@ -118,6 +119,7 @@ def headers_of(dataset: Any, count: int, name: str) -> Iterator[Any]:
         header = _copy(base)
         _lay_over(header, shared)
         _lay_over(header, group)
+        name_as_classic(header)
         yield header
 
 

@@ -50,6 +50,40 @@ class _Body:
     sex: str
 
 
+def name_as_classic(header: Any) -> None:
+    """Give a frame of an enhanced PET file (DICOM PS3.3 A.56) the classic tags from which SUV are computed.
+
+    Its values are in Bq/ml when its one real world value mapping says so and is its rescaling; any other unit stays
+    unnamed, and is refused later. Values belong to the time to which the file says decay was corrected.
+    """
+    if header.get("Modality") != "PT" or "Units" in header or "DecayCorrected" not in header:
+        return
+    if _in_becquerel(header):
+        header.Units = "BQML"
+    words = {"AttenuationCorrected": "ATTN", "DecayCorrected": "DECY", "ScatterCorrected": "SCAT"}
+    header.CorrectedImage = [word for keyword, word in words.items() if header.get(keyword) == "YES"]
+    if header.DecayCorrected != "YES":
+        header.DecayCorrection = "NONE"
+        return
+    when = moment(str(header.get("DecayCorrectionDateTime") or ""))
+    item = (header.get("RadiopharmaceuticalInformationSequence") or [{}])[0]
+    if when is not None and when == moment(str(item.get("RadiopharmaceuticalStartDateTime") or "")):
+        header.DecayCorrection = "ADMIN"
+    elif when is not None:
+        header.DecayCorrection = "START"
+        header.SeriesDate, header.SeriesTime = f"{when:%Y%m%d}", f"{when:%H%M%S.%f}"
+
+
+def _in_becquerel(header: Any) -> bool:
+    items = header.get("RealWorldValueMappingSequence") or []
+    if len(items) != 1:
+        return False
+    code = (items[0].get("MeasurementUnitsCodeSequence") or [{}])[0]
+    stated = [number_of(items[0].get(f"RealWorldValue{word}")) for word in ("Slope", "Intercept")]
+    rescaled = [number_of(header.get(f"Rescale{word}")) for word in ("Slope", "Intercept")]
+    return code.get("CodeValue") == "Bq/ml" and bool(np.allclose(stated, rescaled, rtol=1e-6, atol=1e-9))
+
+
 def suv_scale(slices: Sequence[Any], names: Sequence[str], kind: SuvKind) -> Scale:
     """Return how the rescaled values of PET `slices` (headers) become SUV of `kind`, slice by slice.
 

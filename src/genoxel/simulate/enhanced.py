@@ -160,6 +160,18 @@ def _shared(image: Image, slope: float, intercept: float) -> Any:
     values.RescaleType = "HU" if image.modality == "CT" else "US"
     shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
     shared.PixelValueTransformationSequence = [values]
+    if image.modality == "PT":
+        unit = {"CodeValue": "Bq/ml", "CodingSchemeDesignator": "UCUM", "CodeMeaning": "Becquerels/milliliter"}
+        mapping = {
+            "RealWorldValueFirstValueMapped": 0,
+            "RealWorldValueLastValueMapped": 32767,
+            "RealWorldValueIntercept": intercept,
+            "RealWorldValueSlope": float(f"{slope:.8g}"),
+            "LUTExplanation": "activity",
+            "LUTLabel": "Bq/ml",
+            "MeasurementUnitsCodeSequence": [unit],
+        }
+        shared.RealWorldValueMappingSequence = [filled(mapping)]
     return shared
 
 
