@@ -24,8 +24,9 @@ from genoxel.associate.numbers import (
     Measured,
     logit_interval,
 )
+from genoxel.associate.regressed import per_deviation
 from genoxel.associate.settings import AssociateSettings, aggregation
-from genoxel.associate.survival import FEWEST_EVENTS, per_deviation
+from genoxel.associate.survival import FEWEST_EVENTS
 from genoxel.associate.tail import Tail
 from genoxel.core.errors import TableError
 from genoxel.core.table import Table

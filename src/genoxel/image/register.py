@@ -111,16 +111,18 @@ def apply(registration: Registration, moving: Image, grid: Grid, interpolate: In
     >>> bool(np.array_equal(apply(same, moving, moving.grid).values(), moving.values()))
     True
     """
-    params = {
+    params = {**_params(registration, grid), "interpolate": interpolate, "quality": dict(registration.quality)}
+    return replay_register(moving, params)
+
+
+def _params(registration: Registration, grid: Grid) -> dict[str, Any]:
+    return {
         "kind": registration.kind,
         "matrix": [list(row) for row in registration.matrix],
         "bspline": dict(registration.bspline),
         "shape": list(grid.shape),
         "affine": [[float(value) for value in row] for row in grid.affine],
-        "interpolate": interpolate,
-        "quality": dict(registration.quality),
     }
-    return replay_register(moving, params)
 
 
 def replay_register(image: Image, params: Mapping[str, Any]) -> Image:
@@ -152,13 +154,7 @@ def apply_to_mask(registration: Registration, mask: Mask, grid: Grid) -> Mask:
     A voxel is inside where linear interpolation of the structures together gives a half or more, and belongs to the
     one with the largest share. Raises `GeometryError` where part of the mask lies outside `grid`, or nothing is left.
     """
-    params = {
-        "kind": registration.kind,
-        "matrix": [list(row) for row in registration.matrix],
-        "bspline": dict(registration.bspline),
-        "shape": list(grid.shape),
-        "affine": [[float(value) for value in row] for row in grid.affine],
-    }
+    params = _params(registration, grid)
     moved = replay_register_mask(mask, params)
     outer = np.pad(np.ones(np.array(grid.shape) - 2, bool), 1) if min(grid.shape) > 2 else np.zeros(grid.shape, bool)
     names = [name for label, name in mask.labels.items() if mask.count(label) and not moved.count(label)]
