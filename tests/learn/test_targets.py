@@ -189,8 +189,8 @@ def test_held_out_patients_cannot_change_the_model(monkeypatch: pytest.MonkeyPat
     seen: list[tuple[Any, ...]] = []
     fit = Procedure.fit
 
-    def watched(self: Procedure, X: Any, y: Any, groups: Any = None) -> Procedure:
-        fitted = fit(self, X, y, groups)
+    def watched(self: Procedure, X: Any, y: Any, groups: Any = None, copies: Any = None) -> Procedure:
+        fitted = fit(self, X, y, groups, copies)
         learned = fitted.preparation_
         seen.append((learned.median, learned.centre, learned.scale, learned.kept, fitted.fitted_.coefficients))
         return fitted

@@ -1,4 +1,4 @@
-"""The hot loops of a screen, compiled: judging correlations, pairs that miss patients, two groups, null worlds."""
+"""The hot loops of associations, compiled: correlations, pairs that miss patients, two groups, worlds, gene sets."""
 
 from __future__ import annotations
 
@@ -247,3 +247,30 @@ def extremes(r, level, deep):  # type: ignore[no-untyped-def]
             reach += size >= level
             far += size >= deep
     return largest, reach, far
+
+
+@compiled
+def walk(scores, order, starts, owners, sizes, out):  # type: ignore[no-untyped-def]
+    """Walk down each list once, all sets together: `owners` from `starts` of a gene are the sets that hold it."""
+    lists, genes = scores.shape
+    count = len(sizes)
+    for row in range(lists):
+        total, up = np.zeros(count), np.zeros(count)
+        high, low = np.full(count, -np.inf), np.full(count, np.inf)
+        seen = np.zeros(count, np.int64)
+        for gene in range(genes):
+            for k in range(starts[gene], starts[gene + 1]):
+                total[owners[k]] += abs(scores[row, gene])
+        for place in range(genes):
+            gene = order[row, place]
+            weight = abs(scores[row, gene])
+            for k in range(starts[gene], starts[gene + 1]):
+                one = owners[k]
+                down = (place - seen[one]) / (genes - sizes[one])
+                low[one] = min(low[one], up[one] / total[one] - down)
+                up[one] += weight
+                high[one] = max(high[one], up[one] / total[one] - down)
+                seen[one] += 1
+        for one in range(count):
+            best = high[one] if high[one] >= -low[one] else low[one]
+            out[row, one] = best if total[one] > 0 else np.nan

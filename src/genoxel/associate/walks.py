@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from genoxel.core.image import FloatArray
-from genoxel.stats.compiled import compiled
 from genoxel.stats.ranks import IndexArray
 
 
@@ -18,6 +17,8 @@ def enrichment_scores(scores: FloatArray, sets: list[IndexArray]) -> FloatArray:
     >>> enrichment_scores(np.array([[3.0, 2.0, -1.0, -2.0]]), [np.array([0, 1]), np.array([3])])
     array([[ 1., -1.]])
     """
+    from genoxel.associate.kernels import walk
+
     lists, genes = scores.shape
     order = np.argsort(-scores, axis=1, kind="stable")
     sizes = np.array([len(at) for at in sets], dtype=np.int64)
@@ -26,35 +27,8 @@ def enrichment_scores(scores: FloatArray, sets: list[IndexArray]) -> FloatArray:
     owners = np.repeat(np.arange(len(sets)), sizes)[by_gene]
     starts = np.searchsorted(member[by_gene], np.arange(genes + 1))
     out = np.empty((lists, len(sets)))
-    _walk(np.asarray(scores, dtype=np.float64), order, starts, owners, sizes, out)
+    walk(np.asarray(scores, dtype=np.float64), order, starts, owners, sizes, out)
     return out
-
-
-@compiled
-def _walk(scores, order, starts, owners, sizes, out):  # type: ignore[no-untyped-def]
-    """Walk down each list once, all sets together: `owners` from `starts` of a gene are the sets that hold it."""
-    lists, genes = scores.shape
-    count = len(sizes)
-    for row in range(lists):
-        total, up = np.zeros(count), np.zeros(count)
-        high, low = np.full(count, -np.inf), np.full(count, np.inf)
-        seen = np.zeros(count, np.int64)
-        for gene in range(genes):
-            for k in range(starts[gene], starts[gene + 1]):
-                total[owners[k]] += abs(scores[row, gene])
-        for place in range(genes):
-            gene = order[row, place]
-            weight = abs(scores[row, gene])
-            for k in range(starts[gene], starts[gene + 1]):
-                one = owners[k]
-                down = (place - seen[one]) / (genes - sizes[one])
-                low[one] = min(low[one], up[one] / total[one] - down)
-                up[one] += weight
-                high[one] = max(high[one], up[one] / total[one] - down)
-                seen[one] += 1
-        for one in range(count):
-            best = high[one] if high[one] >= -low[one] else low[one]
-            out[row, one] = best if total[one] > 0 else np.nan
 
 
 def leading_edge(scores: FloatArray, at: IndexArray) -> IndexArray:
