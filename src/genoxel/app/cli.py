@@ -355,7 +355,7 @@ def ibsi(
 def selftest(
     console: Console,
     area: Annotated[list[str] | None, typer.Argument(help="stats, images or install; default all three.")] = None,
-    full: Annotated[bool, typer.Option("--full/--quick", help="Hours, or about a minute.")] = False,
+    full: Annotated[bool, typer.Option("--full/--quick", help="About an hour, or about a minute.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same seed and versions, same table.")] = 1,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page and the table.")] = Path(
         "genoxel-selftest"
@@ -363,9 +363,10 @@ def selftest(
     workers: Workers = None,
 ) -> None:
     """Run null and planted cohorts through this installation: false claims, power, coverage, deliveries read back."""
+    from genoxel.study.progress import progress_for
     from genoxel.study.selftest import AREAS, selftest
 
-    found = selftest(area or AREAS, full, seed, workers, out, console.say)
+    found = selftest(area or AREAS, full, seed, workers, out, progress_for(console.silent))
     console.tell(found, (row.line() for row in found.bad))
     console.say(f"Open {out / 'selftest.html'}")
     console.finish(REFUSED if found.bad else DONE)

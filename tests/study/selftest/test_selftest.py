@@ -19,6 +19,7 @@ from genoxel.core.results import Interval
 from genoxel.simulate import SimulationSpec, simulate
 from genoxel.stats import effects
 from genoxel.study.selftest import images, selftest
+from genoxel.study.selftest.cohorts import Judged
 from genoxel.study.selftest.links import LinkEffort, confounding_rows, held_row, link_rows, null_row, power_row
 from genoxel.study.selftest.page import page
 from genoxel.study.selftest.rows import Row, SelfTest, between, exact, mean_at_most, number, share, unbiased
@@ -157,13 +158,12 @@ def test_prediction_that_claims_or_misses_is_seen():
 
 
 def test_whole_cohorts_are_counted_by_target():
-    class Said:
-        def __init__(self, target, word):
-            self.target, self.word = target, word
-
     def mapper(_function, jobs):
         words = {"IDH1": "supported", "TP53": "inconclusive", "EGFR": "above chance, no gain shown"}
-        return [[Said(gene, words[gene] if always else "inconclusive") for gene in words] for _, always in jobs]
+        return [
+            [Judged(gene, words[gene] if always else "inconclusive", 0.5, 0.0, 0.0, 1.0) for gene in words]
+            for _, always in jobs
+        ]
 
     rows = cohort_rows(30, 1, mapper)
     assert [row.seen.split(" (")[0] for row in rows] == ["0 of 30", "30 of 30", "0 of 30", "0 of 30"]
@@ -216,9 +216,9 @@ def test_the_command_refuses_by_name_and_writes_where_asked(tmp_path):
     assert runner.invoke(app, ["selftest", "install", "-o", str(tmp_path / "a"), "-j", "1"]).exit_code == 0
     (tmp_path / "a" / "thesis.doc").write_text("mine")
     with pytest.raises(OutputError, match="holds something else"):
-        selftest(["install"], out=tmp_path / "a", say=lambda _: None)
+        selftest(["install"], out=tmp_path / "a")
     with pytest.raises(SettingsError, match="did you mean 'stats'"):
-        selftest(["stat"], say=lambda _: None)
+        selftest(["stat"])
 
 
 def test_acquisitions_are_held_against_the_truth_and_a_wrong_half_life_is_seen(tmp_path, monkeypatch):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,29 +27,31 @@ from genoxel.study.selftest.rows import Row, exact, number
 AREA = "images"
 _QUICK, _FULL = 4, 40
 _EFFECTS = ("IDH1:texture:1.6", "TP53:none")
+_PARTS: dict[str, dict[str, Any]] = {"MR with RTSTRUCT": {}, "CT with SEG": {"modality": "ct", "masks": "seg"}}
+
+Map = Callable[..., Iterable[Any]]
 
 
-def images_rows(seed: int, full: bool) -> list[Row]:
-    """Return the rows of this area; cohorts are written into a temporary folder and removed."""
-    count = _FULL if full else _QUICK
-    rows: list[Row] = []
-    prevalence = {"IDH1": 0.5, "TP53": 0.5}
-    specs = {
-        "MR with RTSTRUCT": SimulationSpec(n=count, effects=_EFFECTS, prevalence=prevalence, seed=seed),
-        "CT with SEG": SimulationSpec(
-            n=count, modality="ct", masks="seg", effects=_EFFECTS, prevalence=prevalence, seed=seed
-        ),
-    }
+def images_rows(seed: int, full: bool, map: Map) -> list[Row]:
+    """Return the rows of this area; cohorts are written into temporary folders and removed."""
+    parts = list(map(_read_back, (*_PARTS, ""), [seed] * 3, [full] * 3))
+    return [Row(**row) for rows in parts for row in rows]
+
+
+def _read_back(name: str, seed: int, full: bool) -> list[dict[str, Any]]:
+    """Return the rows of one cohort of `_PARTS`, or of the acquisitions for a name of none, as plain values."""
     with tempfile.TemporaryDirectory(prefix="genoxel-selftest-") as place:
-        for name, spec in specs.items():
-            folder = simulate(spec, Path(place) / name.replace(" ", "-"))
-            rows += delivered_rows(name, spec, folder)
-            if not full or spec.modality == "mr":
-                again = simulate(spec, Path(place) / "again")
-                rows.append(exact(AREA, f"{name}: written twice, files of the same bytes", *_alike(folder, again)))
-                shutil.rmtree(again)
-        rows += acquired_rows(seed, Path(place))
-    return rows
+        if not name:
+            return [vars(row) for row in acquired_rows(seed, Path(place))]
+        prevalence = {"IDH1": 0.5, "TP53": 0.5}
+        count = _FULL if full else _QUICK
+        spec = SimulationSpec(n=count, effects=_EFFECTS, prevalence=prevalence, seed=seed, **_PARTS[name])
+        folder = simulate(spec, Path(place) / "cohort")
+        rows = delivered_rows(name, spec, folder)
+        if not full or spec.modality == "mr":
+            again = simulate(spec, Path(place) / "again")
+            rows.append(exact(AREA, f"{name}: written twice, files of the same bytes", *_alike(folder, again)))
+        return [vars(row) for row in rows]
 
 
 def delivered_rows(name: str, spec: SimulationSpec, folder: Path) -> list[Row]:

@@ -42,10 +42,11 @@ class Row:
         """Whether this speaks against the installation."""
         return self.word == "not as expected"
 
-    def line(self) -> str:
-        """Return the row in one line."""
+    def line(self, what: int = 0, seen: int = 0) -> str:
+        """Return the row in one line, its first columns at least `what` and `seen` characters wide."""
         mark = {"as expected": "ok", "not as expected": "!!", "too few to judge": " ?"}[self.word]
-        return f" {mark}  {self.what:<58} {self.seen:<28} expected {self.expected}" + (self.note and f"  ({self.note})")
+        note = self.note and f"  ({self.note})"
+        return f" {mark}  {self.what:<{what}}  {self.seen:<{seen}}  expected {self.expected}{note}"
 
 
 def share(area: str, what: str, count: int, of: int, limit: float, upper: bool, note: str = "") -> Row:
@@ -148,7 +149,9 @@ class SelfTest:
         """Return the table as lines for people."""
         lines: list[str] = []
         for area in dict.fromkeys(row.area for row in self.rows):
-            lines += [area, *(row.line() for row in self.rows if row.area == area)]
+            rows = [row for row in self.rows if row.area == area]
+            widths = max(len(row.what) for row in rows), max(len(row.seen) for row in rows)
+            lines += [area, *(row.line(*widths) for row in rows)]
         return [*lines, self.sentence()]
 
     def to_csv(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import starmap
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from genoxel.learn.targets import judge_targets
 from genoxel.simulate.presets import preset
 from genoxel.stats import effects
 from genoxel.study.selftest import links
-from genoxel.study.selftest.cohorts import judged
+from genoxel.study.selftest.cohorts import Judged, judged
 from genoxel.study.selftest.links import LinkEffort
 from genoxel.study.selftest.rows import Row, number, share
 
@@ -209,10 +210,10 @@ def cohort_rows(count: int, seed: int, map: Map) -> list[Row]:
     if not count:
         return []
     first = 1000 * seed
-    null = list(map(judged, [(preset("null", seed=first + place), False) for place in range(count)]))
-    demo = list(map(judged, [(preset("demo", seed=first + place), True) for place in range(count)]))
-    words = [{row.target: row.word for row in cohort} for cohort in demo]
-    false = sum(any(row.word == FOUND for row in cohort) for cohort in null)
+    null = map(judged, [(preset("null", seed=first + place), False) for place in range(count)])
+    demo = map(judged, [(preset("demo", seed=first + place), True) for place in range(count)])
+    words = [{row.target: row.word for row in starmap(Judged, cohort)} for cohort in demo]
+    false = sum(any(row.word == FOUND for row in starmap(Judged, cohort)) for cohort in null)
     return [
         share(AREA, "null cohorts from images: any target supported", false, count, ALPHA, True),
         share(AREA, "demo cohorts: IDH1 on texture supported", _said(words, "IDH1"), count, LEAST_POWER, False),
