@@ -114,8 +114,30 @@ def _rebuild(kind: Callable[..., Any], content: Mapping[str, Any]) -> Any:
     return kind(**content)
 
 
+class OnGrid:
+    """What stands on a grid of voxels: an `array` (i, j, k) and the `affine` that places it."""
+
+    array: npt.NDArray[Any]
+    affine: FloatArray
+
+    @property
+    def grid(self) -> Grid:
+        """The lattice its voxels stand on."""
+        return Grid(tuple(self.array.shape), self.affine)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along i, j, k."""
+        return self.grid.shape
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """Voxel size in mm along i, j, k."""
+        return self.grid.spacing
+
+
 @dataclass(frozen=True, repr=False)
-class Image:
+class Image(OnGrid):
     """A volume of intensities in the patient.
 
     `array` has shape (i, j, k) and may be lazy (anything with shape, dtype and ``__array__``); `affine` maps voxel
@@ -138,21 +160,6 @@ class Image:
         grid = Grid(tuple(self.array.shape), self.affine)
         object.__setattr__(self, "affine", grid.affine)
         object.__setattr__(self, "tags", frozen(self.tags))
-
-    @property
-    def grid(self) -> Grid:
-        """The lattice of this image."""
-        return Grid(tuple(self.array.shape), self.affine)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number of voxels along i, j, k."""
-        return self.grid.shape
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """Voxel size in mm along i, j, k."""
-        return self.grid.spacing
 
     def values(self) -> npt.NDArray[Any]:
         """Return the intensities as a NumPy array (i, j, k), loading them when lazy."""

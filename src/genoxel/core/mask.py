@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.core.errors import GeometryError, MaskError, nearest
-from genoxel.core.image import FloatArray, Grid, Image, Scalar, Step, frozen
+from genoxel.core.image import FloatArray, Grid, Image, OnGrid, Scalar, Step, frozen
 
 Box = tuple[slice, slice, slice]
 
@@ -51,7 +51,7 @@ def _span(held: npt.NDArray[Any]) -> slice:
 
 
 @dataclass(frozen=True, repr=False)
-class Mask:
+class Mask(OnGrid):
     """Labels on a grid, 0 outside: `array` of integers (i, j, k) and the name of each label.
 
     >>> mask = Mask(np.ones((2, 2, 2), np.uint8), np.eye(4), {1: "tumour"})
@@ -80,21 +80,6 @@ class Mask:
         object.__setattr__(self, "affine", grid.affine)
         object.__setattr__(self, "labels", MappingProxyType({int(k): str(v) for k, v in self.labels.items()}))
         object.__setattr__(self, "tags", frozen(self.tags))
-
-    @property
-    def grid(self) -> Grid:
-        """The lattice of this mask."""
-        return Grid(tuple(self.array.shape), self.affine)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number of voxels along i, j, k."""
-        return self.grid.shape
-
-    @property
-    def spacing(self) -> tuple[float, float, float]:
-        """Voxel size in mm along i, j, k."""
-        return self.grid.spacing
 
     def label_of(self, region: str | int) -> int:
         """Return the label number of `region` (a name or a number); `MaskError` names the legal ones."""
