@@ -144,6 +144,8 @@ def test_a_file_is_a_cohort(tmp_path):
         ("[omics]\nmissing = { mutation = 0.2 }", "did you mean 'mutations'"),
         ("[omics]\nmissing = { mutations = 1.2 }", "missing share of mutations"),
         ('[omics]\nfiles = ["segment"]', "did you mean 'segments'"),
+        ('effects = ["IDH1 -> survival HR = 0.4"]', "plant the gene, if it is one: 'IDH1 -> null'"),
+        ('effects = ["IDH1 -> null", "siz -> survival HR = 2"]', "did you mean 'size'"),
         ('effects = ["IDH1 -> null", "IDH1 -> survival HR = -2"]', "a ratio, 0.02 to 50"),
         ('effects = ["IDH1 -> null", "IDH1 -> survival OR = 2"]', "state the scale"),
         ('[cohort]\nmodule = "texture:1.4"', "-1 < r < 1"),
@@ -179,6 +181,49 @@ def test_pairs_keep_their_numbers_and_ties():
     a = np.sum(drawn["EGFR"] * drawn["TP53"])
     b, c = 80 - a, 80 - a
     assert (a * (200 - a - b - c)) / (b * c) == pytest.approx(5, rel=0.15)
+
+
+def odds_ratio(one: np.ndarray, other: np.ndarray) -> float:
+    """The cross product of the two by two table."""
+    a, b, c, d = (np.sum((one == x) & (other == y)) for x, y in ((1, 1), (0, 0), (1, 0), (0, 1)))
+    return float(a * b / (c * d))
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        {"EGFR+TP53": 5.0, "KRAS+TP53": 3.0},
+        {"EGFR+TP53": 5.0, "KRAS+EGFR": 0.4},
+        {"EGFR+TP53": 5.0, "TP53+KRAS": 3.0, "KRAS+EGFR": 2.0},
+        {"EGFR+TP53": 5.0, "KRAS+BRAF": 3.0, "BRAF+TP53": 2.5},
+    ],
+)
+def test_a_gene_in_several_ties_keeps_each_of_them(pairs):
+    for seed in range(5):
+        spec = SimulationSpec(
+            n=400,
+            effects=("EGFR:none", "KRAS:none", "TP53:none", "BRAF:none", "PTEN:none"),
+            prevalence={"EGFR": 0.4, "KRAS": 0.3, "TP53": 0.4, "BRAF": 0.3, "PTEN": 0.2},
+            exclusive=("KRAS+PTEN", "PTEN+BRAF"),
+            together=pairs,
+            seed=seed,
+        )
+        drawn = draw_genotypes(spec)
+        assert [int(drawn[gene].sum()) for gene in spec.genes] == [160, 120, 160, 120, 80]
+        for text, declared in pairs.items():
+            assert odds_ratio(*(drawn[gene] for gene in text.split("+"))) == pytest.approx(declared, rel=0.06), text
+        assert not (drawn["PTEN"] * (drawn["KRAS"] + drawn["BRAF"])).any()
+
+
+def test_ties_that_leave_no_room_are_refused():
+    spec = SimulationSpec(
+        n=20,
+        effects=("EGFR:none", "KRAS:none", "TP53:none"),
+        prevalence={"EGFR": 0.5, "KRAS": 0.5, "TP53": 0.5},
+        together={"EGFR+KRAS": 50.0, "EGFR+TP53": 50.0, "KRAS+TP53": 0.02},
+    )
+    with pytest.raises(SettingsError, match="KRAS and TP53"):
+        draw_genotypes(spec)
 
 
 def test_an_effect_that_depends_on_other_drivers_is_realised_as_declared():

@@ -22,7 +22,7 @@ from genoxel.simulate import Course, Omics, SimulationSpec, simulate
 from genoxel.simulate.genes import DRIVERS
 from genoxel.simulate.outcomes import SHAPE, draw_outcomes
 from genoxel.simulate.plan import draw_people
-from genoxel.simulate.tables import assay_of, purity_of
+from genoxel.simulate.tables import assay_of, draw_calls, purity_of
 
 FILES = ("vcf", "segments", "fusions", "methylation", "counts", "protein", "ctdna", "outcome", "panels", "messy")
 AMINO = {
@@ -72,16 +72,16 @@ def truth(folder) -> dict:
 
 def test_vcf_and_maf_hold_the_same_calls(folder):
     maf = pd.read_csv(folder / "mutations.maf", sep="\t", comment="#", dtype=str)
-    expected = {
-        (row.Tumor_Sample_Barcode, row.Chromosome, row.Start_Position, row.Tumor_Seq_Allele2, row.t_alt_count)
-        for row in maf.itertuples()
-    }
+    columns = ["Tumor_Sample_Barcode", "Chromosome", "Start_Position", "Reference_Allele", "Tumor_Seq_Allele2"]
+    columns += ["t_alt_count", "t_depth", "n_depth"]
+    expected = set(maf[columns].itertuples(index=False, name=None))
     found = set()
     for path in (folder / "vcf").glob("*.vcf"):
         for line in path.read_text().splitlines():
             if not line.startswith("#"):
                 fields = line.split("\t")
-                found.add((path.stem, fields[0], fields[1], fields[4], fields[9].split(":")[1].split(",")[1]))
+                (_, reads, depth), (_, _, normal) = (sample.split(":") for sample in fields[9:])
+                found.add((path.stem, *fields[:2], *fields[3:5], reads.split(",")[1], depth, normal))
     assert found == expected
     profiled = (folder / "profiled.txt").read_text().split()
     assert {path.stem for path in (folder / "vcf").glob("*.vcf")} == set(profiled)
@@ -158,8 +158,6 @@ def test_allele_shares_follow_purity_and_clones(folder, truth):
     spec = SimulationSpec(
         n=300, effects=("EGFR:adc:1", "TP53:none"), also=("dwi",), course=Course(clones=1), omics=Omics(files=("vcf",))
     )
-    from genoxel.simulate.tables import draw_calls
-
     people = {person.name: person for person in draw_people(spec)}
     trunk, branch = [], []
     for call in draw_calls(spec, list(people.values())):
@@ -248,8 +246,6 @@ def test_ctdna_follows_the_living_mass_and_a_resistant_clone_rises():
     import tempfile
 
     from genoxel.simulate.molecular import _ctdna
-    from genoxel.simulate.tables import draw_calls
-
     people = draw_people(spec)
     with tempfile.TemporaryDirectory() as place:
         told = _ctdna(spec, people, draw_calls(spec, people), Path(place))
@@ -325,3 +321,14 @@ def test_bases_codons_and_strand_of_every_planted_variant_agree(gene):
             assert (before, after) == (spot.ref.translate(_OTHER), spot.alt.translate(_OTHER)), spot
     assert len(strands) == 1
     assert int(re.search(r"\d+", driver.silent.coding).group()) % 3 == 0
+
+
+def test_the_codon_of_every_other_variant_agrees_with_its_protein_change():
+    """R to Q is the second base of a codon (CGG to CAG), a silent change of serine the third (TCG to TCA)."""
+    spec = SimulationSpec(n=60, seed=1)
+    others = [call.variant for call in draw_calls(spec, draw_people(spec)) if call.gene not in DRIVERS]
+    for one in others:
+        place, residue = (int(re.search(r"\d+", text).group()) for text in (one.coding, one.protein))
+        assert -(-place // 3) == residue
+        assert place % 3 == (0 if one.classification == "Silent" else 2)
+    assert {one.classification for one in others} == {"Silent", "Missense_Mutation"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,28 +30,75 @@ def pair_up(spec: SimulationSpec, drawn: dict[str, FloatArray], random: np.rando
     """Move mutations (in place) until exclusive pairs never meet and the others overlap by their odds ratio.
 
     The number of mutants of each gene stays what it was. The overlap of a pair is the mean of Fisher's noncentral
-    hypergeometric law, rounded. Only the second gene of a pair is moved.
+    hypergeometric law, rounded. A gene that is tied already is moved only where its earlier ties stay as they are.
     """
-    settled: dict[str, list[str]] = {}
-    pairs = [(*pair_of(text), 0.0) for text in spec.exclusive]
-    pairs += [(*pair_of(text), odds) for text, odds in spec.together.items()]
-    for one, other, odds in pairs:
-        first, second = drawn[one], drawn[other]
-        wanted = 0 if odds == 0 else _overlap(spec.n, int(first.sum()), int(second.sum()), odds)
-        banned = np.zeros(spec.n)
-        for gene in settled.get(other, []):
-            banned = np.maximum(banned, drawn[gene])
-        inside = random.permutation(np.flatnonzero((first == 1) & (banned == 0)))
-        outside = random.permutation(np.flatnonzero((first == 0) & (banned == 0)))
-        count = int(second.sum())
-        if wanted > len(inside) or count - wanted > len(outside):
-            raise_pairs(one, other)
-        second[:] = 0
-        second[inside[:wanted]] = 1
-        second[outside[: count - wanted]] = 1
-        if odds == 0:
-            settled.setdefault(other, []).append(one)
-            settled.setdefault(one, []).append(other)
+    apart: dict[str, set[str]] = {}
+    tied: dict[str, set[str]] = {}
+    for one, other in map(pair_of, spec.exclusive):
+        _lay(spec, drawn, (one, other), 0.0, apart.get(other, set()), random)
+        apart.setdefault(other, set()).add(one)
+        apart.setdefault(one, set()).add(other)
+    for text, odds in spec.together.items():
+        one, other = pair_of(text)
+        if other not in tied:
+            _lay(spec, drawn, (one, other), odds, apart.get(other, set()), random)
+        elif one not in tied:
+            _lay(spec, drawn, (other, one), odds, apart.get(one, set()), random)
+        else:
+            _swap(spec, drawn, (one, other), odds, [*sorted(tied[other]), *sorted(apart.get(other, set()))], random)
+        tied.setdefault(other, set()).add(one)
+        tied.setdefault(one, set()).add(other)
+
+
+def _lay(
+    spec: SimulationSpec,
+    drawn: Mapping[str, FloatArray],
+    pair: tuple[str, str],
+    odds: float,
+    apart: set[str],
+    random: np.random.Generator,
+) -> None:
+    """Draw the second gene of a pair anew beside the first (odds 0: exclusive), never in mutants of `apart`."""
+    first, second = drawn[pair[0]], drawn[pair[1]]
+    wanted = 0 if odds == 0 else _overlap(spec.n, int(first.sum()), int(second.sum()), odds)
+    banned = np.zeros(spec.n)
+    for gene in apart:
+        banned = np.maximum(banned, drawn[gene])
+    inside = random.permutation(np.flatnonzero((first == 1) & (banned == 0)))
+    outside = random.permutation(np.flatnonzero((first == 0) & (banned == 0)))
+    count = int(second.sum())
+    if wanted > len(inside) or count - wanted > len(outside):
+        raise_pairs(*pair)
+    second[:] = 0
+    second[inside[:wanted]] = 1
+    second[outside[: count - wanted]] = 1
+
+
+def _swap(
+    spec: SimulationSpec,
+    drawn: Mapping[str, FloatArray],
+    pair: tuple[str, str],
+    odds: float,
+    kept: Sequence[str],
+    random: np.random.Generator,
+) -> None:
+    """Move the second gene of a pair between patients who are alike in the genes `kept` until the overlap is right."""
+    first, second = drawn[pair[0]], drawn[pair[1]]
+    missing = _overlap(spec.n, int(first.sum()), int(second.sum()), odds) - int((first * second).sum())
+    gains = 1.0 if missing > 0 else 0.0
+    alike = np.array([drawn[gene] for gene in kept]).T @ (2.0 ** np.arange(len(kept)))
+    givers = random.permutation(np.flatnonzero((second == 1) & (first == 1 - gains))).tolist()
+    takers = random.permutation(np.flatnonzero((second == 0) & (first == gains))).tolist()
+    for giver in givers:
+        taker = next((one for one in takers if alike[one] == alike[giver]), None)
+        if missing == 0:
+            return
+        if taker is not None:
+            takers.remove(taker)
+            second[[giver, taker]] = 0.0, 1.0
+            missing -= 1 if gains else -1
+    if missing:
+        raise_pairs(*pair)
 
 
 def raise_pairs(one: str, other: str) -> None:

@@ -102,7 +102,7 @@ def _vcf(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], 
             where = f"{call.gene}|{call.gene}|transcript||protein_coding|"
             info = f"ANN={one.alt}|{kind}|{impact}|{where}|{one.coding}|{protein}|||||"
             sample = f"0/1:{call.depth - call.alt},{call.alt}:{call.depth}"
-            normal = f"0/0:{call.depth},0:{call.depth}"
+            normal = f"0/0:{call.normal_depth},0:{call.normal_depth}"
             fields = (call.chromosome, str(one.position), ".", one.ref, one.alt, ".", "PASS", info, "GT:AD:DP")
             lines.append("\t".join((*fields, sample, normal)))
         columns = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT")

@@ -364,8 +364,12 @@ def _is_local(spec: SimulationSpec, gene: str) -> bool:
 
 
 def _check_links(spec: SimulationSpec) -> None:
+    known = (*spec.genes, *spec.traits)
     for link in spec.linked:
-        one_of(f"the source of '{link}'", link.source, (*spec.genes, *spec.traits))
+        if link.source not in known:
+            plant = f"plant the gene, if it is one: '{link.source} -> null'"
+            fix = plant if link.source in DRIVERS else nearest(link.source, known) or plant
+            raise SettingsError(f"the source of '{link}', which is {link.source!r}", ", ".join(known), fix)
         if link.target == "site" and spec.sites < 2:
             raise SettingsError(f"'{link}' with one site", "two sites or more", "raise sites")
     if spec.selective and CANDIDATES * spec.n > MOST_PATIENTS:

@@ -59,6 +59,11 @@ class Call(NamedTuple):
     alt: int
     depth: int
 
+    @property
+    def normal_depth(self) -> int:
+        """Reads of the matched normal sample, none of which carries the variant."""
+        return self.depth - self.depth // 5
+
 
 def _driver(gene: str) -> Driver:
     """Return what is known of a gene, or an invented place for one that is not."""
@@ -127,21 +132,23 @@ def _passengers(random: np.random.Generator, person: Person) -> list[Call]:
         hit, residue = random.random() < 0.18, int(random.integers(100, 3000))
         quiet, depth = random.random() < 0.25, int(random.integers(60, 240))
         if hit and person.profiled:
-            protein = f"p.S{residue}=" if quiet else f"p.R{residue}Q"
+            # CGG to CAG, the second base, makes glutamine of arginine; TCG to TCA, the third, leaves serine.
+            place, protein = (3 * residue, f"p.S{residue}=") if quiet else (3 * residue - 1, f"p.R{residue}Q")
             kind = "Silent" if quiet else "Missense_Mutation"
-            variant = Variant(start + 3 * residue, "G", "A", f"c.{3 * residue}G>A", protein, kind)
+            variant = Variant(start + place, "G", "A", f"c.{place}G>A", protein, kind)
             calls.append(Call(person.name, gene, chromosome, entrez, variant, depth // 3, depth))
     return calls
 
 
 def _maf(calls: Sequence[Call]) -> str:
     lines = ["#version 2.4", f"#SIMULATED by Genoxel {__version__}: no patient", "\t".join(MAF_COLUMNS)]
-    for name, gene, chromosome, entrez, variant, alt, depth in calls:
+    for call in calls:
+        name, gene, chromosome, entrez, variant, alt, depth = call
         place = str(variant.position)
         fields = (
             *(gene, str(entrez), "SIMULATED", "GRCh37", chromosome, place, place, "+"),
             *(variant.classification, "SNP", variant.ref, variant.ref, variant.alt, "", name, f"{name}-N", "Somatic"),
-            *(variant.coding, variant.protein, str(depth), str(depth - alt), str(alt), str(depth - depth // 5)),
+            *(variant.coding, variant.protein, str(depth), str(depth - alt), str(alt), str(call.normal_depth)),
         )
         lines.append("\t".join(fields))
     return "\n".join(lines) + "\n"
