@@ -246,6 +246,7 @@ def test_ctdna_follows_the_living_mass_and_a_resistant_clone_rises():
     import tempfile
 
     from genoxel.simulate.molecular import _ctdna
+
     people = draw_people(spec)
     with tempfile.TemporaryDirectory() as place:
         told = _ctdna(spec, people, draw_calls(spec, people), Path(place))
