@@ -21,7 +21,9 @@ from genoxel.associate.numbers import (
     FEWEST_IN_GROUP,
     NOT_CLUSTERED,
     NOTHING_ROBUST,
+    JudgedPairs,
     Measured,
+    Part,
     logit_interval,
 )
 from genoxel.associate.regressed import per_deviation
@@ -152,7 +154,16 @@ def clustered_block(
     return Untested((x.shape[1], y.shape[1]), NOT_CLUSTERED), "none", ""
 
 
-class ClusteredNumbers:
+class ClusteredPairs(JudgedPairs[Part]):
+    """All pairs of single rows and patients' values; n counts rows, and `rows` say whose they are."""
+
+    rows: Rows
+
+    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
+        """Add nothing: patients with different numbers of rows have no exchangeable residuals."""
+
+
+class ClusteredNumbers(ClusteredPairs[Moments]):
     """Numbers x (n, p) of single rows against numbers or groups y (n, m) of patients, by regression of x on y."""
 
     def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None, rows: Rows, kind: Kind) -> None:
@@ -163,14 +174,6 @@ class ClusteredNumbers:
         self.raw = Moments(self.x, self.y)
         self.partial = None if z is None else Moments(self.x, self.y, z)
         self.shape = (x.shape[1], y.shape[1])
-
-    def measure(self) -> Measured:
-        """Return n (rows), effect, robust interval, p and flag of all pairs."""
-        return self._judged(self.raw)
-
-    def adjusted(self) -> Measured:
-        """Return the same less the covariates."""
-        return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
 
     def _judged(self, moments: Moments) -> Measured:
         out = Measured.empty(*self.shape)
@@ -255,25 +258,14 @@ class ClusteredNumbers:
                 p = robust_slopes(group.x, y - y.mean(axis=0), start, 2).p
             tail.add_p(np.where(open_pairs, p, np.nan), group.rows, group.columns)
 
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
-        """Add nothing: patients with different numbers of rows have no exchangeable residuals."""
 
-
-class ClusteredLevels:
+class ClusteredLevels(ClusteredPairs[FloatArray]):
     """Numbers x (n, p) of single rows against several classes y (n, m) of patients: share of ranks, robust Wald F."""
 
     def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None, rows: Rows) -> None:
         self.shape, self.rows = (x.shape[1], y.shape[1]), rows
         self.x, self.y = Side(x, ranked=True), y
-        self.z = (np.empty((len(x), 0)), z)
-
-    def measure(self) -> Measured:
-        """Return n (rows), the share of ranks that classes explain, an approximate interval, p and flag."""
-        return self._judged(self.z[0])
-
-    def adjusted(self) -> Measured:
-        """Return the same less the covariates."""
-        return Measured.empty(*self.shape) if self.z[1] is None else self._judged(self.z[1])
+        self.raw, self.partial = np.empty((len(x), 0)), z
 
     def _judged(self, z: FloatArray) -> Measured:
         out = Measured.empty(*self.shape)
@@ -317,9 +309,6 @@ class ClusteredLevels:
                     p = robust_levels(self._left(rows, keep, q), levels, start, 1 + levels.shape[1])
                     tail.add_p(p[:, None], rows, np.array([column]))
 
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
-        """Add nothing."""
-
 
 def _levels(y: FloatArray, start: IndexArray, q: FloatArray) -> tuple[FloatArray, int]:
     """Return orthonormal columns of the classes less covariates, and a flag (0: to be tested)."""
@@ -333,21 +322,12 @@ def _levels(y: FloatArray, start: IndexArray, q: FloatArray) -> tuple[FloatArray
     return levels, 4 if count.min() < FEWEST_IN_GROUP else 0
 
 
-class ClusteredOdds:
+class ClusteredOdds(ClusteredPairs[FloatArray]):
     """Groups x (n, p) of single rows against groups y (n, m) of patients: log odds ratio by logistic regression."""
 
     def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None, rows: Rows) -> None:
         self.shape, self.rows, self.x, self.y = (x.shape[1], y.shape[1]), rows, x, y
-        self.z = (np.empty((len(x), 0)), z)
-        self._tested: list[tuple[int, int, BoolArray]] = []
-
-    def measure(self) -> Measured:
-        """Return n (rows), log odds ratio, robust Wald interval, p and flag of all pairs."""
-        return self._judged(self.z[0])
-
-    def adjusted(self) -> Measured:
-        """Return the same beside the covariates."""
-        return Measured.empty(*self.shape) if self.z[1] is None else self._judged(self.z[1])
+        self.raw, self.partial = np.empty((len(x), 0)), z
 
     def _judged(self, z: FloatArray) -> Measured:
         out = Measured.empty(*self.shape)
@@ -378,9 +358,6 @@ class ClusteredOdds:
                 p = _slope_p(x, y, basis(np.empty((0, 0)), len(x)), start)
                 tail.add_p(np.array([[p]]), np.array([i]), np.array([j]))
 
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
-        """Add nothing."""
-
 
 def _slope_p(x: FloatArray, y: FloatArray, q: FloatArray, start: IndexArray) -> float:
     """Return the robust p of the difference of shares, which stays defined where odds are infinite."""
@@ -400,7 +377,7 @@ def _odds_flag(x: FloatArray, y: FloatArray, start: IndexArray) -> int:
     return 4 if fewest < FEWEST_IN_GROUP else 0
 
 
-class ClusteredTimes:
+class ClusteredTimes(ClusteredPairs[FloatArray]):
     """Columns x (n, p) of single rows against survival of patients: Cox regression, robust score p and errors."""
 
     def __init__(
@@ -408,15 +385,7 @@ class ClusteredTimes:
     ) -> None:
         self.shape, self.rows = (x.shape[1], outcome[0].shape[1]), rows
         self.x, self.outcome = per_deviation(x) if scaled else x, outcome
-        self.z = (np.empty((len(x), 0)), z)
-
-    def measure(self) -> Measured:
-        """Return n (rows), log hazard ratio, robust Wald interval, robust score p and flag of all pairs."""
-        return self._judged(self.z[0])
-
-    def adjusted(self) -> Measured:
-        """Return the same beside the covariates."""
-        return Measured.empty(*self.shape) if self.z[1] is None else self._judged(self.z[1])
+        self.raw, self.partial = np.empty((len(x), 0)), z
 
     def _parts(self, z: FloatArray) -> list[tuple[int, IndexArray, BoolArray, int]]:
         """Return column, places of x, kept rows and flag of all pairs."""
@@ -453,7 +422,7 @@ class ClusteredTimes:
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links: survival moved between patients."""
-        for column, places, keep, flag in self._parts(self.z[0]):
+        for column, places, keep, flag in self._parts(self.raw):
             if flag:
                 continue
             both = np.column_stack([part[:, column] for part in self.outcome])
@@ -461,6 +430,3 @@ class ClusteredTimes:
             test = RobustScore.of(moved[:, 0], moved[:, 1], np.empty((len(moved), 0)))
             p = test.p(self.x[np.ix_(keep, places)], starts_of(self.rows.codes[keep]))
             tail.add_p(p[:, None], places, np.array([column]))
-
-    def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
-        """Add nothing."""

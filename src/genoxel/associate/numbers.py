@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -93,7 +94,30 @@ def correlation_of(chunk: Chunk) -> FloatArray:
     return np.where(defined, np.clip(r, -1, 1), np.nan)
 
 
-class NumberPairs:
+Part = TypeVar("Part")
+
+
+class JudgedPairs(ABC, Generic[Part]):
+    """All pairs of two sides that one rule judges raw and less covariates: `raw`, and `partial` (None without)."""
+
+    shape: tuple[int, int]
+    raw: Part
+    partial: Part | None
+
+    @abstractmethod
+    def _judged(self, part: Part) -> Measured:
+        """Return n, effect, interval, p and flag of all pairs."""
+
+    def measure(self) -> Measured:
+        """Return n, effect, interval, p and flag of all pairs."""
+        return self._judged(self.raw)
+
+    def adjusted(self) -> Measured:
+        """Return the same less the covariates; nothing known without any."""
+        return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
+
+
+class NumberPairs(JudgedPairs[Moments]):
     """Numbers x (n, p) against numbers y (n, m): Spearman's or Pearson's correlation, partial when adjusted."""
 
     def __init__(
@@ -111,14 +135,6 @@ class NumberPairs:
         self.raw = Moments(left, right)
         self.partial = None if z is None else Moments(left, right, z)
         self.shape = (x.shape[1], y.shape[1])
-
-    def measure(self) -> Measured:
-        """Return n, correlation, interval, p and flag of all pairs."""
-        return self._judged(self.raw)
-
-    def adjusted(self) -> Measured:
-        """Return partial correlations with intervals and their p."""
-        return Measured.empty(*self.shape) if self.partial is None else self._judged(self.partial)
 
     def _judged(self, moments: Moments) -> Measured:
         if self.ranked and moments is self.raw and moments.pair_by_pair:
@@ -249,8 +265,11 @@ def _scaled(values: FloatArray) -> FloatArray:
 GroupEffect = Literal["auc", "cliffs_delta", "cohens_d"]
 
 
-class GroupPairs:
-    """Numbers x (n, p) against two groups y (n, m) of 0 and 1: AUC or Cliff's delta by Mann-Whitney, Cohen's d by t."""
+class GroupPairs(JudgedPairs[Moments]):
+    """Numbers x (n, p) against two groups y (n, m) of 0 and 1: AUC or Cliff's delta by Mann-Whitney, Cohen's d by t.
+
+    Effects above 0.5 (0) mean higher x in group 1.
+    """
 
     def __init__(self, x: FloatArray, y: FloatArray, z: FloatArray | None, effect: GroupEffect) -> None:
         self.cliff, self.cohen = effect == "cliffs_delta", effect == "cohens_d"
@@ -259,11 +278,10 @@ class GroupPairs:
         self.partial = None if z is None else Moments(self.x, self.y, z)
         self.shape = (x.shape[1], y.shape[1])
 
-    def measure(self) -> Measured:
-        """Return n, effect, interval, p and flag of all pairs; effects above 0.5 (0) mean higher x in group 1."""
+    def _judged(self, moments: Moments) -> Measured:
         if self.cohen:
-            return self._cohen(self.raw)
-        return self._as_wanted(self._areas())
+            return self._cohen(moments)
+        return self._as_wanted(self._areas() if moments is self.raw else self._areas_less(moments))
 
     def _areas(self) -> Measured:
         from genoxel.associate.kernels import group_pairs
@@ -283,13 +301,13 @@ class GroupPairs:
         out.low[good], out.high[good] = auc_interval(auc, first[good], second[good], ones, zeros)
         return out
 
-    def _cohen(self, moments: Moments | None) -> Measured:
+    def _cohen(self, moments: Moments) -> Measured:
         """Return Cohen's d, its noncentral t interval and the p of Student's t; of a linear regression when adjusted.
 
         d is the (adjusted) difference of means over the standard deviation that groups and covariates leave.
         """
         out = Measured.empty(*self.shape)
-        for chunk in moments.chunks() if moments else ():
+        for chunk in moments.chunks():
             flag = flags_of(chunk, groups=True)
             r = np.where(flag == 0, correlation_of(chunk), np.nan)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -310,17 +328,15 @@ class GroupPairs:
             return out
         return Measured(out.n, 2 * out.effect - 1, 2 * out.low - 1, 2 * out.high - 1, out.p, out.flag)
 
-    def adjusted(self) -> Measured:
-        """Return the effect and p less covariates: ranks regressed on group and covariates (p, m).
+    def _areas_less(self, moments: Moments) -> Measured:
+        """Return areas and p less covariates: ranks regressed on group and covariates (p, m).
 
         The adjusted AUC is 1/2 plus the adjusted difference of mean ranks over n, which is the AUC itself where
         nothing is adjusted for; p is that of the partial correlation of group and ranks, the interval that of the
         regression, on the logit scale.
         """
-        if self.cohen:
-            return self._cohen(self.partial)
         out = Measured.empty(*self.shape)
-        for chunk in self.partial.chunks() if self.partial else ():
+        for chunk in moments.chunks():
             flag = flags_of(chunk, groups=True)
             r = np.where(flag == 0, correlation_of(chunk), np.nan)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -329,7 +345,7 @@ class GroupPairs:
             auc = np.clip(0.5 + shift, 0, 1)
             low, high = logit_interval(auc, error, chunk.free - 1)
             out.put(chunk, n=chunk.n, effect=auc, low=low, high=high, p=correlation_p(r, chunk.free - 1), flag=flag)
-        return self._as_wanted(out)
+        return out
 
     def world(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links."""

@@ -23,7 +23,7 @@ class OddsPairs(RegressedPairs):
         self.shape, self.y = (x.shape[1], y.shape[1]), y
         values = per_deviation(np.where(np.isfinite(x), x, np.nan))
         self.raw = self._groups(values, np.empty((len(x), 0)))
-        self.partial = [] if z is None else self._groups(values, z)
+        self.partial = None if z is None else self._groups(values, z)
 
     def _groups(self, x: FloatArray, z: FloatArray) -> list[Fitted]:
         usable = ~np.isnan(z).any(axis=1)

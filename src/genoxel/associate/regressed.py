@@ -6,7 +6,7 @@ maximum likelihood with Wald's interval.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genoxel.associate.moments import BoolArray
-from genoxel.associate.numbers import Measured
+from genoxel.associate.numbers import JudgedPairs, Measured
 from genoxel.associate.tail import Tail
 from genoxel.stats.partial import residuals
 from genoxel.stats.permute import induced
@@ -55,24 +55,12 @@ class Fitted:
         return self.test.p(residuals(self.x, self.q)[induced(order, self.keep)])
 
 
-class RegressedPairs(ABC):
-    """All pairs of two sides: `raw`, and `partial` beside covariates (empty without)."""
-
-    shape: tuple[int, int]
-    raw: Sequence[Fitted]
-    partial: Sequence[Fitted]
+class RegressedPairs(JudgedPairs[Sequence[Fitted]]):
+    """All pairs of two sides by a regression each, with Wald's interval and the score test's p."""
 
     @abstractmethod
     def estimates(self, group: Fitted) -> tuple[FloatArray, FloatArray]:
         """Return effect and standard error of each column of a group."""
-
-    def measure(self) -> Measured:
-        """Return n, effect, Wald's interval, score p and flag of all pairs."""
-        return self._judged(self.raw)
-
-    def adjusted(self) -> Measured:
-        """Return the same beside the covariates."""
-        return self._judged(self.partial)
 
     def _judged(self, groups: Sequence[Fitted]) -> Measured:
         out = Measured.empty(*self.shape)
@@ -92,7 +80,7 @@ class RegressedPairs(ABC):
 
     def world_adjusted(self, order: IndexArray, tail: Tail) -> None:
         """Add a world without links beyond the covariates: residuals of x moved."""
-        _add(self.partial, order, tail)
+        _add(self.partial or (), order, tail)
 
 
 def _add(groups: Sequence[Fitted], order: IndexArray, tail: Tail) -> None:

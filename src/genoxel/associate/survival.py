@@ -22,7 +22,7 @@ class TimePairs(RegressedPairs):
         self.time, self.event = time, event
         values = per_deviation(x) if scaled else x
         self.raw = self._groups(values, np.empty((len(x), 0)))
-        self.partial = [] if z is None else self._groups(values, z)
+        self.partial = None if z is None else self._groups(values, z)
 
     def _groups(self, x: FloatArray, z: FloatArray) -> list[Fitted]:
         found = []
