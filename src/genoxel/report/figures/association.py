@@ -15,7 +15,18 @@ from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.report.effects import scale, signed
-from genoxel.report.figures.style import BLUE, GREY, INK, ORANGE, PAPER, SOFT, canvas, keep_table, shorten
+from genoxel.report.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    PAPER,
+    SOFT,
+    canvas,
+    keep_table,
+    mark_observed,
+    shorten,
+)
 
 DIVERGING = LinearSegmentedColormap.from_list("genoxel", ["#004c77", "#0072b2", "#f4f4f1", "#d55e00", "#8f3f00"])
 """From blue (negative) over pale (none) to vermilion (positive); its ends also differ in lightness from its middle."""
@@ -195,17 +206,7 @@ def null_histogram(found: AssociationMap, ax: Axes | None = None) -> Axes:
             width = max(1, int(np.ceil(max(null.max(), found.hits) / 40)))
             edges = [step * width - 0.5 for step in range(int(null.max()) // width + 2)]
             axes.hist(null, bins=edges, color=GREY, edgecolor=PAPER, linewidth=0.6)
-        axes.axvline(found.hits, color=BLUE, lw=2.2)
-        axes.annotate(
-            f"this study {found.hits}",
-            (found.hits, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-4, -2),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            rotation=90,
-        )
+        mark_observed(axes, found.hits, f"this study {found.hits}")
         axes.margins(x=0.08)
         axes.set_xlim(left=-0.6)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -10,7 +10,18 @@ from matplotlib.axes import Axes
 from genoxel.core.results import TargetResult, Validation
 from genoxel.report.curves import GRID as RATES
 from genoxel.report.curves import calibration, repeat_aucs, roc, usable
-from genoxel.report.figures.style import AMBER, BLUE, GREY, INK, ORANGE, PAPER, SKY, SOFT, canvas, shorten
+from genoxel.report.figures.style import (
+    AMBER,
+    BLUE,
+    GREY,
+    ORANGE,
+    PAPER,
+    SKY,
+    SOFT,
+    canvas,
+    mark_observed,
+    shorten,
+)
 from genoxel.report.figures.style import GRID as LINE
 from genoxel.report.tables.prediction import chance, metric_name
 
@@ -128,18 +139,7 @@ def permutation_histogram(result: TargetResult, ax: Axes | None = None) -> Axes:
         worlds = worlds[np.isfinite(worlds)]
         if worlds.size:
             axes.hist(worlds, bins=min(25, max(6, worlds.size // 6)), color=GREY, edgecolor=PAPER, linewidth=0.6)
-        axes.axvline(result.observed, color=BLUE, lw=2.2)
-        axes.annotate(
-            f"observed {result.observed:.2f}",
-            (result.observed, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(-5, -2),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=INK,
-            rotation=90,
-        )
+        mark_observed(axes, result.observed, f"observed {result.observed:.2f}")
         axes.set_xlabel(f"{metric_name(result.ladder[0].metric) if result.ladder else 'metric'}, labels permuted")
         axes.set_ylabel("Worlds")
         axes.set_title(shorten(result.target, 30))

@@ -102,6 +102,22 @@ def canvas(ax: Axes | None, width: float, height: float) -> Iterator[Axes]:
             yield plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def mark_observed(axes: Axes, value: float, text: str) -> None:
+    """Draw what was observed as a line among what chance gives, with `text` along it."""
+    axes.axvline(value, color=BLUE, lw=2.2)
+    axes.annotate(
+        text,
+        (value, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-5, -2),
+        textcoords="offset points",
+        ha="right",
+        va="top",
+        color=INK,
+        rotation=90,
+    )
+
+
 _TABLES: WeakKeyDictionary[Axes, Mapping[str, Any]] = WeakKeyDictionary()
 
 
