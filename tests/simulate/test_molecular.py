@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from genoxel.io.cn_segments import read_segments
 from genoxel.io.fusions import read_fusions
@@ -240,6 +241,7 @@ def test_ctdna_follows_the_living_mass_and_a_resistant_clone_rises():
         effects=("EGFR:none",),
         prevalence={"EGFR": 0.9},
         course=Course(points=4, patterns={"response": 1.0}),
+        omics=Omics(files=("ctdna",)),
         unknown=0.0,
         seed=2,
     )
@@ -251,14 +253,17 @@ def test_ctdna_follows_the_living_mass_and_a_resistant_clone_rises():
     with tempfile.TemporaryDirectory() as place:
         told = _ctdna(spec, people, draw_calls(spec, people), Path(place))
         rows = pd.read_csv(Path(place, "ctdna.tsv"), sep="\t")
-    own = rows[rows["gene"] != "ESR1"].pivot_table(index="patient", columns="day", values="vaf", aggfunc="first")
+    own = rows[rows["gene"] != "MSH6"].pivot_table(index="patient", columns="day", values="vaf", aggfunc="first")
     falls = own.iloc[:, -1] / own.iloc[:, 0]
     resistant = [told[name]["resistant"] for name in own.index]
     assert falls[np.logical_not(resistant)].median() < 0.3
     assert falls[resistant].median() > 2 * falls[np.logical_not(resistant)].median()
-    escaped = rows[rows["gene"] == "ESR1"].groupby("day")["vaf"].median()
+    escaped = rows[rows["gene"] == "MSH6"].groupby("day")["vaf"].median()
     assert escaped.iloc[0] == 0
     assert escaped.is_monotonic_increasing
+    first = own.iloc[:, 0]
+    volumes = [person.physical("mr")["size"] ** 3 for person in people if person.name in first.index]
+    assert stats.spearmanr(first, volumes).statistic > 0.4  # larger tumours shed more, each at a rate of its own
 
 
 def test_a_panel_calls_nothing_outside_its_genes(folder, truth):

@@ -18,6 +18,7 @@ from genoxel.io.files import atomic_write, output_error
 from genoxel.simulate.deliver import DONE, Delivered, deliver
 from genoxel.simulate.messy import write_messy
 from genoxel.simulate.molecular import biopsy_table, write_molecular
+from genoxel.simulate.outcomes import followed
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.tables import write_tables
@@ -109,7 +110,7 @@ def _refuse(spec: SimulationSpec, target: Path) -> None:
 
 
 def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper: Map) -> None:
-    people = draw_people(spec)
+    people = followed(spec, draw_people(spec))
     folder.mkdir(exist_ok=True)
     atomic_write(folder / MARKER, MARKER_TEXT)
     images = folder / "dicom"
@@ -121,7 +122,7 @@ def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper
             progress(len(written), spec.n)
     score = write_tables(spec, people, folder)
     content = truth(spec, people, written, score)
-    molecular = write_molecular(spec, people, folder)
+    molecular = write_molecular(spec, people, folder, written)
     if "messy" in spec.omics.files:
         molecular["messy"] = write_messy(spec, people, folder)
     if spec.course.biopsies:

@@ -108,7 +108,7 @@ def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
         inside = first.tumour.inside()
         biopsies = tuple(take_biopsies(spec, person, inside, first.tumour.affine, spacing_of(spec, person)))
     count = first.tumour.count()
-    several = tuple(told) if len(told) > 1 else ()
+    several = tuple(told) if spec.course.points > 1 or spec.imaging.rescan else ()
     return Delivered(person.name, count, _millilitres(first), person.contour, several, fault, skipped, biopsies)
 
 

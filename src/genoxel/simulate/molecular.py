@@ -12,11 +12,12 @@ from genoxel._version import __version__
 from genoxel.io.files import atomic_write
 from genoxel.simulate.deliver import Delivered
 from genoxel.simulate.genes import MODULE_GENES, OTHER_GENES
-from genoxel.simulate.outcomes import draw_outcomes
+from genoxel.simulate.outcomes import delivers_outcomes, draw_outcomes
 from genoxel.simulate.plan import Person, stream
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.tables import Call, assay_of, draw_calls, module_score, purity_of, small_panel
-from genoxel.simulate.visits import RESCAN, visits
+from genoxel.simulate.traits import TRAITS
+from genoxel.simulate.visits import RESCAN, Visit, plasma, visits
 
 _LENGTHS = {"1": 249, "2": 243, "3": 198, "7": 159, "9": 141, "10": 135, "12": 133, "13": 115, "17": 81, "19": 59}
 """Lengths of some chromosomes (hg19) in 10^6 bases."""
@@ -31,6 +32,14 @@ _ARMS: Mapping[str, tuple[tuple[str, float, float, int, float], ...]] = {
 
 _FOCAL = {"EGFR": ("7", 54.5, 55.8, 12), "PTEN": ("10", 89.2, 90.2, 0)}
 _FUSIONS = (("EML4", "ALK", "2"), ("FGFR3", "TACC3", "4"), ("TMPRSS2", "ERG", "21"), ("CD74", "ROS1", "5"))
+RESISTANCE: Mapping[str, tuple[str, str]] = {
+    "mr": ("MSH6", "p.T1219I"),
+    "ct": ("EGFR", "p.T790M"),
+    "breast": ("ESR1", "p.D538G"),
+    "prostate": ("AR", "p.L702H"),
+}
+"""The mutation of the clone that treatment selects, per body: to temozolomide, EGFR inhibitors, hormone therapies."""
+
 _ANN = (
     "Allele | Annotation | Annotation_Impact | Gene_Name | Gene_ID | Feature_Type | Feature_ID | Transcript_BioType | "
     "Rank | HGVS.c | HGVS.p | cDNA.pos / cDNA.length | CDS.pos / CDS.length | AA.pos / AA.length | Distance | "
@@ -46,15 +55,19 @@ _AMINO = {letter: _NAMES[3 * place : 3 * place + 3] for place, letter in enumera
 _PROBES, _MODULE_PROBES = 300, 40
 
 
-def write_molecular(spec: SimulationSpec, people: Sequence[Person], folder: Path) -> dict[str, object]:
+def write_molecular(
+    spec: SimulationSpec, people: Sequence[Person], folder: Path, written: Sequence[Delivered] = ()
+) -> dict[str, object]:
     """Write the files that `spec.omics.files` names, and outcome.csv where a link asks for it; return their truth."""
     calls = draw_calls(spec, people)
     wanted = list(spec.omics.files)
-    if any(link.target in ("survival", "response", "toxicity") for link in spec.linked) and "outcome" not in wanted:
+    if delivers_outcomes(spec) and "outcome" not in wanted:
         wanted.append("outcome")
     told: dict[str, object] = {}
     for name in wanted:
-        if name != "messy":
+        if name == "ctdna":
+            told[name] = _ctdna(spec, people, calls, folder, written)
+        elif name != "messy":
             told[name] = _WRITERS[name](spec, people, calls, folder)
     return {name: content for name, content in told.items() if content is not None}
 
@@ -224,24 +237,35 @@ def _protein(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Cal
     atomic_write(folder / "protein.tsv", "\n".join(lines) + "\n")
 
 
-def _ctdna(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], folder: Path) -> object:
-    """Write allele shares in plasma that follow the living mass; a resistant clone rises in some who respond."""
+def _ctdna(
+    spec: SimulationSpec,
+    people: Sequence[Person],
+    calls: Sequence[Call],
+    folder: Path,
+    written: Sequence[Delivered] = (),
+) -> object:
+    """Write allele shares in plasma that follow the living millilitres; a resistant clone rises in some who respond.
+
+    Lesions beside the main one count as large as `written` says that they were drawn.
+    """
     lines, told = ["patient\tdate\tday\tgene\tprotein\tmutant_reads\tdepth\tvaf"], {}
+    drawn = {one.name: one for one in written}
+    typical = _ball_ml(TRAITS["size"].physical(0.0, spec.modality))
     for person in _profiled(people):
-        random = stream(spec, "omics", person.index, 3)
+        random, shed, _ = plasma(spec, person)
         mine = [call for call in calls if call.patient == person.name and call.variant.classification != "Silent"]
         if not mine:
             continue
-        tracked, shed = mine[0], 0.02 * float(np.exp(random.normal(0, 0.5)))
-        resistant = random.random() < 0.4
-        told[person.name] = {"resistant": bool(resistant)}
-        for visit in visits(spec, person):
-            if visit.number == RESCAN:
-                continue
+        tracked = (mine[0].gene, mine[0].variant.protein)
+        scans = [visit for visit in visits(spec, person) if visit.number != RESCAN]
+        resistant = any(visit.clone for visit in scans)
+        told[person.name] = {"gene": tracked[0], "protein": tracked[1], "resistant": resistant}
+        start = _ball_ml(person.physical(spec.modality)["size"])
+        for visit in scans:
             day = np.datetime64(person.day) + visit.days
-            escape = shed * 0.15 * (2.2**visit.number - 1) if resistant else 0.0
-            rows = [(tracked.gene, tracked.variant.protein, shed * visit.living + escape)]
-            rows += [("ESR1", "p.D538G", escape)] if resistant else []
+            living = start * visit.living + _beside_ml(visit, drawn.get(person.name))
+            rows = [(*tracked, shed * living / typical)]
+            rows += [(*RESISTANCE[spec.modality], shed * start * visit.clone / typical)] if resistant else []
             for gene, protein, share in rows:
                 depth = int(random.integers(2500, 6000))
                 reads = int(random.binomial(depth, min(share, 0.9)))
@@ -249,6 +273,20 @@ def _ctdna(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call]
                 lines.append(f"{where}\t{reads}\t{depth}\t{reads / depth:.5f}")
     atomic_write(folder / "ctdna.tsv", "\n".join(lines) + "\n")
     return told
+
+
+def _ball_ml(radius_mm: float) -> float:
+    return 4 / 3 * np.pi * radius_mm**3 / 1000
+
+
+def _beside_ml(visit: Visit, drawn: Delivered | None) -> float:
+    """Return the living millilitres of the lesions beside the main one, from their size when they first were drawn."""
+    total = 0.0
+    for place, now in enumerate(visit.others if drawn is not None else ()):
+        scans = [one["lesions"][place] for one in drawn.visits]  # type: ignore[union-attr]
+        first = next((one for one in scans if one["ml"] > 0), None)
+        total += first["ml"] / first["volume"] * now["living"] if first else 0.0
+    return total
 
 
 def _outcome(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], folder: Path) -> None:
@@ -281,7 +319,6 @@ _WRITERS: Mapping[str, Writer] = {
     "methylation": _methylation,
     "counts": _counts,
     "protein": _protein,
-    "ctdna": _ctdna,
     "outcome": _outcome,
     "panels": _panels,
 }

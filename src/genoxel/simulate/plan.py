@@ -25,7 +25,10 @@ BACKGROUND_GENES = ("IDH1", "TP53", "EGFR", "PIK3CA", "PTEN", "KRAS", "BRAF")
 
 @dataclass(frozen=True)
 class Person:
-    """One simulated patient: everything that is decided about them before their image is drawn."""
+    """One simulated patient: everything that is decided about them before their image is drawn.
+
+    `responds` and `ends` (days followed) are there where a course over time and outcomes must agree (see `outcomes`).
+    """
 
     index: int
     name: str
@@ -40,6 +43,8 @@ class Person:
     day: str
     contour: str | None
     missing: tuple[str, ...] = ()
+    responds: bool | None = None
+    ends: int | None = None
 
     def physical(self, modality: str) -> dict[str, float]:
         """Return what the latent traits set, in the units of `traits`."""

@@ -23,7 +23,8 @@ class Visit:
     """One scan of one patient: its number, days since the first, the pattern, and the true state of the tumour.
 
     `volume` is relative to the first; `living` is the share of the tumour's mass that is alive, relative to the first
-    (what pseudoprogression hides from the image). `others` tells the same of the lesions beside the main one.
+    (what pseudoprogression hides from the image). `clone` is the part of both that treatment does not reach. `others`
+    tells the same of the lesions beside the main one.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Visit:
     living: float
     physical: Mapping[str, Any]
     others: tuple[Mapping[str, Any], ...] = ()
+    clone: float = 0.0
 
     @property
     def folder(self) -> str:
@@ -41,24 +43,30 @@ class Visit:
 
 
 def visits(spec: SimulationSpec, person: Person) -> list[Visit]:
-    """Return the scans of a patient in order; the rescan comes last."""
+    """Return the scans of a patient in order, up to the last day followed; the rescan comes last."""
     base = person.physical(spec.modality)
     random = stream(spec, "course", person.index)
-    pattern = _pattern(spec, random)
+    pattern = _pattern(spec, random, person.responds)
+    resistant = "ctdna" in spec.omics.files and pattern == "response" and plasma(spec, person)[2]
     rate, spread = random.uniform(0, 1), random.normal(0, 0.03, 8)
     found = []
     several = _others(spec, person, pattern) if spec.course.points > 1 else []
     for number in range(spec.course.points):
-        volume, living = _state(pattern, number * spec.course.interval_days / 56, rate)
+        days = number * spec.course.interval_days
+        if number and person.ends is not None and days > person.ends:
+            break
+        volume, living = _state(pattern, days / 56, rate)
+        clone = _escaped(days / 56) if resistant else 0.0
+        volume, living = volume + clone, living + clone
         volume *= float(np.exp(spread[number])) if number else 1.0
         changed = {**base, "size": base["size"] * volume ** (1 / 3), "anchor": base["size"]}
         if number and "necrosis" in base:
             changed["necrosis"] = min(base["necrosis"] * (1 + 0.5 * max(0.0, 1 - living / volume)), 0.8)
         physical: dict[str, Any] = dict(changed if number else base)
-        others = tuple(one.at(number * spec.course.interval_days / 56) for one in several)
+        others = tuple(one.at(days / 56) for one in several)
         if others:
             physical["volumes"] = tuple(one["volume"] for one in others)
-        found.append(Visit(number, number * spec.course.interval_days, pattern, volume, living, physical, others))
+        found.append(Visit(number, days, pattern, volume, living, physical, others, clone))
     if spec.imaging.rescan:
         again = found[0]
         found.append(Visit(RESCAN, 0, pattern, 1.0, 1.0, again.physical, again.others))
@@ -66,6 +74,19 @@ def visits(spec: SimulationSpec, person: Person) -> list[Visit]:
 
 
 _OTHER_COURSE, _NEW = 0.25, 0.3
+_RESISTANT, _SHED = 0.4, 0.02
+
+
+def plasma(spec: SimulationSpec, person: Person) -> tuple[np.random.Generator, float, bool]:
+    """Return (generator for what is counted, allele share that a typical tumour sheds, whether a clone resists)."""
+    random = stream(spec, "omics", person.index, 3)
+    shed = _SHED * float(np.exp(random.normal(0, 0.5)))
+    return random, shed, bool(random.random() < _RESISTANT)
+
+
+def _escaped(cycles: float) -> float:
+    """Return the mass of the resistant clone relative to the tumour at the start; it stops at twice that."""
+    return float(min(0.15 * (2.2**cycles - 1), 2.0))
 
 
 @dataclass(frozen=True)
@@ -99,9 +120,12 @@ def _others(spec: SimulationSpec, person: Person, pattern: str) -> list[_Other]:
     return found
 
 
-def _pattern(spec: SimulationSpec, random: np.random.Generator) -> str:
+def _pattern(spec: SimulationSpec, random: np.random.Generator, responds: bool | None = None) -> str:
     names = list(spec.course.patterns)
-    return str(random.choice(names, p=np.array([spec.course.patterns[name] for name in names])))
+    shares = np.array([spec.course.patterns[name] for name in names])
+    if responds is not None:
+        shares = shares * np.array([(name == "response") == responds for name in names])
+    return str(random.choice(names, p=shares / shares.sum()))
 
 
 def _state(pattern: str, cycles: float, rate: float) -> tuple[float, float]:
@@ -140,6 +164,7 @@ def plain(visit: Visit) -> dict[str, Any]:
     several = [{"lesion": number, **one} for number, one in enumerate(visit.others, start=2)]
     return {
         **({"lesions": several} if several else {}),
+        **({"resistant_clone": round(visit.clone, 4)} if visit.clone else {}),
         "visit": visit.folder or "first",
         "days": visit.days,
         "volume": round(visit.volume, 4),
