@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,7 @@ from genoxel.core.table import Column, Table
 from genoxel.io.cn_segments import read_gene_copies, read_segments
 from genoxel.omics.burden import allele_fractions, gene_fractions, heterogeneity, mutational_burden, repeat_indels
 from genoxel.omics.copynumber import (
+    CopyRules,
     arm_levels,
     call_genes,
     codeletion_1p19q,
@@ -28,6 +30,7 @@ from genoxel.omics.fusions import fusion_status
 from genoxel.omics.genome import MIDDLES
 from genoxel.omics.germline import Weight, polygenic_score
 from genoxel.omics.methylation import MGMT_PROBES, beta_values, m_values, mgmt, to_m
+from genoxel.omics.settings import CopyNumberSettings
 from genoxel.omics.signatures import KINDS, catalogue, exposures
 from genoxel.omics.subtypes import (
     GliomaFacts,
@@ -93,6 +96,30 @@ def test_gain_of_7_with_loss_of_10() -> None:
     whole = [("yes", *span) for span in spans.values()]
     half = [("no", *span) for name, span in spans.items() if name != "10q"] + [("no", "10", 40200001, 135534747, 0.0)]
     assert gain7_loss10(arm_levels(_segments(*whole, *half), arms, "hg19")) == {"yes": True, "no": False}
+
+
+def test_whole_copies_of_a_pure_tumour_become_the_calls_they_are() -> None:
+    """By arithmetic: log2(copies / 2), none written as -10; one copy left is a loss and no homozygous deletion."""
+    expected = {0: -2.0, 1: -1.0, 2: 0.0, 3: 1.0, 4: 2.0, 8: 2.0}
+    records = _segments(*((f"P{n}", "7", 1, 500, math.log2(n / 2) if n else -10.0) for n in expected))
+    calls = call_genes(gene_copies(records, {"EGFR": ("7", 101, 200)}))
+    found = dict(zip(calls.patients, calls["EGFR"].tolist(), strict=True))
+    assert found == {f"P{n}": call for n, call in expected.items()}
+
+
+def test_the_share_of_an_arm_that_must_be_lost_and_seen_are_settings() -> None:
+    length = 125000000  # the short arm of chromosome 1
+    records = _segments(("P", "1", 1, round(0.75 * length), -0.5), ("P", "1", round(0.75 * length) + 1, length, 0.0))
+    half = _segments(("P", "1", 1, round(0.4 * length), -0.5))
+
+    def found(some: Records, rules: CopyRules | None = None) -> float:
+        return float(arm_levels(some, ["1p"], "hg19", rules)["1p copies"][0])
+
+    assert (found(records), found(records, CopyRules(share=0.7))) == (1.0, 0.0)  # neutral, loss
+    assert np.isnan(found(half))
+    assert found(half, CopyRules(seen=0.3)) == 0.0
+    asked = CopyNumberSettings(segments="x.seg")
+    assert {name: getattr(asked, name) for name in CopyRules.__dataclass_fields__} == vars(CopyRules())
 
 
 def test_genes_from_segments_by_hand() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -160,6 +161,24 @@ def test_metagenes_find_planted_modules_and_stay_with_training() -> None:
     assert noise.stability < 0.3
     parts = Metagenes(3, "nmf").fit(_table(np.exp(values)))
     assert parts.transform(table.take(slice(0, 2))).values.min() >= 0
+
+
+@pytest.mark.parametrize("method", ["cluster", "nmf"])
+def test_a_metagene_named_after_a_gene_is_the_module_that_holds_it(method: Literal["cluster", "nmf"]) -> None:
+    random = np.random.default_rng(4)
+    drivers = random.normal(size=(80, 3))
+    table = _table(np.exp(np.hstack([drivers[:, [at]] + 0.4 * random.normal(size=(80, 12)) for at in range(3)])))
+    numbered = Metagenes(3, method).fit(table)
+    found = Metagenes(3, method, of=["G30", "G2"]).fit(table).transform(table)
+    assert found.names == ("metagene of G30", "metagene of G2")
+    for gene in ("G30", "G2"):
+        whole = next(name for name, genes in numbered.members.items() if gene in genes)
+        np.testing.assert_array_equal(found[f"metagene of {gene}"], numbered.transform(table)[whole])
+    told = found.column("metagene of G2").definition.rpartition("genes: ")[2].removesuffix(", ...").split(", ")
+    assert len(told) == 10
+    assert set(told) < set(next(genes for genes in numbered.members.values() if "G2" in genes))
+    with pytest.raises(TableError, match="no metagene of G99"):
+        Metagenes(3, method, of=["G99"]).fit(table)
 
 
 def test_smoothing_keeps_lonely_genes_and_the_sum_of_a_pair() -> None:

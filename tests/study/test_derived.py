@@ -19,9 +19,11 @@ from genoxel.omics.axes import AXES
 from genoxel.omics.derive import DeriveSettings
 from genoxel.omics.signatures import KINDS
 from genoxel.omics.variants import is_germline
+from genoxel.study.assay import WHOLE, assess
 from genoxel.study.check import check
 from genoxel.study.molecular import Molecular, read_molecular
 from genoxel.study.run import run
+from genoxel.study.steps.cohort import cuts_of
 from genoxel.study.steps.cutoffs import cutoffs_of
 from genoxel.study.steps.who import enter
 from genoxel.study.study import Study
@@ -58,7 +60,7 @@ immune = { markers = "markers.gmt", cells = "cells.tsv" }
 axes = { names = ["proliferation", "own axis"], file = "axis.gmt" }
 subtypes = { types = "centroids.csv" }
 scores = { recurrence-like = "weights.csv" }
-metagenes = { count = 3, genes = 40 }
+metagenes = { count = 3, genes = 40, of = ["G2", "G40"] }
 network = { edges = "edges.csv" }
 receptors = { er = "er", pr = "pr", her2 = "her2", ki67 = "ki67" }
 cutoffs = { "PD-L1 TPS" = "pdl1" }
@@ -210,11 +212,13 @@ def _words(molecular: Molecular, block: str, column: str) -> dict[str, str]:
 def test_every_key_makes_its_block(molecular: Molecular) -> None:
     asked = {"drivers", "events", "vaf", "msi", "signatures", "immune", "axes", "types", "recurrence-like", "metagenes"}
     asked |= {"network", "receptors", "cutoffs", "polygenic", "series", "glioma", "genesets", "burden", "copynumber"}
+    asked |= {"metagenes of genes"}
     assert set(molecular.tables) == asked
     for table in molecular.tables.values():
         assert all(column.definition or column.unit for column in table.columns), table
     assert set(molecular.recipes) == {
-        *("expression", "genesets", "axes", "types", "recurrence-like", "metagenes", "polygenic", "immune")
+        *("expression", "genesets", "axes", "types", "recurrence-like", "metagenes", "polygenic", "immune"),
+        "metagenes of genes",
     }
 
 
@@ -279,6 +283,55 @@ def test_the_table_of_all_samples_would_have_leaked(block: str, molecular: Molec
     rest = [who for who in PEOPLE if who != CHANGED]
     same = np.array_equal(*(table.of_patients(rest).values for table in tables if table is not None))
     assert same == (block == "polygenic")
+
+
+LEARNED = {
+    "a gene's module, at the median": 'score = "metagene of G2"\ncut = "median"',
+    "a gene's module, at a number": 'score = "metagene of G40"\ncut = 0.0',
+    "a subtype": 'score = "types"\npositive = ["Basal"]',
+    "an axis of normalised counts": 'score = "proliferation"\ncut = "median"',
+    "a gene set": 'score = "UP"\ncut = 0.0',
+}
+
+
+@pytest.mark.parametrize("target", LEARNED)
+def test_another_patient_changes_no_label_that_a_fold_gives_without_it(
+    target: str, folder: Path, molecular: Molecular, others: Molecular
+) -> None:
+    """Everything molecular of one patient is another's: the others' labels in a fold without it stay bit for bit."""
+    path = folder / "labels.toml"
+    path.write_text(f"{TEXT}\n[target.fresh]\n{LEARNED[target]}\n")
+    study = Study.read(path)
+    path.unlink()
+    who = enter(study, PEOPLE)
+    measured = PEOPLE[:38]
+    train = np.array([at for at, one in enumerate(measured) if one != CHANGED and at % 3], dtype=np.intp)
+    rest = np.array([at for at, one in enumerate(measured) if one != CHANGED], dtype=np.intp)
+    found = [cuts_of(study, who, one, measured)["fresh"].labels(train)[rest] for one in (molecular, others)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert set(found[0].tolist()) == {0.0, 1.0}
+
+
+def test_the_module_of_a_gene_over_all_samples_would_have_leaked(molecular: Molecular, others: Molecular) -> None:
+    rest = [who for who in PEOPLE if who != CHANGED]
+    tables = [one.tables["metagenes of genes"].of_patients(rest).values for one in (molecular, others)]
+    assert not np.array_equal(*tables)
+
+
+def test_a_numbered_metagene_is_not_predicted(folder: Path) -> None:
+    path = folder / "numbered.toml"
+    numbered = '\n[target.module]\nscore = "metagene 2"\ncut = "median"\n'
+    path.write_text(TEXT.replace('"proliferating"]', '"proliferating", "module"]') + numbered)
+    study = Study.read(path)
+    found = [one for one in check(study).problems if one.where == "target.module"]
+    assert any('"metagene of GENE"' in one.legal for one in found)
+    with pytest.raises(SettingsError, match=r"\[target.module\], which \[learn\] would predict"):
+        cuts_of(study, enter(study, PEOPLE), read_molecular(study), PEOPLE[:38])
+    path.write_text(TEXT + numbered)  # not among the targets of [learn]: the association map may hold it
+    study = Study.read(path)
+    path.unlink()
+    assert "module" in cuts_of(study, enter(study, PEOPLE), read_molecular(study), PEOPLE[:38])
+    assert not [one for one in check(study).problems if one.where == "target.module"]
 
 
 def test_a_glioma_class_of_a_learned_target_is_refused(folder: Path) -> None:
@@ -392,6 +445,18 @@ def test_the_study_runs_from_files_to_report(folder: Path) -> None:
     )
     assert read_molecular(Study.read(folder / "shared.toml")).germline == ()
     (folder / "shared.toml").unlink()
+
+
+def test_leaving_out_outliers_says_that_the_whole_cohort_judged_them(folder: Path) -> None:
+    path = folder / "outliers.toml"
+    for named, done in (('["rules"]', False), ('["rules", "outliers"]', True)):
+        path.write_text(TEXT.replace('exclude = ["rules"]', f"exclude = {named}"))
+        study = Study.read(path)
+        found = assess(study, enter(study, PEOPLE), read_molecular(study))
+        assert (WHOLE in found.notes) == done
+        assert (LONELY in found.excluded) == done
+        assert LONELY in found.found["outliers"]
+    path.unlink()
 
 
 def test_the_cutoffs_beside_the_one_in_use_are_shown_with_who_and_how_well(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,8 +52,7 @@ def read_ihc(
     made: list[tuple[Column, list[float]]] = []
     unread: dict[str, dict[str, str]] = {}
     for marker, column in columns.items():
-        cells = {who: text for who, text in sheet.text(column).items() if not is_missing(text) or text.strip() in "-+"}
-        cells = {who: text for who, text in cells.items() if text.strip()}
+        cells = _cells(sheet, column)
         if marker == "HER2":
             classes, odd, open_ones = _her2(cells)
             names: tuple[str, ...] = ("negative", "low", "positive")
@@ -74,6 +73,25 @@ def read_ihc(
 
 
 _SOURCE = Source(family="ihc")
+
+
+def reaches(sheet: ClinicalSheet, column: str, limit: float) -> dict[str, bool | None]:
+    """Return who has `limit` per cent or more (None: open), from cells as `read_ihc` reads them; a word settles it.
+
+    "positive" reaches every limit, "negative" none. Raises `TableError` for cells that are neither number nor word.
+    """
+    cells = _cells(sheet, column)
+    _, classes, odd, _ = _percent("PR", cells, (limit,), column)
+    if odd:
+        raise _odd(sheet, column, column, odd)
+    known = {who: kind == CUT_OFFS["PR"][2][1] for who, kind in classes.items()}
+    return {who: known.get(who) for who in sheet.patients}
+
+
+def _cells(sheet: ClinicalSheet, column: str) -> dict[str, str]:
+    """Return the cells that say something; + and - do."""
+    cells = {who: text for who, text in sheet.text(column).items() if not is_missing(text) or text.strip() in "-+"}
+    return {who: text for who, text in cells.items() if text.strip()}
 
 
 def _odd(sheet: ClinicalSheet, column: str, marker: str, odd: Mapping[str, str]) -> TableError:
@@ -103,13 +121,13 @@ def _her2(cells: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], dic
 
 
 def _percent(
-    marker: str, cells: Mapping[str, str], limits: tuple[float, ...]
+    marker: str, cells: Mapping[str, str], limits: tuple[float, ...], called: str = ""
 ) -> tuple[dict[str, float], dict[str, str], dict[str, str], dict[str, str]]:
     """Return the numbers, the classes, the cells that are nothing legal, and those that settle no class."""
     spans = {who: span for who, text in cells.items() if (span := _span(plain(text))) is not None}
     odd = {who: text for who, text in cells.items() if who not in spans and plain(text) not in (*_POSITIVE, *_NEGATIVE)}
     exact = {who: low for who, (low, high) in spans.items() if low == high}
-    _refuse_shares(marker, exact)
+    _refuse_shares(called or marker, exact)
     lower = classify(marker, {who: low for who, (low, _) in spans.items()}, limits)
     upper = classify(marker, {who: high for who, (_, high) in spans.items()}, limits)
     classes = {who: kind for who, kind in lower.items() if kind is not None and kind == upper[who]}
@@ -120,6 +138,16 @@ def _percent(
                 classes[who] = names[plain(text) in _POSITIVE]
     still = {who: text for who, text in cells.items() if who not in classes and who not in odd}
     return exact, classes, odd, still
+
+
+def holds_percentages(cells: Iterable[str]) -> bool:
+    """Return whether a column holds per cent, and not words or codes of 0 and 1 alone.
+
+    >>> holds_percentages(["90", "<1 %", ""]), holds_percentages(["positive", "neg"]), holds_percentages(["0", "1"])
+    (True, False, False)
+    """
+    words = {plain(cell) for cell in cells}
+    return any(_span(word) is not None for word in words - {"0", "1"})
 
 
 def _span(word: str) -> tuple[float, float] | None:

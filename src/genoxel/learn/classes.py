@@ -48,12 +48,11 @@ class LearnedCut:
     patients: tuple[str, ...]
     values: FloatArray
     quantile: float = 0.5
-    more: str = ""
 
     @property
     def note(self) -> str:
-        """One sentence on what each fold learns, and `more`."""
-        return f"Each fold cuts at the quantile {self.quantile:g} of its own training patients.{self.more}"
+        """One sentence on what each fold learns."""
+        return f"Each fold cuts at the quantile {self.quantile:g} of its own training patients."
 
     def of_patients(self, patients: Sequence[str]) -> LearnedCut:
         """Return the cut for `patients` in their order, each of whom it must know."""

@@ -22,14 +22,18 @@ class CopyRules:
     """When copies count as changed, in log2 of copies / 2, and which share of an arm must be seen and be changed.
 
     With a pure diploid tumour one copy lost is -1 and one gained 0.58; half normal cells bring them to -0.42 and 0.32.
-    `seen` is the share of the arm that segments must cover, else the arm is unknown.
+    `gain`, `loss` and `deleted` are where `cnvkit call` puts three copies, one copy and none by default (its manual,
+    version 0.9.10: -1.1, -0.25, 0.2, 0.7), so that one copy of a pure tumour is a loss and no homozygous deletion.
+    `share` is that of Taylor et al. (Cancer Cell 2018), who call an arm altered from 80 % of its length on (and, other
+    than here, none between 20 and 80 %). `amplified`, four copies in a pure tumour where CNVkit takes 0.7, and `seen`,
+    the share of the arm that segments must cover else the arm is unknown, are choices of ours. All are settings.
     """
 
     gain: float = 0.2
-    loss: float = -0.2
+    loss: float = -0.25
     amplified: float = 1.0
-    deleted: float = -1.0
-    share: float = 0.7
+    deleted: float = -1.1
+    share: float = 0.8
     seen: float = 0.5
 
 

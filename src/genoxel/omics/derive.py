@@ -13,6 +13,8 @@ from genoxel.omics.subtypes import CUT_OFFS
 
 Texts = tuple[str, ...]
 Depth = Annotated[int, Field(ge=1)]
+OF_GENES = "metagenes of genes"
+"""The block of metagenes that are named after a gene they hold."""
 
 
 class FractionSettings(Settings):
@@ -70,17 +72,24 @@ class AxesSettings(Settings):
 
 
 class MetageneSettings(Settings):
-    """metagenes = { count = 10 }: modules of the `genes` most variable genes, by clustering or non-negative factors."""
+    """metagenes = { count = 10 }: modules of the `genes` most variable genes, by clustering or non-negative factors.
+
+    `of` names genes whose modules may be targets: they make the block "metagenes of genes", its columns "metagene of
+    GENE". A numbered metagene may not be predicted: other patients give other modules, in another order.
+    """
 
     count: Annotated[int, Field(ge=2, le=200)] = 10
     method: Literal["cluster", "nmf"] = "cluster"
     genes: Annotated[int, Field(ge=10)] = 500
+    of: Texts = ()
 
 
 class ReceptorSettings(Settings):
     """receptors = { er = "ER", pr = "PR", her2 = "HER2", ki67 = "Ki67" }: columns of the clinical table.
 
-    HER2 may hold 0, 1+, 2+, 3+ (with `ish` for 2+) or words. Limits: `cut` for Ki-67 (%), `pr_for_a` as in St Gallen.
+    ER and PR may hold percentages (positive from 1 %) or words, HER2 0, 1+, 2+, 3+ (with `ish` for 2+) or words.
+    Limits: `cut` for Ki-67 (%), and `pr_cut` (%), which PR must reach in luminal A unless `pr_for_a` is false; a PR of
+    words alone must be positive there. Sources: `omics.subtypes.ReceptorRules`.
     """
 
     er: str
@@ -89,6 +98,7 @@ class ReceptorSettings(Settings):
     ki67: str | None = None
     ish: str | None = None
     cut: Annotated[float, Field(gt=0, lt=100)] = 20.0
+    pr_cut: Annotated[float, Field(gt=0, lt=100)] = 20.0
     pr_for_a: bool = True
 
 
@@ -209,7 +219,8 @@ class DeriveSettings(Settings):
     def blocks(self) -> Texts:
         """Names of the blocks that are made."""
         keys = tuple(key for key in self.keys if key not in ("subtypes", "scores"))
-        return (*keys, *self.subtypes, *self.scores)
+        named = (OF_GENES,) if self.metagenes is not None and self.metagenes.of else ()
+        return (*keys, *named, *self.subtypes, *self.scores)
 
     def files(self) -> dict[str, str]:
         """Return dotted key -> file of everything that is named."""

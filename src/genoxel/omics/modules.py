@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import TableError
+from genoxel.core.errors import TableError, nearest
 from genoxel.core.image import FloatArray
 from genoxel.core.table import Column, Source, Table
 
 Codes = npt.NDArray[np.intp]
+_TOLD = 10
 
 
 class Metagenes:
@@ -23,12 +24,20 @@ class Metagenes:
     `stability` is the mean adjusted Rand index of the modules found in random `halves` of the samples with those of all
     (not asked for: 0 halves); `cophenetic` is the cophenetic correlation of how often genes fall together in them
     (Brunet et al., PNAS 2004).
+
+    Numbers of modules mean nothing from one set of samples to the next. `of` names genes instead: then the scores are
+    "metagene of GENE", each of the module that holds this gene, whichever module of these samples that is.
     """
 
     def __init__(
-        self, count: int = 10, method: Literal["cluster", "nmf"] = "cluster", seed: int = 0, halves: int = 10
+        self,
+        count: int = 10,
+        method: Literal["cluster", "nmf"] = "cluster",
+        seed: int = 0,
+        halves: int = 10,
+        of: Sequence[str] = (),
     ) -> None:
-        self.count, self.method, self.seed, self.halves = count, method, seed, halves
+        self.count, self.method, self.seed, self.halves, self.of = count, method, seed, halves, tuple(of)
         self.members: dict[str, tuple[str, ...]] = {}
         self.stability = self.cophenetic = float("nan")
         self._genes: tuple[str, ...] = ()
@@ -45,6 +54,12 @@ class Metagenes:
                 f"{values.shape[0]} samples x {values.shape[1]} genes for {self.count} metagenes",
                 "at least 6 samples, more genes than modules, nothing missing, no constant gene",
                 "filter the genes first",
+            )
+        if absent := [gene for gene in self.of if gene not in table.names]:
+            raise TableError(
+                f"no metagene of {absent[0]}, which is missing in some sample, constant or not measured",
+                ", ".join(table.names[:12]),
+                nearest(absent[0], table.names) or "name a gene that was measured in all samples",
             )
         self._genes, self._means, self._spreads = table.names, values.mean(axis=0), spread
         codes = self._modules(values)
@@ -69,11 +84,24 @@ class Metagenes:
         words = f"{self.method} of {len(self._genes)} genes, {self.count} modules"
         words += "" if np.isnan(self.stability) else f", stability (ARI) {self.stability:.2f}"
         source = Source(family="metagenes", aggregation=self.method)
+        numbered = tuple(self.members)
+        chosen = {f"metagene of {gene}": self._module_of(gene) for gene in self.of} or {one: one for one in numbered}
         columns = tuple(
-            Column(name, unit="score", definition=f"{words}; {len(genes)} genes", source=source)
-            for name, genes in self.members.items()
+            Column(name, unit="score", definition=f"{words}; {self._in_words(one)}", source=source)
+            for name, one in chosen.items()
         )
-        return Table(scores, table.rows, columns, "metagenes")
+        places = [numbered.index(one) for one in chosen.values()]
+        return Table(scores[:, places], table.rows, columns, "metagenes")
+
+    def _in_words(self, name: str) -> str:
+        """Return how many genes a module has, and those that weigh most."""
+        inside, weights = self.members[name], self._loadings[tuple(self.members).index(name)]
+        weight = dict(zip(self._genes, np.abs(weights).tolist(), strict=True))
+        heaviest = sorted(inside, key=lambda gene: (-weight[gene], gene))[:_TOLD]
+        return f"{len(inside)} genes: {', '.join(heaviest)}{', ...' if len(inside) > _TOLD else ''}"
+
+    def _module_of(self, gene: str) -> str:
+        return next(name for name, genes in self.members.items() if gene in genes)
 
     def _modules(self, values: FloatArray) -> Codes:
         if self.method == "nmf":

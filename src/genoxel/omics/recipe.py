@@ -44,21 +44,24 @@ class Fixed:
 class MostVariable:
     """Keeps the `count` columns that vary most among the training rows (at least 1, never a constant one).
 
+    Those of `always` stay beside them, unless they are constant or have a missing value.
+
     >>> from genoxel.core.table import Column
     >>> table = Table(np.array([[1.0, 5.0, 2.0], [1.0, 1.0, 3.0]]), ("P1", "P2"), tuple(map(Column, "ABC")))
     >>> MostVariable(1).fit(table).transform(table).names
     ('B',)
     """
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, always: Sequence[str] = ()) -> None:
+        self.count, self.always = count, tuple(always)
         self._names: tuple[str, ...] = ()
 
     def fit(self, table: Table) -> MostVariable:
         """Choose the columns; they keep their order. Columns with a missing value are left out."""
         spread = np.asarray(table.values).var(axis=0)
         spread[np.isnan(spread)] = 0.0
-        best = np.argsort(-spread, kind="stable")[: self.count]
+        asked = [place for place, name in enumerate(table.names) if name in self.always]
+        best = np.union1d(np.argsort(-spread, kind="stable")[: self.count], np.array(asked, dtype=np.intp))
         self._names = tuple(table.names[place] for place in np.sort(best[spread[best] > 0]).tolist())
         return self
 

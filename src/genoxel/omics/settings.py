@@ -61,7 +61,8 @@ class CopyNumberSettings(Settings):
     """[omics.copynumber]: segments (with the build under [omics]), calls per gene, or both.
 
     `arms` become columns of the block copynumber, `genes` is a BED file of loci whose copies are taken from the
-    segments. Thresholds are log2 of copies / 2; `share` is the part of an arm that must be changed.
+    segments. Thresholds are log2 of copies / 2; `share` is the part of the seen arm that must be changed, `seen` the
+    part of an arm that must be seen. Sources of the defaults: `omics.copynumber.CopyRules`.
     """
 
     segments: str | None = None
@@ -69,10 +70,11 @@ class CopyNumberSettings(Settings):
     genes: str | None = None
     arms: Texts = ()
     gain: Annotated[float, Field(gt=0)] = 0.2
-    loss: Annotated[float, Field(lt=0)] = -0.2
+    loss: Annotated[float, Field(lt=0)] = -0.25
     amplified: Annotated[float, Field(gt=0)] = 1.0
-    deleted: Annotated[float, Field(lt=0)] = -1.0
-    share: Annotated[float, Field(gt=0.5, le=1)] = 0.7
+    deleted: Annotated[float, Field(lt=0)] = -1.1
+    share: Annotated[float, Field(gt=0.5, le=1)] = 0.8
+    seen: Annotated[float, Field(gt=0, le=1)] = 0.5
     overlap: Literal["refuse", "unknown"] = "refuse"
 
     @model_validator(mode="after")
@@ -139,7 +141,8 @@ class QualitySettings(Settings):
     `file` is a table with a column of patients and columns such as coverage and purity; `rules` limits these and
     call_rate (the share of measured genes). `sex` and `batch` are clinical columns; `outliers` is how many deviations
     below the others a sample's correlation must lie to be listed. `exclude` names what takes a patient out of the
-    study: "rules", "sex", "outliers".
+    study: "rules", "sex", "outliers". The first two look at one sample alone; outliers are judged once beside all
+    samples, held-out ones too, and the report says so.
 
     >>> QualitySettings(rules={"purity": {"least": 0.2}}, exclude=["rules"]).exclude
     ('rules',)
@@ -321,6 +324,11 @@ class TargetSettings(Settings):
         if isinstance(self.cut, QuantileCut):
             return self.cut.quantile
         return 0.5 if self.cut == "median" else None
+
+    @property
+    def is_class(self) -> bool:
+        """Whether this makes classes, which can be predicted, and not a number of each patient."""
+        return not self.score or self.cut is not None or bool(self.positive)
 
     @property
     def genes(self) -> tuple[str, ...]:

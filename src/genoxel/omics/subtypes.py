@@ -79,9 +79,11 @@ class CentroidClassifier:
 
 @dataclass(frozen=True)
 class ReceptorRules:
-    """Surrogate subtypes of breast cancer: the Ki-67 cut, and whether PR must be positive for luminal A.
+    """Surrogate subtypes of breast cancer: the Ki-67 cut, and whether PR must be high for luminal A.
 
-    Source: Goldhirsch et al., Annals of Oncology 2013 (St Gallen), where PR above 20 % and a low Ki-67 make luminal A.
+    Source: the St Gallen consensus of 2013 (Goldhirsch et al., doi:10.1093/annonc/mdt303), as tabulated in table 4 of
+    PMC6797629: luminal A-like has Ki-67 below 20 % and PR of 20 % or more, luminal B-like Ki-67 of 20 % or more or PR
+    below 20 %. Other definitions ask less of PR (Maisonneuve et al., doi:10.1186/bcr3679): hence `pr_for_a`.
     """
 
     ki67: float = 20.0
@@ -95,6 +97,9 @@ def receptor_subtype(
     er: bool | None, pr: bool | None, her2: bool | None, ki67: float | None = None, rules: ReceptorRules | None = None
 ) -> str | None:
     """Return luminal A, luminal B, luminal B HER2, HER2 or triple-negative by receptors and Ki-67 (%), None if open.
+
+    Either receptor of hormones makes a tumour luminal; `pr` is what must hold for luminal A. Where PR is known in per
+    cent, give as `er` whether either is positive (1 % or more) and as `pr` whether PR is high (20 % or more).
 
     >>> receptor_subtype(True, True, False, 10.0), receptor_subtype(False, False, False)
     ('luminal A', 'triple-negative')

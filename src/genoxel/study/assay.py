@@ -18,6 +18,12 @@ from genoxel.study.study import Study
 
 CALL_RATE = "call_rate"
 BOX = "passes the assay rules"
+WHOLE = (
+    "assay quality: who is an outlier was judged once, beside all samples of the study, those that are held out of "
+    "training included; leaving outliers out is not done anew in each fold, so that predictions hold for a cohort "
+    "that was cleaned this way"
+)
+"""What is said wherever outliers are left out."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,8 @@ class _Assessor:
             found["sex"] = self._try("sex", self._sex)
         if self.settings.outliers is not None and self.expression is not None:
             found["outliers"] = self._try("outliers", self._outliers)
+        if "outliers" in self.settings.exclude:
+            self.notes.append(WHOLE)
         reasons: dict[str, list[str]] = {}
         for check in self.settings.exclude:
             for patient, text in found.get(check, {}).items():

@@ -28,7 +28,7 @@ from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reas
 from genoxel.study.progress import Progress
 from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
-from genoxel.study.steps.cohort import contradicted, outcomes_of, sex_notes, without_faults
+from genoxel.study.steps.cohort import contradicted, outcomes_of, refuse_numbered, sex_notes, without_faults
 from genoxel.study.steps.content import simulated_folder
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
@@ -319,6 +319,7 @@ class _Check:
             try:
                 single = Study(self.study.path, alone, self.study.text)
                 (outcome,), words = outcomes_of(single, who, molecular, flow.patients)
+                refuse_numbered(self.study, name, molecular.recipe_of(settings.score) if settings.score else None)
             except GenoxelError as error:
                 self._note(f"target.{name}", error)
                 continue

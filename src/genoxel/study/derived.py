@@ -13,7 +13,7 @@ from genoxel.core.keys import as_keys
 from genoxel.core.outcome import Outcome
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
-from genoxel.omics.derive import DeriveSettings
+from genoxel.omics.derive import OF_GENES, DeriveSettings
 from genoxel.omics.recipe import Alongside, Fixed, MostVariable, Recipe, Step
 from genoxel.omics.targets import make_outcome, read_words
 from genoxel.omics.texts import read_numbers
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from genoxel.study.study import Study
 
 Made = Table | Recipe
+Truths = dict[str, bool | None]
 Thing = TypeVar("Thing")
 
 
@@ -39,8 +40,9 @@ class Deriver:
         self.found = found
         parts: dict[str, Callable[[], dict[str, Made]]] = {
             **{name: partial(self._one, name) for name in ("drivers", "events", "vaf", "msi", "signatures")},
-            **{name: partial(self._one, name) for name in ("immune", "axes", "metagenes", "network", "receptors")},
+            **{name: partial(self._one, name) for name in ("immune", "axes", "network", "receptors")},
             **{name: partial(self._one, name) for name in ("cutoffs", "polygenic", "series", "glioma")},
+            "metagenes": self._metagenes,
             "subtypes": self._subtypes,
             "scores": self._scores,
         }
@@ -172,19 +174,22 @@ class Deriver:
             made[name] = self._on_expression(Fixed(partial(weighted_score, name=name, weights=weights)))
         return made
 
-    def _metagenes(self) -> Made:
+    def _metagenes(self) -> dict[str, Made]:
         from genoxel.omics.modules import Metagenes
 
         settings = _given(self.settings.metagenes)
         seed = self.study.settings.study.seed
-        recipe = self._on_expression(MostVariable(settings.genes), learned=True)
+        recipe = self._on_expression(MostVariable(settings.genes, settings.of), learned=True)
         assert isinstance(recipe, Recipe)  # noqa: S101 - learned
         told = recipe.taught(recipe.raw).transform(recipe.raw)
         known = told.take(~np.isnan(told.values).any(axis=1))
         whole = Metagenes(settings.count, settings.method, seed).fit(known)
         words = f"stability {whole.stability:.2f} (adjusted Rand index), cophenetic {whole.cophenetic:.2f}"
         self.say(f"metagenes: {settings.count} modules; over random halves of the samples {words}")
-        return recipe.then(Metagenes(settings.count, settings.method, seed, halves=0))
+        made: dict[str, Made] = {"metagenes": recipe.then(Metagenes(settings.count, settings.method, seed, halves=0))}
+        if settings.of:
+            made[OF_GENES] = recipe.then(Metagenes(settings.count, settings.method, seed, 0, settings.of))
+        return made
 
     def _network(self) -> Made:
         from genoxel.io.genesets import read_edges
@@ -233,14 +238,29 @@ class Deriver:
         from genoxel.omics.subtypes import RECEPTOR_SUBTYPES, ReceptorRules, receptor_subtype
 
         settings = _given(self.settings.receptors)
-        er, pr = (self._truths(column, "receptors") for column in (settings.er, settings.pr))
+        (er, _), (pr, high) = (self._receptor(column, settings.pr_cut) for column in (settings.er, settings.pr))
         her2 = self._her2(settings.her2, settings.ish)
         ki67 = self._numbers(settings.ki67, "receptors") if settings.ki67 else {}
         rules = ReceptorRules(settings.cut, settings.pr_for_a)
-        words = {who: receptor_subtype(er[who], pr[who], her2[who], ki67.get(who), rules) for who in er}
+        either = {who: _either(er[who], pr[who]) for who in er}
+        asked = pr if high is None else high
+        words = {who: receptor_subtype(either[who], asked[who], her2[who], ki67.get(who), rules) for who in er}
         limit = f"Ki-67 {settings.cut:g} %" if settings.ki67 else "no Ki-67"
-        definition = f"surrogate subtype by ER, PR, HER2 and {limit}; PR asked for in luminal A: {settings.pr_for_a}"
+        wanted = "a positive PR (in words)" if high is None else f"PR of {settings.pr_cut:g} % or more"
+        definition = f"surrogate subtype by ER, PR, HER2 and {limit}; luminal A asks for "
+        definition += wanted if settings.pr_for_a else "no PR"
         return _classes({"IHC subtype": (words, RECEPTOR_SUBTYPES)}, definition, "receptors")
+
+    def _receptor(self, column: str, cut: float) -> tuple[Truths, Truths | None]:
+        """Return who is positive, and who reaches `cut` per cent (None where the column holds words alone)."""
+        from genoxel.io.ihc import holds_percentages, reaches
+        from genoxel.omics.subtypes import CUT_OFFS
+
+        texts = self._texts(column, "receptors")
+        if not holds_percentages(texts.values()):
+            return self._truths(column, "receptors"), None
+        sheet = _need(self.sheet(), "[cohort] table")
+        return reaches(sheet, column, CUT_OFFS["PR"][1][0]), reaches(sheet, column, cut)
 
     def _her2(self, column: str, ish: str | None) -> dict[str, bool | None]:
         from genoxel.omics.subtypes import her2_class
@@ -373,6 +393,11 @@ def _beside(tables: Sequence[Table]) -> Table:
     for table in tables[1:]:
         whole = whole.beside(table)
     return whole
+
+
+def _either(one: bool | None, other: bool | None) -> bool | None:
+    """Return whether either holds; None where it is open."""
+    return True if True in (one, other) else None if None in (one, other) else False
 
 
 def _given(section: Thing | None) -> Thing:

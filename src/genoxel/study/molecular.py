@@ -398,7 +398,8 @@ class _Reader:
 
 
 def _copy_rules(settings: CopyNumberSettings) -> CopyRules:
-    return CopyRules(settings.gain, settings.loss, settings.amplified, settings.deleted, settings.share)
+    named = (settings.gain, settings.loss, settings.amplified, settings.deleted, settings.share, settings.seen)
+    return CopyRules(*named)
 
 
 def molecular_files(omics: OmicsSettings) -> Iterator[tuple[str, str]]:

@@ -18,13 +18,13 @@ from genoxel.learn.targets import InFolds
 from genoxel.omics.join import JoinReport, Layers, join
 from genoxel.omics.modules import Metagenes
 from genoxel.omics.quality import contradicting_sex
+from genoxel.omics.recipe import Recipe
 from genoxel.omics.targets import Reading, contradictions, make_outcome, numbers_of
 from genoxel.study.assay import BOX, AssayQuality, assess
 from genoxel.study.molecular import Molecular
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
-WHOLE = " The metagene itself is that of the whole cohort: modules of other patients are other modules."
 Box = tuple[str, Mapping[str, str]]
 """A box of the flow: its label, and who was lost there with the reason."""
 
@@ -103,17 +103,34 @@ def without_faults(study: Study, flow: Flow, quality: AssayQuality) -> Flow:
 
 
 def cuts_of(study: Study, who: Who, molecular: Molecular, patients: Sequence[str]) -> dict[str, FoldClasses]:
-    """Return what makes the classes of every target that folds learn: quantile cuts, and classes of learned scores."""
+    """Return what makes the classes of every target that folds learn: quantile cuts, and classes of learned scores.
+
+    Raises `SettingsError` for a numbered metagene that is to be predicted.
+    """
     cuts: dict[str, FoldClasses] = {}
     for name, settings in study.settings.targets.items():
         recipe = molecular.recipe_of(settings.score) if settings.score else None
-        numbered = recipe is not None and any(isinstance(step, Metagenes) for step in recipe.steps)
-        if recipe is not None and not numbered and (settings.cut is not None or settings.positive):
+        refuse_numbered(study, name, recipe)
+        if recipe is not None and (settings.cut is not None or settings.positive):
             cuts[name] = LearnedClasses.of(replace(recipe, raw=recipe.raw.of_patients(patients)), settings)
         elif settings.quantile is not None:
             numbers = numbers_of(name, settings, who.texts, molecular.scores).of_patients(patients)
-            cuts[name] = LearnedCut(numbers.patients, numbers.values, settings.quantile, WHOLE if numbered else "")
+            cuts[name] = LearnedCut(numbers.patients, numbers.values, settings.quantile)
     return cuts
+
+
+def refuse_numbered(study: Study, name: str, recipe: Recipe | None) -> None:
+    """Refuse to predict a metagene by its number: each fold finds other modules, in another order."""
+    learned, settings = study.settings.learn, study.settings.targets[name]
+    numbered = recipe is not None and any(isinstance(step, Metagenes) and not step.of for step in recipe.steps)
+    if numbered and learned is not None and name in (learned.targets or (name,)) and settings.is_class:
+        raise SettingsError(
+            f"the score {settings.score!r} of [target.{name}], which [learn] would predict: the training patients of "
+            "a fold give other modules, in another order",
+            'the module of a gene, "metagene of GENE"',
+            'add of = ["GENE"] to metagenes under [omics.derive] and write score = "metagene of GENE" '
+            "(tables/data_dictionary.csv names genes of each module), or leave the target out of [learn] targets",
+        )
 
 
 def survival_table(found: Table) -> Table:
