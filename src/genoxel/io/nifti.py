@@ -140,10 +140,10 @@ def label_names(array: npt.NDArray[Any], labels: dict[int, str] | None) -> dict[
     return dict(labels) if labels else {value: str(value) for value in held_numbers(array)}
 
 
-def write_nifti(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
+def write_nifti(path: str | os.PathLike[str], volume: Image | Mask, note: str = "") -> Path:
     """Write an image or a mask as NIfTI (.nii or .nii.gz), LPS turned to RAS, the same bytes for the same content.
 
-    Raises `OutputError` when it cannot be written.
+    `note` (80 ASCII letters at most) becomes the header's `descrip`. Raises `OutputError` when it cannot be written.
     """
     import nibabel as nib
 
@@ -154,6 +154,7 @@ def write_nifti(path: str | os.PathLike[str], volume: Image | Mask) -> Path:
     content.set_sform(_LPS @ volume.affine, code=1)
     content.set_qform(_LPS @ volume.affine, code=1)
     content.header.set_xyzt_units("mm")
+    content.header["descrip"] = note.encode("ascii")
     data = content.to_bytes()
     return atomic_write(path, gzip.compress(data, 6, mtime=0) if str(path).endswith(".gz") else data)
 

@@ -22,7 +22,7 @@ from genoxel.simulate.outcomes import followed
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.spec import SimulationSpec
 from genoxel.simulate.tables import write_tables
-from genoxel.simulate.truth import MARKER, MARKER_TEXT, truth
+from genoxel.simulate.truth import MARKER, MARKER_TEXT, marker_text, truth
 
 Progress = Callable[[int, int], object]
 Map = Callable[..., Iterable[Any]]
@@ -130,3 +130,4 @@ def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper
     if molecular:
         content["molecular"] = molecular
     atomic_write(folder / "truth.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    atomic_write(folder / MARKER, marker_text(path.name for path in folder.iterdir()))

@@ -142,8 +142,8 @@ def _visit(
     if spec.delivery.maps:
         home = root / "truth" / person.name / visit.folder
         for name, image in phantom.maps.items():
-            write_nifti(home / f"{name}.nii.gz", image)
-        write_nifti(home / "tumour.nii.gz", phantom.tumour)
+            write_nifti(home / f"{name}.nii.gz", image, COMMENT)
+        write_nifti(home / "tumour.nii.gz", phantom.tumour, COMMENT)
 
 
 def _all_series(phantom: Phantom) -> list[Series]:
@@ -261,15 +261,15 @@ def _nifti(spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit,
     for name, image in phantom.images.items():
         kind = "ct" if spec.modality == "ct" else "anat"
         word = _BIDS.get(name, name.replace("-", "").replace(".", ""))
-        write_nifti(home / kind / f"{stem}_{word}.nii.gz", image)
+        write_nifti(home / kind / f"{stem}_{word}.nii.gz", image, COMMENT)
     for one in phantom.series:
         kind = {"DWI": "dwi", "DSC": "perf", "DCE": "perf", "PT": "pet", "PTDYN": "pet"}[one.name]
         word = {"PT": "pet", "PTDYN": "trc-FDG_pet"}.get(one.name, one.name.lower())
         for phase, image in enumerate(one.volumes, start=1):
             part = f"_run-{phase:02d}" if len(one.volumes) > 1 else ""
-            write_nifti(home / kind / f"{stem}{part}_{word}.nii.gz", image)
+            write_nifti(home / kind / f"{stem}{part}_{word}.nii.gz", image, COMMENT)
         facts = {"SIMULATED": True, "volumes": [dict(each) for each in one.each]}
         atomic_write(home / kind / f"{stem}_{word}.json", json.dumps(facts, indent=1) + "\n")
     if person.contour is not None:
         place = root / "derivatives" / "contours" / subject / session
-        write_nifti(place / f"{stem}_desc-tumour_mask.nii.gz", phantom.tumour)
+        write_nifti(place / f"{stem}_desc-tumour_mask.nii.gz", phantom.tumour, COMMENT)

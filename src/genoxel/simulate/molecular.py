@@ -224,8 +224,8 @@ def _counts(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call
     return {"batch": "site", "log2_shift_sd": 0.5, "module": list(MODULE_GENES)}
 
 
-def _protein(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], folder: Path) -> None:
-    """Write protein levels (z): one of them follows the expression module, the mutated genes lose theirs."""
+def _protein(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], folder: Path) -> object:
+    """Write protein levels (z): two of them follow the expression module, the mutated genes lose theirs."""
     del calls
     random, score = stream(spec, "omics", 100_002), module_score(spec, people)
     names = ["VEGFA", "CA9", *spec.genes]
@@ -235,6 +235,7 @@ def _protein(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Cal
         values += [random.standard_normal() - 0.8 * person.genotype[gene] for gene in spec.genes]
         lines.append("\t".join([person.name, *(f"{value:.3f}" for value in values)]))
     atomic_write(folder / "protein.tsv", "\n".join(lines) + "\n")
+    return {"module": names[:2], "module_r": 0.7071, "lost_where_mutated": list(spec.genes), "shift_sd": -0.8}
 
 
 def _ctdna(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel._version import __version__
 from genoxel.core.errors import FileFormatError
@@ -20,6 +21,7 @@ from genoxel.simulate.genes import MODULE_GENES
 from genoxel.simulate.plan import Person, indicators, population, realised, subclonal, trait_table
 from genoxel.simulate.realised import realised_links
 from genoxel.simulate.spec import CANDIDATES, SimulationSpec, pair_of
+from genoxel.simulate.tables import clone_share, modelled, purity_of
 from genoxel.simulate.traits import NONE, TRAITS
 
 MARKER = "SIMULATED.txt"
@@ -28,6 +30,38 @@ No patient stands behind any file in this folder. It was drawn by Genoxel {__ver
 what is found in it is evidence about the method, never about patients.
 The truth that was planted is in truth.json.
 """
+CONTENTS: Mapping[str, str] = {
+    "dicom": "images and contours of each patient; every header says SIMULATED",
+    "enhanced": "the same images as enhanced multi-frame DICOM; every header says SIMULATED",
+    "nifti": "the same images as NIfTI; every header's descrip says SIMULATED",
+    "truth": "the true tissue per voxel as NIfTI; every header's descrip says SIMULATED",
+    "clinical.xlsx": "clinical table; its properties say SIMULATED",
+    "clinical.csv": "the same table as text",
+    "mutations.maf": "called variants; a line at the top says SIMULATED",
+    "vcf": "the same variants, one file a patient; a line at the top says SIMULATED",
+    "profiled.txt": "patients who were sequenced",
+    "assays.tsv": "by which assay they were sequenced",
+    "panel.txt": "genes of the panel",
+    "segments.seg": "copy-number segments (hg19, log2)",
+    "fusions.tsv": "fused genes",
+    "expression.tsv": "expression, TPM-like",
+    "counts.tsv": "expression, raw counts with a shift per site",
+    "methylation.tsv": "beta values",
+    "protein.tsv": "protein levels (z)",
+    "ctdna.tsv": "allele shares in plasma, dated",
+    "outcome.csv": "survival, response, toxicity",
+    "biopsies.csv": "biopsies with the place they are said to be from (mm, LPS)",
+    "messy": "the same tables as messy as they come; messy/clean holds the twin",
+    "truth.json": "what was planted, and what it came to",
+}
+"""What a cohort's folder may hold."""
+
+
+def marker_text(names: Iterable[str]) -> str:
+    """Return the marker with a line for each of the files and folders `names`."""
+    there = sorted(set(names) & set(CONTENTS), key=list(CONTENTS).index)
+    lines = [f"  {name:<16} {CONTENTS[name]}" for name in there]
+    return "\n".join([MARKER_TEXT, *lines, "Every patient is called SIM-..., in every file and table.", ""])
 
 
 def is_simulated(folder: str | os.PathLike[str]) -> bool:
@@ -91,6 +125,7 @@ def _more(spec: SimulationSpec, people: Sequence[Person], written: Sequence[Deli
         content["pairs"] = {
             text: {
                 "odds_ratio_declared": spec.together.get(text, 0.0),
+                "odds_ratio_realised": _odds(*(flags[gene] for gene in pair_of(text))),
                 "both_mutant": int(np.sum(flags[pair_of(text)[0]] & flags[pair_of(text)[1]])),
             }
             for text in pairs
@@ -105,6 +140,12 @@ def _more(spec: SimulationSpec, people: Sequence[Person], written: Sequence[Deli
     if any(each.values()):
         content["delivered"] = {name: value for name, value in each.items() if value}
     return content
+
+
+def _odds(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float | None:
+    """Return the cross product of two mutations over all people, None where it is infinite or 0 over 0."""
+    alone = int(np.sum(one & ~other)) * int(np.sum(~one & other))
+    return round(int(np.sum(one & other)) * int(np.sum(~one & ~other)) / alone, 4) if alone else None
 
 
 def _selection(spec: SimulationSpec, people: Sequence[Person]) -> dict[str, Any]:
@@ -147,8 +188,9 @@ def _effect(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[s
     everyone = list(people)
     known = [person for person in people if person.profiled]
     declared: dict[str, Any] = dict.fromkeys(spec.traits, 0.0)
+    local = gene in subclonal(spec)
     for effect in spec.planted:
-        if effect.gene == gene and effect.trait != NONE:
+        if effect.gene == gene and effect.trait != NONE and not local:
             declared[effect.trait] = (
                 effect.d if effect.mixed is None else {"exclusive": effect.d, "mixed": effect.mixed}
             )
@@ -162,7 +204,16 @@ def _effect(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[s
         "mutant_profiled": sum(person.genotype[gene] for person in known),
         "wild_type_profiled": sum(not person.genotype[gene] for person in known),
         "null": not any(effect.gene == gene and effect.trait != NONE for effect in spec.planted),
+        **({"within_tumour_d": _within(spec, gene)} if local else {}),
     }
+
+
+def _within(spec: SimulationSpec, gene: str) -> dict[str, float]:
+    """Return by how many SDs of the trait the subclone's region differs from the rest: exact, in each mutant's tumour.
+
+    Between patients nothing is planted on a subclonal gene.
+    """
+    return {effect.trait: effect.d for effect in spec.planted if effect.gene == gene and effect.trait != NONE}
 
 
 def _realised(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict[str, Any]:
@@ -195,7 +246,10 @@ def _module(spec: SimulationSpec, people: Sequence[Person], score: FloatArray | 
 
 
 def _person(spec: SimulationSpec, person: Person, delivered: Delivered) -> dict[str, Any]:
-    missing = {"missing": list(person.missing)} if person.missing else {}
+    more: dict[str, Any] = {"missing": list(person.missing)} if person.missing else {}
+    if modelled(spec):
+        shares = {gene: round(clone_share(spec, person, gene), 4) for gene in spec.genes if person.genotype[gene]}
+        more["sample"] = {"purity": purity_of(spec, person), "clone_shares": shares}
     return {
         "site": person.scanner.site,
         "genotype": {gene: "mutant" if mutant else "wild type" for gene, mutant in person.genotype.items()},
@@ -206,7 +260,7 @@ def _person(spec: SimulationSpec, person: Person, delivered: Delivered) -> dict[
         "contour": delivered.contour,
         "tumour_voxels": delivered.voxels,
         "tumour_ml": round(delivered.volume_ml, 4),
-        **missing,
+        **more,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -325,8 +325,28 @@ def _truth(folder: Path, targets: Sequence[TargetResult]) -> tuple[pages.Truth, 
     for effect in effects:
         gene = effect["gene"]
         found = None if gene not in words else words[gene] in ("supported", "above chance, no gain shown")
-        planted = {trait: d for trait, d in effect["declared_d"].items() if d} or {"none": 0.0}
-        for trait, declared in planted.items():
-            realised = effect["realised_d_profiled"].get(trait, float("nan")) if trait != "none" else 0.0
-            rows.append(pages.Truth(f"{gene} and {trait}", "gene effect", declared, realised, found))
+        for name, kind, declared, realised in _planted(effect):
+            answer = found if kind == "gene effect" else None
+            rows.append(pages.Truth(f"{gene} and {name}", kind, declared, realised, answer))
     return tuple(rows)
+
+
+def _planted(effect: Mapping[str, Any]) -> Iterator[tuple[str, str, float, float]]:
+    """Yield (trait, kind, declared d, realised d) of each effect of a gene; one row where it has none."""
+    among = {trait: d for trait, d in effect["declared_d"].items() if d}
+    within = effect.get("within_tumour_d", {})
+    for trait, d in among.items():
+        came = effect["realised_d_profiled"].get(trait)
+        declared, realised = (one if isinstance(one, dict) else {"": one} for one in (d, came))
+        for part, value in declared.items():
+            known = realised.get(part)
+            yield (
+                f"{trait} ({part})" if part else trait,
+                "gene effect",
+                value,
+                float("nan") if known is None else known,
+            )
+    for trait, d in within.items():
+        yield f"{trait} within the tumour", "regional effect", d, d
+    if not among and not within:
+        yield "none", "gene effect", 0.0, 0.0
