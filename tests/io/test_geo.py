@@ -117,7 +117,8 @@ def test_a_matrix_is_found_in_the_archive(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_series_becomes_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from genoxel.io.clinical import read_clinical
     from genoxel.io.expression import read_expression
-    from genoxel.study.fetch import Order, fetch_from
+    from genoxel.study.fetch import fetch_from
+    from genoxel.study.order import Order
     from genoxel.study.progress import Progress
 
     with serving() as archive:

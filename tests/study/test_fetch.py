@@ -18,7 +18,8 @@ from genoxel.io.online import gdc, idc
 from genoxel.io.online.web import Web
 from genoxel.study import fetch as fetching
 from genoxel.study.check import check
-from genoxel.study.fetch import Order, fetch, fetch_from, list_collection
+from genoxel.study.fetch import fetch, fetch_from, list_collection
+from genoxel.study.order import Order
 from genoxel.study.progress import Progress
 from genoxel.study.run import run
 from genoxel.study.schema import parse_study
@@ -241,7 +242,7 @@ def test_a_manifest_limits_the_series_and_names_those_that_are_not_there(archive
     every = list_collection(Order("toy")).series
     listing = list_collection(Order("toy", only=(every[0].uid, every[3].uid, "1.2.3")))
     assert [one.uid for one in listing.series] == [every[0].uid, every[3].uid]
-    assert listing.notes == ("1 series of the manifest are not in this collection, or not asked for: 1.2.3",)
+    assert listing.notes[0] == "1 series of the manifest are not in this collection, or not asked for: 1.2.3"
 
 
 def test_a_list_says_how_masks_were_made(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,6 +264,53 @@ def test_orders_that_cannot_be_are_refused(tmp_path: Path) -> None:
     assert Order("tcga_kirc").gdc == "TCGA-KIRC"
     with pytest.raises(SettingsError, match="cbioportal, geo"):
         fetch_from(Order("ftp:somewhere"), tmp_path, Progress(), print)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--with", "imagse"], "legal: images, masks, clinical, mutations, expression; to fix: did you mean 'images'"),
+        (["--with", "IMAGES"], "did you mean 'images'"),
+        (["--with", "images masks"], "legal: images, masks, clinical, mutations, expression"),
+        (["--with", "images,copynumber"], "data called 'copynumber'; legal: images, masks, clinical, mutations"),
+        (["--with", ""], "no kind of data; legal: images, masks, clinical, mutations, expression"),
+        (["--with", " , "], "no kind of data"),
+        (["--with", "images", "--masks", "hand_drawn"], "add masks, or leave that option out"),
+        (["--with", "mutations", "--patients", "3"], "the first 3 patients of mutations"),
+        (["--masks", "hand_drwan"], "did you mean 'hand_drawn'"),
+        (["--masks", "x"], "to fix: choose one of these"),
+    ],
+)
+def test_what_the_command_cannot_bring_is_refused_with_what_is_legal(
+    words: list[str], said: str, archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from genoxel.app.cli import app
+
+    for more in ([], ["--list"]):
+        with pytest.raises(SystemExit) as left:
+            app(["fetch", "toy", *more, *words], standalone_mode=False)
+        assert left.value.code == 1
+        assert said in " ".join(capsys.readouterr().err.split())
+    assert archive.asked == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--with", "mutations"], ["--masks", "all"], ["--patients", "2"], ["--project", "X"], ["--list"]]
+)
+def test_tables_alone_come_as_they_are(words: list[str], archive: Archive, capsys: pytest.CaptureFixture[str]) -> None:
+    from genoxel.app.cli import app
+
+    with pytest.raises(SystemExit):
+        app(["fetch", "cbioportal:some_study", *words], standalone_mode=False)
+    assert "its tables come together" in " ".join(capsys.readouterr().err.split())
+    assert archive.asked == []
+
+
+def test_a_list_says_when_masks_are_asked_for_and_none_is_chosen(archive: Archive) -> None:
+    told = "no mask is brought: choose a set by its name"
+    assert any(told in line for line in list_collection(Order("toy")).lines())
+    assert not any(told in line for line in list_collection(Order("toy", masks="hand_drawn")).lines())
+    assert not any(told in line for line in list_collection(Order("toy", ("images",))).lines())
 
 
 STUDY = """
@@ -317,6 +365,9 @@ def test_a_study_brings_its_collection_when_it_runs(
         ('"toy"', '"Toy"', "small letters"),
         ("fetch =", 'folder = "dicom"\nfetch =', "exclude each other"),
         ("patients = 6", "people = 6", "people"),
+        ('["images", "masks"]', '["images", "expression"]', "'images' or 'masks'"),
+        ('["images", "masks"]', '["images"]', 'add "masks" to with'),
+        ('["images", "masks"]', "[]", "nothing to bring"),
     ],
 )
 def test_faults_in_the_section_are_named(study: Path, old: str, new: str, words: str) -> None:

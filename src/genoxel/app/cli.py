@@ -181,12 +181,13 @@ def fetch(  # noqa: PLR0913, PLR0917  (each is an option of the command)
 ) -> None:
     """Bring a public collection as a ready study: images, published masks, molecular tables, licences."""
     from genoxel.io.online.idc import read_manifest
-    from genoxel.study.fetch import KINDS, Order, fetch_from, list_collection
+    from genoxel.study.fetch import fetch_from, list_collection
+    from genoxel.study.order import Order
     from genoxel.study.progress import progress_for
 
-    wanted = tuple(kind.strip() for kind in kinds.split(",") if kind.strip())
+    wanted = tuple(dict.fromkeys(kind.strip() for kind in kinds.split(",") if kind.strip()))
     only = read_manifest(manifest) if manifest is not None else ()
-    order = Order(collection, wanted or KINDS, masks, patients, project, only)
+    order = Order(collection, wanted, masks, patients, project, only)
     if only_list:
         console.tell(list_collection(order))
         return

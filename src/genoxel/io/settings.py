@@ -61,6 +61,14 @@ class FetchSettings(Settings):
             raise ValueError("a collection is written in small letters, digits and _, for example tcga_gbm")
         return name
 
+    @model_validator(mode="after")
+    def _agrees(self) -> FetchSettings:
+        if not self.kinds:
+            raise ValueError('nothing to bring: with = ["images"], ["masks"], or both')
+        if self.masks != "list" and "masks" not in self.kinds:
+            raise ValueError(f'masks = "{self.masks}" without masks: add "masks" to with, or remove it')
+        return self
+
     @property
     def folder(self) -> Path:
         """Where the files go, from the folder of the study file."""

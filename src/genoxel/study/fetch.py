@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genoxel.core.errors import GenoxelError, OutputError, RemoteError, SettingsError, describe, nearest
+from genoxel.core.errors import GenoxelError, OutputError, RemoteError, describe
 from genoxel.io.files import atomic_write, hash_file
 from genoxel.io.online import gdc, idc
 from genoxel.io.settings import FetchSettings
 from genoxel.omics.settings import TargetSettings
 from genoxel.study.draft import Draft, Molecules, draft_text
+from genoxel.study.order import Order, refuse_other_source
 from genoxel.study.progress import Progress
 from genoxel.study.study import DEFAULT_NAME
 
 if TYPE_CHECKING:
     from genoxel.io.online.web import Web
 
-KINDS = ("images", "masks", "clinical", "mutations", "expression")
 IMAGES = "dicom"
 _DISEASES = {
     "glioma": ("gbm", "lgg", "glioma"),
@@ -35,44 +35,6 @@ _DISEASES = {
     "melanoma": ("skcm", "melanoma"),
     "head_and_neck": ("hnsc", "head_neck"),
 }
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is wanted of a collection: kinds of data, which segmentations, how many patients, whose molecular data.
-
-    `masks` is "list" (none is taken), "all", or the name of one published set. `patients` limits the images to the
-    first so many by name (0: all). `project` is the GDC project, by default that of a TCGA collection. `only` limits
-    the series to those of a TCIA manifest.
-    """
-
-    collection: str
-    kinds: tuple[str, ...] = KINDS
-    masks: str = "list"
-    patients: int = 0
-    project: str = ""
-    only: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for kind in self.kinds:
-            if kind not in KINDS:
-                raise SettingsError(f"data called {kind!r}", ", ".join(KINDS), nearest(kind, KINDS))
-
-    @property
-    def brought(self) -> tuple[str, ...]:
-        """The kinds that are brought: a study needs to know who takes part, so clinical facts come where they can."""
-        known = self.project or self.collection.startswith("tcga_")
-        return (*self.kinds, *(["clinical"] if known and "clinical" not in self.kinds else []))
-
-    @property
-    def gdc(self) -> str:
-        """The GDC project; `SettingsError` where none can be told."""
-        if self.project or self.collection.startswith("tcga_"):
-            return self.project or self.collection.upper().replace("_", "-")
-        raise SettingsError(
-            f"molecular data of {self.collection}, which is no TCGA collection", "a GDC project",
-            "name it with --project, for example CPTAC-3, or leave out clinical, mutations and expression",
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -157,10 +119,9 @@ def fetch_from(order: Order, to: Path | None, display: Progress, say: Callable[[
     web = Web()
     source, _, name = order.collection.rpartition(":")
     folder = to or Path(name)
-    if source in _TABLES_ALONE:
-        return _TABLES_ALONE[source](web, name, folder, display)
+    refuse_other_source(order)
     if source:
-        raise SettingsError(f"the source {source!r}", ", ".join(_TABLES_ALONE), nearest(source, _TABLES_ALONE))
+        return _TABLES_ALONE[source](web, name, folder, display)
     listing = list_collection(order, web, folder / ".index")
     for line in listing.lines():
         say(line)
@@ -212,6 +173,7 @@ def list_collection(
     How segmentations were made lies in an index that is downloaded to `cache` once; without it the files tell it
     after they were brought. `folder` holds another index than the installed one.
     """
+    refuse_other_source(order, listed=True)
     notes: list[str] = []
     made: dict[str, str] = {}
     found = idc.read_collection(order.collection, folder)
@@ -227,6 +189,8 @@ def list_collection(
         notes.append(
             f"{len(absent)} series of the manifest are not in this collection, or not asked for: {_few(absent, 3)}"
         )
+    if "masks" in order.kinds and order.masks == "list" and found.published:
+        notes.append('as asked, no mask is brought: choose a set by its name, or "all"')
     return Listing(order, found, _chosen(order, found), tuple(notes))
 
 
@@ -316,6 +280,8 @@ class _Fetcher:
 
     def _molecular(self, kind: str) -> None:
         people = sorted({one.patient for one in self.listing.series}) if self.order.patients else ()
+        if self.order.patients and not people:
+            self.display.say(f"{kind} of all patients: without images nobody is among the first {self.order.patients}")
         files = gdc.files_of(self.web, self.order.gdc, kind, people, self.display.say)
         place = self.folder / "gdc" / kind
         self.display.begin(kind, len(files))

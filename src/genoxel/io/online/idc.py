@@ -111,7 +111,8 @@ class Collection:
         if not found:
             known = [one.name for one in self.published]
             legal = ", ".join(known) or "none were published for images of this collection"
-            raise SettingsError(f"segmentations called {name!r}", legal, nearest(name, known))
+            fix = nearest(name, known) or 'choose one of these, "all", or "list" for none'
+            raise SettingsError(f"segmentations called {name!r}", legal, fix)
         return found
 
 
