@@ -49,3 +49,15 @@ def test_what_was_not_done_is_said_and_what_is_not_known_is_left_to_the_authors(
     assert whole["rounding of intensities"] == "to whole numbers"
     assert whole["range of intensities"] == "[0, 5]"
     assert answers(ImageSettings(resample_mm=(1, 1, 1), round_intensities=False))["rounding of intensities"] == "none"
+
+
+def test_registration_and_kernels_are_named_where_they_were_done_and_only_there():
+    assert answers(ImageSettings())["method"] == "not done by Genoxel"
+    image = ImageSettings.model_validate(
+        {"register": {"to": "T1CE"}, "kernel": {"tissue": "Heart", "reference": "smooth"}, "atlas": "MNI152"}
+    )
+    said = answers(image)
+    assert said["method"] == "other series registered (rigid) to T1CE, whose contour served for all"
+    (whole,) = [answer for item, answer in said.items() if item.startswith("kernel, noise suppression")]
+    assert whole.startswith("CT kernels matched by their noise in the structure Heart; other series registered")
+    assert "MNI152" in whole

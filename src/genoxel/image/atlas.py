@@ -6,9 +6,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from genoxel.core.errors import MaskError
+from genoxel.core.errors import InputError, MaskError
 from genoxel.core.image import FloatArray
 from genoxel.core.mask import Mask
+
+
+def to_atlas(brain: Mask) -> FloatArray:
+    """Return the affine (4, 4) from the patient to the atlas that `genoxel.image.brain.brain_mask` noted with a brain.
+
+    Raises `InputError` for a mask of another origin.
+    """
+    for step in brain.history:
+        if step.name == "brain":
+            return np.array(step.params["to_atlas"], dtype=np.float64)
+    raise InputError("a mask that does not know the way to the atlas", "one of brain_mask", "call brain_mask(image)")
 
 
 def lesion_in_atlas(mask: Mask, matrix: FloatArray) -> Mapping[str, float]:

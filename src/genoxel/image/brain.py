@@ -62,11 +62,11 @@ def brain_mask(image: Image, template: Template | None = None) -> Mask:
     """Return the brain in a head `image` of any MR sequence; how well the template fits stands in the history.
 
     Step "brain": template, residual_mm (of the head's outline), edge (mean contrast at the surface, relative to the
-    brain), volume in ml. Raises `InputError` where one of them says that the template does not fit;
-    `MissingExtraError` without nilearn.
+    brain), volume in ml, to_atlas (the affine from the patient to the template, both LPS in mm). Raises `InputError`
+    where one of them says that the template does not fit; `MissingExtraError` without nilearn.
     """
     known = template or mni_template()
-    inside, quality = _carried(image, known)
+    inside, quality, forth = _carried(image, known)
     quality["volume_ml"] = round(float(inside.sum()) * image.grid.voxel_volume / 1000, 3)
     low, high = BRAIN_ML
     if quality["edge"] < LEAST_EDGE or not low <= quality["volume_ml"] <= high:
@@ -75,14 +75,16 @@ def brain_mask(image: Image, template: Template | None = None) -> Mask:
             f"{low:.0f} to {high:.0f} ml, an edge from {LEAST_EDGE:g} on",
             "look at the image: a whole head is needed; else strip the skull elsewhere and leave brain out",
         )
-    step = Step("brain", {"template": known.name, **quality})
+    step = Step("brain", {"template": known.name, **quality, "to_atlas": np.linalg.inv(forth).tolist()})
     return Mask(inside.astype(np.uint8), image.affine, {1: "brain"}, (step,))
 
 
 def atlas_matrix(image: Image, template: Template | None = None) -> FloatArray:
-    """Return the affine (4, 4) from the patient of a head `image` to the template, both LPS in mm; raises as above."""
-    found = _fitted(image, template or mni_template())
-    return np.asarray(np.linalg.inv(found.forth))
+    """Return the affine (4, 4) from the patient of a head `image` to the template, both LPS in mm.
+
+    Raises as `brain_mask` does: the brain is found with it, so that a template that does not fit is refused here too.
+    """
+    return np.array(brain_mask(image, template).history[-1].params["to_atlas"], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +113,13 @@ def _fitted(image: Image, template: Template) -> _Fit:
     return _Fit(forth, edge, pictured, head.residual_mm)
 
 
-def _carried(image: Image, template: Template) -> tuple[BoolArray, dict[str, float]]:
-    """Return the template's brain on the grid of `image`, and how well it fits."""
+def _carried(image: Image, template: Template) -> tuple[BoolArray, dict[str, float], FloatArray]:
+    """Return the template's brain on the grid of `image`, how well it fits, and the affine (4, 4) that laid it so."""
     found = _fitted(image, template)
     places, outward = _placed(found.forth, *_surface(template))
     reach, edge = _bent(found.pictured, places, outward)
     inside = _one_piece(_inside(image.grid, found.forth, template, (places, reach[:, None] * outward)))
-    return inside, {"residual_mm": round(found.residual_mm, 3), "edge": round(edge, 6)}
+    return inside, {"residual_mm": round(found.residual_mm, 3), "edge": round(edge, 6)}, found.forth
 
 
 @lru_cache(maxsize=2)

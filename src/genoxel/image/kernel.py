@@ -6,13 +6,13 @@ set to 1 at the lowest frequencies (where dose alone differs), is the filter tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from genoxel.core.errors import GeometryError, MaskError
+from genoxel.core.errors import GeometryError, InputError, MaskError
 from genoxel.core.image import FloatArray, Image
 from genoxel.core.mask import Mask
 from genoxel.image.itk import finite
@@ -70,24 +70,60 @@ def noise_spectrum(image: Image, tissue: Mask, size: int = 16) -> NoiseSpectrum:
     )
 
 
+def mean_spectrum(spectra: Sequence[NoiseSpectrum]) -> NoiseSpectrum:
+    """Return the geometric mean of several spectra, so that a noisy scan counts no more than a quiet one.
+
+    It stands at the frequencies of the spectrum that reaches least far. Raises `InputError` for none.
+
+    >>> one, other = NoiseSpectrum((0.1, 0.2), (4.0, 1.0), 20), NoiseSpectrum((0.1, 0.3), (1.0, 0.0625), 30)
+    >>> mean_spectrum([one, other]).power
+    (2.0, 0.7288689868556626)
+    """
+    if not spectra:
+        raise InputError("no spectrum to take the mean of", "one or more", "measure noise_spectrum on some scans")
+    places = min((one.frequencies for one in spectra), key=lambda one: one[-1])
+    logs = [np.log(np.maximum(np.interp(places, one.frequencies, one.power), 1e-12)) for one in spectra]
+    power = np.exp(np.mean(logs, axis=0))
+    return NoiseSpectrum(tuple(places), tuple(float(one) for one in power), sum(one.patches for one in spectra))
+
+
 def match_kernel(image: Image, tissue: Mask, target: NoiseSpectrum) -> Image:
     """Return `image` filtered in its slices so that its noise has the shape of `target`; recorded as the step "kernel".
 
     `target` is the spectrum of the smooth kernel, measured in the same tissue of other scans. Nothing is amplified:
-    where the target is sharper the image stays. Raises as `noise_spectrum` does.
+    where the target is sharper the image stays, and `highest_asked` in the record says how much gain (1: none) was
+    refused. Raises as `noise_spectrum` does.
     """
     own = noise_spectrum(image, tissue)
     wanted = np.interp(own.frequencies, target.frequencies, target.power)
     ratio = np.sqrt(wanted / np.maximum(own.power, 1e-12))
-    gains = np.clip(ratio / ratio[0], 0.0, 1.0)
+    asked = ratio / ratio[0]
+    gains = np.clip(asked, 0.0, 1.0)
     params = {
         "frequencies": [float(one) for one in own.frequencies],
         "gains": [float(one) for one in gains],
         "peak_before": own.peak,
         "peak_target": target.peak,
         "patches": own.patches,
+        "highest_asked": float(asked.max()),
     }
     return replay_kernel(image, params)
+
+
+def kernel_measures(before: Image, after: Image, tissue: Mask) -> dict[str, float]:
+    """Return how far a CT was from the kernel that it was matched to, of `after` as `match_kernel` returned it.
+
+    `peak_before` and `peak_target` (1/mm), `least_gain` and `highest_asked` (above 1: sharpening, which was refused),
+    the deviation (HU) in the tissue before and after, and the `patches` that were measured.
+    """
+    step = next(one for one in reversed(after.history) if one.name == "kernel")
+    inside = tissue.on(before).inside()
+    return {
+        **{name: float(step.params[name]) for name in ("peak_before", "peak_target", "highest_asked", "patches")},
+        "least_gain": float(min(step.params["gains"])),
+        "deviation_before_hu": float(before.values()[inside].std()),
+        "deviation_after_hu": float(after.values()[inside].std()),
+    }
 
 
 def replay_kernel(image: Image, params: Mapping[str, Any]) -> Image:

@@ -146,6 +146,24 @@ class Clip(Settings):
         return self
 
 
+class Kernel(Settings):
+    """How sharp CT kernels are brought to a smooth one: by their noise in the even structure `tissue`.
+
+    `reference` is a folder with CTs of the smooth kernel, of patients who take no part; the tissue is drawn on those
+    and on the CTs of the study. What knows no HU is left alone.
+
+    >>> Kernel(tissue="Heart", reference="smooth").describe()
+    'CT kernels matched by their noise in the structure Heart'
+    """
+
+    tissue: str = Field(min_length=1)
+    reference: Path
+
+    def describe(self) -> str:
+        """Return the rule in words."""
+        return f"CT kernels matched by their noise in the structure {self.tissue}"
+
+
 FIRST_TIME = "first time point"
 """What `register` names in place of a series where the later images of a patient are laid on the first."""
 
@@ -191,8 +209,9 @@ class Register(Settings):
 
 
 Brain = Literal["template"]
+Atlas = Literal["MNI152"]
 _SHORT = {"denoise": "method", "bias": "method", "register": "to", "registration": "to", "normalise": "method"}
-_WHOLE = ("denoise", "bias", "clip", "registration", "brain", "normalise")
+_WHOLE = ("kernel", "denoise", "bias", "clip", "registration", "brain", "atlas", "normalise")
 """Stages on the whole image, in their order; resampling, re-segmentation and grey levels follow."""
 
 
@@ -203,9 +222,9 @@ class ImageSettings(Settings):
     `range` re-segment (keep voxels of the region within these intensities, ends included); `range_hu` speaks of images
     in HU alone. `outliers_sigma` leaves out voxels beyond so many deviations from the region's mean, after the range.
     `unit` states the unit of intensities where files do not say it ("SUV", "HU").
-    `denoise`, `bias`, `register`, `clip`, `brain` and `normalise` are done on the whole image, in this order, before
-    resampling. `discretise = "none"` takes whole-number intensities from 1 as levels. `override` changes single keys
-    per modality.
+    `kernel`, `denoise`, `bias`, `register`, `clip`, `brain` and `normalise` are done on the whole image, in this order,
+    before resampling. `atlas` says where lesions lie in the MNI152 brain. `discretise = "none"` takes whole-number
+    intensities from 1 as levels. `override` changes single keys per modality.
 
     >>> ImageSettings(range_hu=(-1000, 400), override={"PET": {"discretise": {"bin_size": 0.5, "anchor": 0}}}
     ...     ).for_modality("PET").discretise
@@ -225,11 +244,13 @@ class ImageSettings(Settings):
     range_hu: tuple[float, float] | None = None
     range: tuple[float, float] | None = None
     outliers_sigma: float | None = Field(default=None, gt=0)
+    kernel: Kernel | None = None
     denoise: Denoise | None = None
     bias: Bias | None = None
     registration: Register | None = Field(default=None, alias="register")
     clip: Clip | None = None
     brain: Brain | None = None
+    atlas: Atlas | None = None
     normalise: Normalise | None = None
     discretise: Discretise | Literal["none"] = Discretise(bins=32)
     override: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -285,7 +306,7 @@ class ImageSettings(Settings):
 
     def describe_whole(self) -> list[str]:
         """Return what is done to whole images before interpolation, in words and in order, for a methods section."""
-        said = []
+        said = [self.kernel.describe()] if self.kernel is not None else []
         if self.denoise is not None:
             told = ", ".join(f"{name} {value:g}" for name, value in self.denoise.used().items() if name != "method")
             said.append(f"noise reduced ({self.denoise.method}, {told})")
@@ -293,22 +314,28 @@ class ImageSettings(Settings):
             said.append(
                 f"bias field of MR images corrected (N4, mesh of {self.bias.mesh_mm:g} mm, {self.bias.levels} levels)"
             )
-        if self.registration is not None:
-            kind = {"grid": "resampled onto its grid", "bspline": "registered (affine, then B-spline)"}
-            how = kind.get(self.registration.kind, f"registered ({self.registration.kind})")
-            if self.registration.over_time:
-                said.append(f"images of later time points and their contours {how} to the first")
-            else:
-                said.append(f"other series {how} to {self.registration.to}, whose contour served for all")
+        said += [text] if (text := self.describe_registration()) else []
         if self.clip is not None:
             bounds = self.clip.range or self.clip.percentiles or (0.0, 0.0)
             unit = "" if self.clip.range else " % (percentiles)"
             said.append(f"intensities clipped to {bounds[0]:g} to {bounds[1]:g}{unit}")
         if self.brain is not None:
             said.append("brain found by registration of the MNI152 template")
+        if self.atlas is not None:
+            said.append("lesions placed in the coordinates of MNI152 by an affine from the head to the template")
         if self.normalise is not None:
             said.append(f"intensities normalised ({self.normalise.describe()})")
         return said
+
+    def describe_registration(self) -> str:
+        """Return what is laid on what, in words; empty where nothing is registered."""
+        if self.registration is None:
+            return ""
+        kind = {"grid": "resampled onto its grid", "bspline": "registered (affine, then B-spline)"}
+        how = kind.get(self.registration.kind, f"registered ({self.registration.kind})")
+        if self.registration.over_time:
+            return f"images of later time points and their contours {how} to the first"
+        return f"other series {how} to {self.registration.to}, whose contour served for all"
 
     def whole_stages(self) -> list[dict[str, Any] | str | None]:
         """Return the settings of the stages on the whole image as plain values, in their order."""

@@ -1,6 +1,6 @@
 """What is done to a whole image before its region is measured, in one fixed order.
 
-Noise, shading, registration, clipping, brain, normalisation: then the IBSI scheme of `prepare` (interpolation,
+Kernel, noise, shading, registration, clipping, brain, normalisation: then the IBSI scheme of `prepare` (interpolation,
 re-segmentation, grey levels). A stage that stands in the history of the image is not repeated.
 """
 
@@ -31,9 +31,21 @@ class Aids:
     brain: Callable[[Image], Mask] | None = None
 
 
-def before_registration(image: Image, rules: ImageSettings) -> Image:
-    """Return `image` with less noise and without coil shading, as `rules` say (for its modality)."""
+def before_registration(image: Image, rules: ImageSettings, matched: Callable[[Image], Image] | None = None) -> Image:
+    """Return `image` with its kernel matched, less noise and no coil shading, as `rules` say (for its modality).
+
+    `matched` matches the kernel of a CT: it needs a tissue and the scans of another kernel, which only a study knows.
+    Raises `SettingsError` where it is needed and not there.
+    """
     done = {step.name for step in image.history}
+    if rules.kernel is not None and "kernel" not in done and image.unit == "HU":
+        if matched is None:
+            raise SettingsError(
+                "kernel for an image alone",
+                "kernel in a study, which knows the scans of the smooth kernel",
+                "call genoxel.image.kernel.match_kernel before, or remove kernel",
+            )
+        image = matched(image)
     if rules.denoise is not None and "denoise" not in done:
         image = denoise(image, rules.denoise)
     # a study of PET and MR asks for it once; what has a unit has no coil
@@ -55,10 +67,16 @@ def after_registration(image: Image, rules: ImageSettings, aids: Aids | None = N
 
 
 def whole_image(image: Image, rules: ImageSettings, aids: Aids | None = None) -> Image:
-    """Return `image` through all stages on the whole image but registration, which needs a second image.
+    """Return `image` through all stages on the whole image but those that need more than this image.
 
-    Raises `SettingsError` where `rules` ask for registration and the image has not been registered.
+    Raises `SettingsError` where `rules` ask for such a stage (kernel, registration, atlas) that has not been done.
     """
+    if rules.atlas is not None:
+        raise SettingsError(
+            "atlas for an image alone",
+            "atlas in a study, whose table of features takes the coordinates",
+            "call genoxel.image.atlas.lesion_in_atlas, or remove atlas",
+        )
     if rules.registration is not None and not any(step.name == "register" for step in image.history):
         raise SettingsError(
             "register for an image alone",

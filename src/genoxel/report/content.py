@@ -87,6 +87,19 @@ class Acquisition:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A number that a stage of preparation (registration, kernel, atlas) measured: its spread over `patients`."""
+
+    stage: str
+    series: str
+    measure: str
+    patients: int
+    least: float
+    median: float
+    most: float
+
+
+@dataclass(frozen=True)
 class WordReading:
     """One distinct word of a target column, how often it occurs and how it was read ('I do not know' included)."""
 
@@ -244,6 +257,7 @@ class ReportContent:
     features: Table | None = None
     volume: str = ""
     undefined: Mapping[str, str] = field(default_factory=dict)
+    prepared: tuple[Prepared, ...] = ()
     reporting: tuple[ReportingItem, ...] = ()
     genome: Genome | None = None
     expression: Expression | None = None

@@ -19,6 +19,7 @@ from genoxel.image.settings import Discretise, ImageSettings
 
 YOURS = "to be stated by the authors"
 NOT_DONE = "not done"
+WHOLE = "kernel, noise suppression, bias field, registration, clipping, skull stripping, in this order"
 
 
 class ReportingItem(NamedTuple):
@@ -40,7 +41,7 @@ def ibsi_items(
     'fixed bin number 32'
     """
     asked = [
-        *_patients(facts),
+        *_patients(facts, image.describe_registration()),
         *_processing(image, facts),
         *_matrices(features),
         *_software(features),
@@ -67,7 +68,7 @@ def facts_of(table: Table, names: Sequence[str] = ("modality", "spacing_mm", "st
     return found
 
 
-def _patients(facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, str]]:
+def _patients(facts: Mapping[str, Sequence[str]], registered: str = "") -> list[tuple[str, str, str, str]]:
     return [
         ("patient", "volume of interest", _listed(facts, "structure"), "files and authors"),
         ("patient", "preparation: fasting, medication, contrast agent", YOURS, "authors"),
@@ -79,7 +80,7 @@ def _patients(facts: Mapping[str, Sequence[str]]) -> list[tuple[str, str, str, s
         ("acquisition", "static or dynamic scan, patient instructions, motion correction", YOURS, "authors"),
         ("reconstruction", "voxel size as reconstructed (mm)", _listed(facts, "spacing_mm"), "files"),
         ("reconstruction", "slice thickness, kernel, reconstruction method", YOURS, "authors"),
-        ("registration", "method", "not done by Genoxel", "software"),
+        ("registration", "method", registered or "not done by Genoxel", "settings" if registered else "software"),
         ("segmentation", "who or what drew the region, from which images, with which tool", YOURS, "authors"),
         (
             *("segmentation", "conversion to a voxel mask"),
@@ -104,7 +105,7 @@ def _processing(image: ImageSettings, facts: Mapping[str, Sequence[str]]) -> lis
         ("data conversion", "conversion of intensities (SUV, HU)", "as stated by the files: HU for CT, SUV for PET"),
         (
             "post-processing",
-            "noise suppression, bias field, skull stripping, registration, in this order",
+            WHOLE,
             "; ".join(stages) or "not done by Genoxel; before: " + YOURS,
         ),
         ("post-processing", "intensity normalisation", normal.describe() if normal else NOT_DONE),

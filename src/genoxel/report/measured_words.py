@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from genoxel.report.content import ReportContent
-from genoxel.report.ibsi_items import NOT_DONE, ReportingItem
+from genoxel.report.ibsi_items import NOT_DONE, WHOLE, ReportingItem
 
 _SHOWN = {
     "imaging modality": "Images",
     "volume of interest": "Regions",
     "smallest region measured": "Smallest region",
     "voxel size as reconstructed (mm)": "Voxels as read (mm)",
+    WHOLE: "Before interpolation",
     "voxel size (mm)": "Voxels as measured (mm)",
     "image interpolation method": "Image interpolation",
     "mask interpolation method": "Mask interpolation",
@@ -29,6 +30,8 @@ def in_words(content: ReportContent) -> tuple[list[tuple[str, str]], list[str]]:
     done, left = [], []
     order = list(_SHOWN)
     for one in sorted((one for one in content.reporting if one.item in _SHOWN), key=lambda one: order.index(one.item)):
+        if one.item == WHOLE and one.answer.startswith(NOT_DONE):
+            continue
         if one.answer in (NOT_DONE, "none"):
             left.append(_SHOWN[one.item].lower())
         else:

@@ -155,6 +155,27 @@ def read_mask(
     return masks if settings.split_voxels is None else _split(masks, settings.split_voxels)
 
 
+def read_tissue(
+    structures: Sequence[StructureRecord],
+    image: Image,
+    name: str,
+    threshold: float | None = None,
+    reading: ReadingSettings = _DEFAULT,
+) -> Mask:
+    """Return the structure called `name` (patterns as in roi) on the grid of `image`: a tissue that is no lesion.
+
+    Raises as `read_mask` does; the message says which tissue is missing.
+    """
+    wanted = ContourSettings(roi=(name,), several="union", threshold=threshold)
+    try:
+        (mask,) = read_mask(structures, image, wanted, reading=reading).values()
+    except MaskError as error:
+        there = ", ".join(dict.fromkeys(word for one in structures for word in one.names)) or "none"
+        fix = "draw it on every image that needs it, or leave the patient out"
+        raise MaskError(f"no usable tissue {name!r} among the structures of this image ({there})", name, fix) from error
+    return mask
+
+
 def _split(masks: Mapping[str, Mask], least: int) -> dict[str, Mask]:
     """Return lesion -> mask: each piece of each mask, numbered; of several, after its structure."""
     found = {}

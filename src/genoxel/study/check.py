@@ -30,6 +30,7 @@ from genoxel.study.steps import image as imaging
 from genoxel.study.steps import output
 from genoxel.study.steps.cohort import contradicted, outcomes_of, refuse_numbered, sex_notes, without_faults
 from genoxel.study.steps.content import simulated_folder
+from genoxel.study.steps.kernels import with_kernels
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
 from genoxel.study.study import Study
@@ -294,7 +295,8 @@ class _Check:
             flow = flow.drop(label, dict(lost))
             self.problems += [problem_of_reason(one, reason) for one, reason in sorted(lost.items())]
         began = time.monotonic()
-        work = with_landmarks(self.study, plan.work, found.patients, self.engine)
+        work = with_kernels(self.study, plan.work, found.patients, self.engine)
+        work = with_landmarks(self.study, work, found.patients, self.engine)
         self.images = imaging.prepare(self.engine, imaging.image_jobs(work, self.engine.ledger))
         self.seconds = time.monotonic() - began
         broken = {patient: result.error for patient, result in self.images.items() if not result.ok} | dict(

@@ -133,9 +133,12 @@ class _Planner:
     def _one(self, label: str, date: str | None = None) -> Planned:
         series, why = self._series(label, date)
         registration = self.study.settings.image.registration
+        image = self.study.settings.image.for_modality(label)
+        wanted = image.kernel is not None or (image.normalise is not None and image.normalise.method == "reference")
+        tissues = tuple(one for one, _ in self._on(series)) if wanted else ()
         if registration is not None and not registration.over_time and canonical(label) != canonical(registration.to):
-            return Planned(label, series, (), why)
-        return Planned(label, series, self._structures(series, label), why)
+            return Planned(label, series, (), why, tissues=tissues)
+        return Planned(label, series, self._structures(series, label), why, tissues=tissues)
 
     def _series(self, label: str, date: str | None = None) -> tuple[SeriesRecord, str]:
         fitting = {one.key: one for one in self.series if fits(one, label) and date in (None, one.date)}

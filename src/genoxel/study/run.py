@@ -16,7 +16,9 @@ from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.core.settings import digest
 from genoxel.core.table import Table
 from genoxel.io.features import read_features
+from genoxel.report.content import Prepared
 from genoxel.report.tables.cohort import summarise_acquisition
+from genoxel.report.tables.measured import summarise_prepared
 from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
@@ -36,6 +38,7 @@ from genoxel.study.steps import output, records
 from genoxel.study.steps.biopsies import locate_biopsies
 from genoxel.study.steps.cohort import Box, Gathered, gather
 from genoxel.study.steps.content import Findings, content_of
+from genoxel.study.steps.kernels import with_kernels
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.learn import learn, learnable
 from genoxel.study.steps.report import write_report
@@ -135,6 +138,7 @@ class _Run:
             meaning=meaning,
             groups=groups,
             without_groups=whole,
+            prepared=self._prepared(),
         )
         self._write(found)
         return RunResult(
@@ -149,6 +153,11 @@ class _Run:
     def _reasons(self) -> dict[str, str]:
         """Return feature -> why it has no value in the first row where it has none."""
         return {one.feature: one.reason for one in reversed(self.undefined)}
+
+    def _prepared(self) -> tuple[Prepared, ...]:
+        """Return what the stages of preparation measured, over all patients."""
+        told = {what: imaging.measures_of(self.images, what) for what in imaging.MEASURED}
+        return tuple(one for what, rows in told.items() for one in summarise_prepared(what, rows))
 
     def _hash_tables(self) -> None:
         with self.engine.ledger.together():
@@ -171,7 +180,8 @@ class _Run:
         without = {patient: why for _, lost in plan.boxes for patient, why in lost.items()}
         lines = grouped(problem_of_reason(patient, why) for patient, why in sorted(without.items()))
         self.notes = [f" left out {line}" for line in lines]
-        work = with_landmarks(self.study, plan.work, found.patients, self.engine)
+        work = with_kernels(self.study, plan.work, found.patients, self.engine)
+        work = with_landmarks(self.study, work, found.patients, self.engine)
         jobs = imaging.image_jobs(work, self.engine.ledger)
         self.inputs["images"] = digest(sorted(job.key for job in jobs))
         self.images = imaging.prepare(self.engine, jobs)
@@ -274,7 +284,8 @@ class _Run:
         output.write_verdicts(found.targets, gathered.outcomes, sink)
         if self.images:
             output.write_record(imaging.histories_of(self.images), sink("processing.json"))
-            output.write_registrations(imaging.registrations_of(self.images), sink)
+            for what in imaging.MEASURED:
+                output.write_measures(what, imaging.measures_of(self.images, what), sink)
         write_report(content_of(self.study, found, self.inputs), sink, self.settings.report)
         asked = self.settings.report.export
         self.notes += output.write_exports(gathered, asked, self.settings.study.name, sink)

@@ -19,6 +19,8 @@ FEWEST = 8
 OUTLYING = 3.5
 """Robust deviations from the median beyond which one stands out (Iglewicz and Hoaglin 1993)."""
 
+SMOOTHER = 1.5
+"""A CT whose noise would have to rise by this factor at some frequency is flagged: kernels are never sharpened."""
 
 _REPAIRS = {
     "drop_duplicate_slices": "copies of slices left out",
@@ -115,6 +117,13 @@ def image_suspicions(found: ImageQuality, unit: str) -> list[str]:
         f"metal ({found.metal_ml:.2g} ml above 2800 HU)": found.metal_ml > LIMITS["metal_ml"],
     }
     return [words for words, holds in said.items() if holds]
+
+
+def kernel_suspicions(measures: Mapping[str, float]) -> list[str]:
+    """Return in words where a CT could not be brought to the kernel of the reference scans, being smoother."""
+    if measures["highest_asked"] < SMOOTHER:
+        return []
+    return [f"CT smoother than the reference scans ({measures['highest_asked']:.1f} times): left so, never sharpened"]
 
 
 _COMPARED = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from genoxel.core.errors import nearest
-from genoxel.image.settings import FIRST_TIME
+from genoxel.image.settings import FIRST_TIME, ImageSettings
 from genoxel.study.plan import labels_of
 from genoxel.study.problems import Problem
 from genoxel.study.select import canonical
@@ -65,7 +65,20 @@ def _images(study: Study) -> Iterator[Problem]:
             yield Problem(f"image.override.{modality}", "a modality that is not measured", ", ".join(labels), fix)
     if image.registration is not None:
         yield from _registration(image.registration.to, labels)
-    if image.range_hu is not None and labels and "CT" not in {canonical(label) for label in labels}:
+    kinds = {canonical(label) for label in labels}
+    if labels and "CT" not in kinds:
+        yield from _for_ct(image, labels)
+    if image.atlas is not None and labels and kinds <= {"CT", "PT"}:
+        got = f"places in the MNI152 brain for {', '.join(labels)}"
+        yield Problem("image.atlas", got, "an MR of the head, on which the brain can be found", "remove atlas")
+
+
+def _for_ct(image: ImageSettings, labels: Sequence[str]) -> Iterator[Problem]:
+    """Yield what is asked of CT alone, though none is measured."""
+    if image.kernel is not None:
+        got = f"matching of CT kernels for {', '.join(labels)}, which have none"
+        yield Problem("image.kernel", got, "a study of CT", "remove kernel")
+    if image.range_hu is not None:
         got = f"a range in HU for {', '.join(labels)}, which know no HU"
         yield Problem("image.range_hu", got, "range, in the intensities of these images", "write range = [...]")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,9 +12,10 @@ from genoxel.associate.drivers import DriverContrasts
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
+from genoxel.features import atlas
 from genoxel.features.catalog import EVERY_FAMILY
 from genoxel.features.catalog import family as family_of
-from genoxel.report.content import Assay, ReportContent, Screen
+from genoxel.report.content import Assay, Prepared, ReportContent, Screen
 from genoxel.report.effects import signed
 from genoxel.report.tables.examples import examples
 from genoxel.report.tables.sheet import Field, Sheet, Value
@@ -33,6 +37,7 @@ def sheets(content: ReportContent) -> list[Sheet]:
         volume,
         examples(content, volume),
         _reporting(content),
+        _prepared(content),
         _undefined(content),
     ]
     found += [_genes(content), _expression(content), _blocks(content), *_assay(content)]
@@ -123,7 +128,7 @@ def _totals(content: ReportContent, volume: Sheet) -> Sheet:
         columns = groups[name]
         follow = sum(column.name in strong for column in columns)
         images = len({family(column)[0] for column in columns})
-        measures = family_of(name).title if name in EVERY_FAMILY else ""
+        measures = family_of(name).title if name in EVERY_FAMILY else {atlas.FAMILY: atlas.TITLE}.get(name, "")
         rows.append((name or "other", measures, len(columns), images, follow, follow / len(columns)))
     return Sheet("totals", "Families of features", fields, tuple(rows))
 
@@ -140,6 +145,36 @@ def _reporting(content: ReportContent) -> Sheet:
     return Sheet(
         "reporting", "Reporting items of IBSI", fields, tuple(tuple(one) for one in content.reporting), caption
     )
+
+
+def summarise_prepared(stage: str, rows: Iterable[Sequence[Any]]) -> tuple[Prepared, ...]:
+    """Return the spread over patients of what a stage of preparation measured, from (patient, series, measure, value).
+
+    >>> summarise_prepared("kernel", [("P1", "CT", "least_gain", 0.4), ("P2", "CT", "least_gain", 0.6)])[0].median
+    0.5
+    """
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for patient, series, measure, value in rows:
+        if isinstance(value, int | float):
+            found.setdefault((series, measure), {})[patient] = float(value)
+    return tuple(
+        Prepared(stage, *key, len(values), *(float(cut(list(values.values()))) for cut in (np.min, np.median, np.max)))
+        for key, values in found.items()
+    )
+
+
+def _prepared(content: ReportContent) -> Sheet:
+    fields = (
+        *(Field("stage", "Stage"), Field("series", "Series"), Field("measure", "Measure")),
+        *(Field("n", "Patients", "count"), Field("least", "Least", "number"), Field("median", "Median", "number")),
+        Field("most", "Most", "number"),
+    )
+    rows = tuple(
+        (one.stage, one.series, one.measure.replace("_", " "), one.patients, one.least, one.median, one.most)
+        for one in content.prepared
+    )
+    caption = "Patient by patient in tables/STAGE.csv."
+    return Sheet("prepared", "What preparation measured", fields, rows, caption)
 
 
 def _undefined(content: ReportContent) -> Sheet:

@@ -56,6 +56,7 @@ class Findings:
     meaning: Meaning | None = None
     groups: Groups | None = None
     without_groups: str = ""
+    prepared: tuple[pages.Prepared, ...] = ()
 
 
 def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> pages.ReportContent:
@@ -77,6 +78,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         features=gathered.features,
         volume=gathered.volume,
         undefined=found.undefined,
+        prepared=found.prepared,
         reporting=found.reporting,
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),

@@ -12,6 +12,7 @@ from genoxel.core.errors import MaskError, describe
 from genoxel.core.keys import RowKey
 from genoxel.core.settings import digest
 from genoxel.core.table import Column, Table
+from genoxel.features.atlas import with_place
 from genoxel.features.extract import Features, as_table, extract, settings_digest
 from genoxel.features.ratios import with_ratios
 from genoxel.features.settings import FeatureSettings
@@ -91,9 +92,11 @@ def _measure(arrays: Mapping[str, Any], place: int, volume: Mapping[str, Any], w
     mask = mask_of(arrays[f"{place}.mask"], volume["mask"])
     # The step `image` did the stages on the whole volume; a second time on the cut-out would be wrong.
     asked = work.image.for_modality(volume["label"])
-    return extract(
-        image, mask, asked.after_whole(), work.features, volume["region"], settings_digest(asked, work.features)
-    )
+    settings = settings_digest(asked, work.features)
+    found = extract(image, mask, asked.after_whole(), work.features, volume["region"], settings)
+    if "atlas" not in volume["told"]:
+        return found
+    return with_place(found, volume["told"]["atlas"], volume["label"], volume["region"], settings)
 
 
 def feature_jobs(images: Mapping[str, Result], image: ImageSettings, features: FeatureSettings) -> list[Job]:

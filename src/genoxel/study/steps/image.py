@@ -15,8 +15,10 @@ from genoxel.core.errors import GeometryError, InputError
 from genoxel.core.image import Image
 from genoxel.core.mask import Mask
 from genoxel.core.settings import digest
+from genoxel.image.atlas import lesion_in_atlas, to_atlas
 from genoxel.image.crop import SUPPORT, crop
 from genoxel.image.heads import hidden_in_pictures
+from genoxel.image.kernel import NoiseSpectrum, kernel_measures, match_kernel
 from genoxel.image.normalise import Landmarks, content_digest
 from genoxel.image.orientation import fingerprint
 from genoxel.image.qc import image_quality, mask_quality
@@ -28,13 +30,19 @@ from genoxel.io.images import read_image
 from genoxel.io.inventory import SeriesRecord, StructureRecord
 from genoxel.io.settings import ReadingSettings
 from genoxel.report.contact import Card, thumbnail
-from genoxel.segment.contours import ROI, Override, read_mask
+from genoxel.segment.contours import ROI, Override, read_mask, read_tissue
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.engine import Engine, Job, Result, code_version
 from genoxel.study.ledger import Ledger, key_of
 from genoxel.study.pack import pack, unpack
 from genoxel.study.steps.volumes import image_facts, mask_facts
-from genoxel.study.suspicions import beside_others, contour_suspicions, image_suspicions, suspicions
+from genoxel.study.suspicions import (
+    beside_others,
+    contour_suspicions,
+    image_suspicions,
+    kernel_suspicions,
+    suspicions,
+)
 
 VERSION = "4"
 ROOMS = (
@@ -48,6 +56,8 @@ ROOMS = (
     "study/suspicions.py",
 )
 MARGIN_MM = 10.0
+MEASURED = ("registration", "kernel", "atlas")
+"""What is told of each series beside its quality, where the study asks for it: a table of results each."""
 VOLUME_LIMIT = 0.03
 """A contour whose volume changes by more than this share when it is laid on another grid is flagged."""
 _READING = ReadingSettings()
@@ -57,7 +67,8 @@ _READING = ReadingSettings()
 class Planned:
     """One series of a patient, what it is called in columns, and the structure files that fit it best.
 
-    `landmarks` are those that its intensities are moved to, where the study asks for Nyúl's method.
+    `landmarks` are those that its intensities are moved to, where the study asks for Nyúl's method; `kernel` is the
+    noise that a CT is matched to. `tissues` are all structure files of the series, where the study needs a tissue.
     """
 
     label: str
@@ -65,6 +76,8 @@ class Planned:
     structures: tuple[StructureRecord, ...]
     why: str = ""
     landmarks: Landmarks | None = None
+    kernel: NoiseSpectrum | None = None
+    tissues: tuple[StructureRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ class _Patient:
         raw = replace(read_image(planned.series, reading=self.work.reading), modality=planned.label)
         self._look(planned, raw)
         rules = self.work.image.for_modality(planned.label)
-        image = before_registration(raw, rules)
+        image = before_registration(raw, rules, partial(self._matched, planned))
         reference = self.references.get(self._group(planned)) if rules.registration is not None else None
         masks, drawn = (reference[1], reference[2]) if reference else (self._drawn(planned, raw), planned)
         if reference is None:
@@ -160,7 +173,20 @@ class _Patient:
         found = image_quality(raw)
         self.arrays[f"print.{len(self.quality)}"] = fingerprint(raw).astype(np.float16)
         flags = image_suspicions(found, raw.unit)
-        self.quality.append({"label": planned.label, "measures": asdict(found), "flags": flags, "registration": {}})
+        self.quality.append(
+            {"label": planned.label, "measures": asdict(found), "flags": flags} | {what: {} for what in MEASURED}
+        )
+
+    def _matched(self, planned: Planned, image: Image) -> Image:
+        """Return a CT with its kernel matched to that of the reference scans, and note how far it was from it."""
+        how = self.work.image.for_modality(planned.label).kernel
+        if how is None or planned.kernel is None:
+            raise InputError(f"a {planned.label} in HU without reference scans", "CT", "name the modality of its files")
+        tissue = self._read_tissue(how.tissue, image, planned)
+        done = match_kernel(image, tissue, planned.kernel)
+        self.quality[-1]["kernel"] = kernel_measures(image, done, tissue)
+        self.quality[-1]["flags"] = [*self.quality[-1]["flags"], *kernel_suspicions(self.quality[-1]["kernel"])]
+        return done
 
     def _laid_on(self, fixed: Image, masks: Mapping[str, Mask], moving: Image, label: str) -> Image:
         how = self.work.image.registration
@@ -192,27 +218,42 @@ class _Patient:
         aids = Aids(tissue=self._tissue(rules, image, drawn), landmarks=landmarks, brain=brain)
         own = rules.normalise is not None and rules.normalise.within == "roi"
         whole = None if own else after_registration(image, rules, aids)
+        placed = self._place(planned, image, drawn)
         for region, mask in masks.items():
             done = whole or after_registration(image, rules, replace(aids, mask=mask.on(image)))
             told: dict[str, Any] = {"structure": ", ".join(mask.labels.values())}
             told |= {"flags": suspicions(image, mask.on(image)), "series": planned.series.description}
+            told |= _placed(mask, placed)
             self._cut(planned.label, done, (region, mask.on(done)), told | {"spacing": list(image.spacing)})
 
     def _brain(self, group: str, image: Image) -> Mask:
         """Return the brain in `image`, found once for all series that were laid on one grid."""
         from genoxel.image.brain import brain_mask
 
-        if self.work.image.registration is None or group not in self.brains:
+        if self.work.image.registration is None:
+            group = image.modality
+        if group not in self.brains:
             self.brains[group] = brain_mask(image)
         return self.brains[group]
+
+    def _place(self, planned: Planned, image: Image, drawn: Planned) -> Mask | None:
+        """Return the brain, which knows the way to the atlas, for a series whose own contours count."""
+        if self.work.image.for_modality(planned.label).atlas is None or drawn is not planned:
+            return None
+        brain = self._brain(self._group(planned), image)
+        told = brain.history[-1].params
+        self.quality[-1]["atlas"] = {name: told[name] for name in ("residual_mm", "edge", "volume_ml")}
+        return brain
 
     def _tissue(self, rules: ImageSettings, image: Image, drawn: Planned) -> Mask | None:
         """Return the structure that intensities are divided by, drawn on the series whose contours count."""
         if rules.normalise is None or rules.normalise.method != "reference":
             return None
-        wanted = ContourSettings(roi=(rules.normalise.tissue,), several="union", threshold=self.work.contours.threshold)
-        (mask,) = read_mask(drawn.structures, image, wanted, reading=self.work.reading).values()
-        return mask
+        return self._read_tissue(rules.normalise.tissue, image, drawn)
+
+    def _read_tissue(self, name: str, image: Image, drawn: Planned) -> Mask:
+        work = self.work
+        return read_tissue(drawn.tissues or drawn.structures, image, name, work.contours.threshold, work.reading)
 
     def _cut(self, label: str, image: Image, named: tuple[str, Mask], told: Mapping[str, Any]) -> None:
         region, mask = named
@@ -254,6 +295,14 @@ class _Patient:
         acquisition = [{"label": one.label, "facts": acquisition_facts(one.series)} for one in self.work.planned]
         facts = {"patient": self.work.patient, "volumes": self.volumes, "cards": self.cards}
         return pack(self.arrays, facts | {"acquisition": acquisition, "quality": self.quality}, self.blobs)
+
+
+def _placed(mask: Mask, brain: Mask | None) -> dict[str, Any]:
+    """Return where a region lies in the atlas and the affine that says so; nothing without the brain."""
+    if brain is None:
+        return {}
+    matrix = to_atlas(brain)
+    return {"atlas": {**lesion_in_atlas(mask, matrix), "to_atlas": matrix.tolist()}}
 
 
 def _volume(mask: Mask) -> float:
@@ -301,7 +350,7 @@ def image_jobs(work: Sequence[ImageWork], ledger: Ledger) -> list[Job]:
 
 
 def _drawn(planned: Planned, ledger: Ledger) -> list[str]:
-    return [ledger.hash_of(structure.file) for structure in planned.structures]
+    return [ledger.hash_of(one.file) for one in dict.fromkeys((*planned.structures, *planned.tissues))]
 
 
 def _by_hand(work: ImageWork) -> str:
@@ -313,7 +362,8 @@ def _settings_key(work: ImageWork) -> str:
     rules = [work.image.for_modality(planned.label) for planned in work.planned]
     prepared = [[rule.interpolate, *rule.whole_stages()] for rule in rules]
     landmarks = [asdict(one.landmarks) if one.landmarks is not None else None for one in work.planned]
-    return digest([prepared, landmarks, work.contours.digest(), MARGIN_MM, work.reading.digest()])
+    kernels = [asdict(one.kernel) if one.kernel is not None else None for one in work.planned]
+    return digest([prepared, landmarks, kernels, work.contours.digest(), MARGIN_MM, work.reading.digest()])
 
 
 def prepare(engine: Engine, jobs: Sequence[Job]) -> dict[str, Result]:
@@ -382,18 +432,20 @@ def _of(label: str, flags: Sequence[str], labels: int) -> list[str]:
     return [f"{label}: {flag}" if labels > 1 else flag for flag in flags]
 
 
-def registrations_of(results: Mapping[str, Result]) -> list[list[object]]:
-    """Return (patient, series, measure, value) of every registration that was taken: how good each was."""
+def measures_of(results: Mapping[str, Result], what: str) -> list[list[object]]:
+    """Return (patient, series, measure, value) of one of `MEASURED`: how good each registration was, for instance."""
     rows: list[list[object]] = []
     for patient in sorted(results):
         path = results[patient].path
         for one in _facts_of(path)[1]["quality"] if path is not None else ():
-            rows += [[patient, one["label"], name, value] for name, value in one["registration"].items()]
+            rows += [[patient, one["label"], name, value] for name, value in one[what].items()]
     return rows
 
 
 def histories_of(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]]]:
     """Return patient -> for every cut-out its series, region and the steps done to image and mask, with their numbers.
+
+    With an atlas also where the region lies in it.
 
     `genoxel.image.replay.replay` makes the same voxels of the raw image again from these steps alone.
     """
@@ -408,6 +460,7 @@ def histories_of(results: Mapping[str, Result]) -> dict[str, list[dict[str, Any]
                 "region": one["lesion"] or one["region"],
                 "image": [{"step": name, **params} for name, params in one["image"]["history"]],
                 "mask": [{"step": name, **params} for name, params in one["mask"]["history"]],
+                **({"atlas": dict(one["told"]["atlas"])} if "atlas" in one["told"] else {}),
             }
             for one in _facts_of(path)[1]["volumes"]
         ]

@@ -14,12 +14,12 @@ from genoxel.image.normalise import Landmarks, learn_landmarks
 from genoxel.image.settings import ImageSettings, base_of
 from genoxel.image.stages import before_registration
 from genoxel.io.images import read_image
-from genoxel.io.inventory import SeriesRecord, inventory
+from genoxel.io.inventory import Inventory, SeriesRecord, inventory
 from genoxel.io.settings import ReadingSettings
 from genoxel.study.engine import Engine, Job, code_version
 from genoxel.study.ledger import key_of
 from genoxel.study.pack import pack, unpack
-from genoxel.study.select import canonical, sequence_of
+from genoxel.study.plan import fits
 from genoxel.study.steps.image import ImageWork
 from genoxel.study.study import Study
 
@@ -97,23 +97,28 @@ def _reference(study: Study, label: str) -> Path | None:
     return study.file(str(normal.reference))
 
 
-def _job(study: Study, label: str, patients: set[str], engine: Engine) -> Job:
-    folder = _reference(study, label)
-    found = inventory(folder or study.folder)
-    wanted = canonical(label)
-    series = tuple(
-        one
-        for one in found.series
-        if wanted in (canonical(one.modality), sequence_of(one.modality, one.description, one.tags))
-    )
+def reference_series(
+    study: Study, folder: Path, label: str, patients: set[str]
+) -> tuple[Inventory, list[SeriesRecord]]:
+    """Return the inventory of a folder of reference images and the series of one modality or sequence in it.
+
+    Raises `InputError` where there are none, and where one is of a patient who takes part.
+    """
+    found = inventory(folder)
+    series = [one for one in found.series if fits(one, label)]
     shared = sorted(patients & {one.patient for one in series})
     if shared or not series:
         got = f"reference images of patients who take part ({', '.join(shared[:5])})" if shared else f"no {label} image"
         raise InputError(
             f"{got} in the folder of reference images",
             "images of other patients",
-            "landmarks learned on the patients they are used for would carry what validation must not know",
+            "name another folder: what is learned on the patients it is used for carries what validation must not know",
         )
+    return found, series
+
+
+def _job(study: Study, label: str, patients: set[str], engine: Engine) -> Job:
+    series = tuple(reference_series(study, _reference(study, label) or study.folder, label, patients)[1])
     rules = study.settings.image.for_modality(label)
     inputs = [[engine.ledger.hash_of(path) for path in one.files] for one in series]
     key = key_of([label, inputs], digest(rules.whole_stages()), code_version(VERSION, ROOMS))

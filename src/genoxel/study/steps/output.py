@@ -45,11 +45,11 @@ __all__ = [
     "write_json",
     "write_maps",
     "write_meaning",
+    "write_measures",
     "write_not_defined",
     "write_predictions",
     "write_quality",
     "write_record",
-    "write_registrations",
     "write_reporting",
     "write_tables",
     "write_verdicts",
@@ -88,12 +88,10 @@ def write_not_defined(missing: Sequence[NotDefined], sink: Sink) -> None:
         write_rows([*RowKey._fields, "feature", "reason"], rows, sink("tables/not_defined.csv"))
 
 
-def write_registrations(rows: Sequence[Sequence[object]], sink: Sink) -> None:
-    """Write tables/registration.csv: how good each registration was, where images were laid on one another."""
+def write_measures(name: str, rows: Sequence[Sequence[object]], sink: Sink) -> None:
+    """Write tables/NAME.csv: what a stage of preparation measured of each series, where it was asked for."""
     if rows:
-        write_rows(
-            ["patient", "series", "measure", "value"], [list(row) for row in rows], sink("tables/registration.csv")
-        )
+        write_rows(["patient", "series", "measure", "value"], [list(row) for row in rows], sink(f"tables/{name}.csv"))
 
 
 def write_reporting(items: Sequence[ReportingItem], settings: Mapping[str, Any], sink: Sink) -> None:
