@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from genoxel.core.image import Image
 from genoxel.simulate.plan import Person, draw_people
 from genoxel.simulate.render import Phantom, render
 from genoxel.simulate.spec import SimulationSpec
@@ -23,33 +24,46 @@ LATENT = (-2.0, 0.0, 2.0)
 EDGE = 150
 
 HEAD = SimulationSpec(n=4, also=("dwi", "dsc", "dce", "pet"), effects=("IDH1:location:1",), seed=5, sites=1)
-CHEST = SimulationSpec(
-    n=4, modality="ct", also=("pet",), effects=("EGFR:solid:1",), prevalence={"EGFR": 0.5}, seed=3, sites=1
-)
-SOLID = SimulationSpec(n=4, modality="ct", seed=3, sites=1)
-SPICULES = SimulationSpec(
-    n=4, modality="ct", effects=("EGFR:spiculation:1",), prevalence={"EGFR": 0.5}, seed=3, sites=1
-)
-BREAST = SimulationSpec(n=4, modality="breast", also=("dce",), seed=1, sites=1)
-PROSTATE = SimulationSpec(n=4, modality="prostate", also=("dwi",), seed=1, sites=1)
+CHEST = SimulationSpec(n=4, modality="ct", also=("pet",), seed=3, sites=1)
 
-SHEETS: dict[str, tuple[SimulationSpec, tuple[tuple[str, str], ...]]] = {
-    "phenotypes_head": (
+
+def _asked(spec: SimulationSpec, trait: str) -> SimulationSpec:
+    """Return the cohort with a trait that exists only where an effect names it."""
+    return replace(spec, effects=(f"EGFR:{trait}:1",), prevalence={"EGFR": 0.5})
+
+
+BREAST = SimulationSpec(n=4, modality="breast", also=("dce",), seed=1, sites=1)
+PROSTATE = SimulationSpec(n=4, modality="prostate", also=("dwi", "dce"), seed=1, sites=1)
+Row = tuple[SimulationSpec, str, str]
+
+
+def _rows(spec: SimulationSpec, *pairs: tuple[str, str]) -> tuple[Row, ...]:
+    return tuple((spec, trait, series) for trait, series in pairs)
+
+
+SHEETS: dict[str, tuple[Row, ...]] = {
+    "phenotypes_head": _rows(
         HEAD,
-        (
-            *(("texture", "T1CE"), ("heterogeneity", "T1CE"), ("margin", "T1CE"), ("size", "T1CE")),
-            *(("enhancement", "T1CE"), ("necrosis", "T1CE"), ("oedema", "FLAIR"), ("location", "FLAIR")),
-            *(("ktrans", "ktrans"), ("rcbv", "rcbv"), ("adc", "adc"), ("uptake", "PT")),
-        ),
+        *(("texture", "T1CE"), ("heterogeneity", "T1CE"), ("margin", "T1CE"), ("size", "T1CE")),
+        *(("enhancement", "T1CE"), ("necrosis", "T1CE"), ("oedema", "FLAIR"), ("location", "FLAIR")),
+        *(("ktrans", "ktrans"), ("kep", "kep"), ("rcbv", "rcbv"), ("adc", "adc"), ("uptake", "PT")),
     ),
     "phenotypes_chest": (
-        SOLID,
-        (("texture", "CT"), ("heterogeneity", "CT"), ("margin", "CT"), ("size", "CT"), ("enhancement", "CT")),
+        *_rows(CHEST, ("texture", "CT"), ("heterogeneity", "CT"), ("margin", "CT"), ("size", "CT")),
+        *_rows(CHEST, ("enhancement", "CT"), ("necrosis", "CT")),
+        *((_asked(CHEST, trait), trait, "CT") for trait in ("location", "solid", "spiculation")),
+        (CHEST, "uptake", "PT"),
     ),
-    "phenotypes_solid": (CHEST, (("solid", "CT"), ("uptake", "PT"))),
-    "phenotypes_spicules": (SPICULES, (("spiculation", "CT"),)),
-    "phenotypes_breast": (BREAST, (("margin", "T1CE"), ("texture", "T1CE"), ("ktrans", "ktrans"))),
-    "phenotypes_prostate": (PROSTATE, (("adc", "ADC"), ("texture", "T2"), ("size", "T2"))),
+    "phenotypes_breast": (
+        *_rows(BREAST, ("texture", "T1CE"), ("heterogeneity", "T1CE"), ("margin", "T1CE"), ("size", "T1CE")),
+        *_rows(BREAST, ("enhancement", "T1CE"), ("necrosis", "T1CE"), ("ktrans", "ktrans"), ("kep", "kep")),
+        *((_asked(BREAST, trait), trait, "T1CE") for trait in ("location", "spiculation")),
+    ),
+    "phenotypes_prostate": (
+        *_rows(PROSTATE, ("texture", "T2"), ("heterogeneity", "T2"), ("margin", "T2"), ("size", "T2")),
+        *_rows(PROSTATE, ("adc", "ADC"), ("ktrans", "ktrans"), ("kep", "kep")),
+        (_asked(PROSTATE, "location"), "location", "T2"),
+    ),
 }
 
 
@@ -61,7 +75,7 @@ def changed(spec: SimulationSpec, person: Person, trait: str, latent: float) -> 
     return render(spec, replace(person, latent=latents))
 
 
-WINDOWS = {"CT": (-160.0, 240.0), "glass": (-1000.0, 250.0), "PT": (0.0, 30e3)}
+WINDOWS = {"CT": (-80.0, 140.0), "glass": (-1000.0, 250.0), "PT": (0.0, 30e3)}
 HALF_MM = {"ct": 48.0, "breast": 40.0, "prostate": 45.0, "mr": 95.0}
 
 
@@ -76,48 +90,74 @@ def crop(one: Phantom, body: str, centre: np.ndarray) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def slice_of(one: Phantom, name: str, at: int, part: tuple[slice, slice], glass: bool) -> np.ndarray:
-    """Return one slice as grey values 0 to 255, front at the top."""
+def slice_of(one: Phantom, name: str, at: int, part: tuple[slice, slice], top: float, wide: bool) -> np.ndarray:
+    """Return one transverse slice as grey values 0 to 255, front at the top; `top` is white where no window is set."""
+    return grey(_image(one, name).values()[:, :, at].astype(float)[part].T, name, top, wide)
+
+
+def coronal_of(one: Phantom, name: str, middle: np.ndarray) -> np.ndarray:
+    """Return the coronal slice through `middle` (voxels), 96 mm wide, the head end at the top."""
+    image = _image(one, name)
+    whole = image.values()[:, round(middle[1]), ::-1].astype(float)
+    half = round(HALF_MM["ct"] / image.spacing[0])
+    start = max(round(middle[0]) - half, 0)
+    values = grey(whole[start : start + 2 * half].T, name, 0.0, wide=True)
+    tall = round(values.shape[0] * image.spacing[2] / image.spacing[0])
+    return np.asarray(Picture.fromarray(values).resize((values.shape[1], tall), 3))
+
+
+def _image(one: Phantom, name: str) -> Image:
     if name in one.images:
-        image = one.images[name]
-    elif name in one.maps:
-        image = one.maps[name]
-    else:
-        image = next(item for item in one.series if item.name == name).volumes[0]
-    whole = image.values()[:, :, at].astype(float)
-    values = whole[part].T
-    top = _TOP.get(name) or float(np.percentile(whole, 99.8))
-    low, high = WINDOWS.get("glass" if glass and name == "CT" else name, (0.0, top))
-    return np.uint8(255 * np.clip((values - low) / max(high - low, 1e-6), 0, 1))
+        return one.images[name]
+    if name in one.maps:
+        return one.maps[name]
+    return next(item for item in one.series if item.name == name).volumes[0]
 
 
-_TOP = {"ktrans": 0.25, "rcbv": 6.0, "adc": 2.2, "ADC": 2200.0}
+def grey(values: np.ndarray, name: str, top: float, wide: bool) -> np.ndarray:
+    """Return values as 64 even steps of grey, which compress well and draw no lines of their own."""
+    low, high = WINDOWS.get("glass" if wide and name == "CT" else name, (0.0, _TOP.get(name, top)))
+    return np.uint8(4 * np.rint(63 * np.clip((values - low) / max(high - low, 1e-6), 0, 1)))
 
 
-def sheet(spec: SimulationSpec, rows: Sequence[tuple[str, str]]) -> Picture.Image:
-    """Return a picture of rows (trait, series) and columns of latent values."""
+_TOP = {"ktrans": 0.4, "kep": 1.2, "rcbv": 6.0, "adc": 2.2, "ADC": 2200.0}
+
+
+def panels(spec: SimulationSpec, trait: str, name: str) -> list[np.ndarray]:
+    """Return the pictures of one row: the slice where the tumour of latent values 0 is largest."""
     person = draw_people(spec)[0]
     middle = render(spec, replace(person, latent=dict.fromkeys(person.latent, 0.0)))
-    at = int(np.argmax(middle.tumour.inside().sum(axis=(0, 1))))
-    part = crop(middle, spec.modality, np.argwhere(middle.tumour.inside()).mean(axis=0))
-    if spec.modality == "mr":
-        part = crop(middle, "mr", np.array(middle.tumour.shape) / 2)
+    inside = middle.tumour.inside()
+    centre = np.argwhere(inside).mean(axis=0)
+    part = crop(middle, spec.modality, np.array(inside.shape) / 2 if spec.modality == "mr" else centre)
+    at, wide = int(np.argmax(inside.sum(axis=(0, 1)))), trait in ("solid", "spiculation")
+    top = float(np.percentile(_image(middle, name).values()[:, :, at], 99.8))
+    found = []
+    for latent in LATENT:
+        one = changed(spec, person, trait, latent)
+        if (spec.modality, trait) == ("ct", "location"):
+            found.append(coronal_of(one, name, centre))
+        else:
+            found.append(slice_of(one, name, at, part, top, wide))
+    return found
+
+
+def sheet(rows: Sequence[Row]) -> Picture.Image:
+    """Return a picture of rows (trait, series) and columns of latent values."""
     columns = 2 if len(rows) > 6 else 1
     height = -(-len(rows) // columns)
     wide = 3 * EDGE + 86
     page = Picture.new("L", (columns * wide, height * EDGE + 16), 0)
     pen = ImageDraw.Draw(page)
-    for place, (trait, name) in enumerate(rows):
+    for place, (spec, trait, name) in enumerate(rows):
         left, top = (place // height) * wide, (place % height) * EDGE + 16
         words = f"{trait}\n{name}\n\n" + "\n".join(
             f"{TRAITS[trait].physical(value, spec.modality):.3g}" for value in LATENT
         )
         pen.multiline_text((left + 4, top + 10), words, fill=220)
-        for step, latent in enumerate(LATENT):
-            grey = slice_of(
-                changed(spec, person, trait, latent), name, at, part, {"solid", "spiculation"} & {*spec.traits} != set()
-            )
-            shown = Picture.fromarray(grey).resize((EDGE - 2, round((EDGE - 2) * grey.shape[0] / grey.shape[1])), 3)
+        for step, values in enumerate(panels(spec, trait, name)):
+            tall = min(round((EDGE - 2) * values.shape[0] / values.shape[1]), EDGE - 2)
+            shown = Picture.fromarray(values).resize((round(tall * values.shape[1] / values.shape[0]), tall), 3)
             page.paste(shown, (left + 86 + step * EDGE, top))
     for column in range(columns):
         for step, latent in enumerate(LATENT):
@@ -129,9 +169,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     args = parser.parse_args()
-    for name, (spec, rows) in SHEETS.items():
-        picture = sheet(spec, rows).quantize(48)
-        picture.save(args.folder / f"{name}.png", optimize=True)
+    for name, rows in SHEETS.items():
+        sheet(rows).point([4 * (value // 4) for value in range(256)]).save(args.folder / f"{name}.png", optimize=True)
         print(name, (args.folder / f"{name}.png").stat().st_size // 1024, "KiB")
 
 

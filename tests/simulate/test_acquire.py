@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from genoxel.simulate.ct import RECONSTRUCTIONS, reconstruct, slab
 from genoxel.simulate.kinetics import fdg_plasma
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.render import render
+from genoxel.simulate.traits import TRAITS
 
 HEAD = SimulationSpec(n=6, shape=(56, 56, 14), also=("dwi", "dsc", "dce", "pet"), effects=("IDH1:rcbv:1",), seed=4)
 
@@ -87,6 +89,23 @@ def test_ktrans_fitted_from_the_signal_is_the_map():
     (ktrans, kep), _ = optimize.curve_fit(model, seconds, concentration, p0=(0.1, 0.3))
     assert ktrans == pytest.approx(float(truth[core].mean()), rel=0.08)
     assert kep == pytest.approx(float(one.maps["kep"].values()[core].mean()), rel=0.12)
+
+
+@pytest.mark.parametrize("modality", ["breast", "prostate"])
+def test_the_exchange_of_a_tumour_leaves_healthy_tissue_alone(modality):
+    spec = SimulationSpec(n=4, modality=modality, also=("dce",), seed=2)
+    person = draw_people(spec)[0]
+    found = []
+    for latent in (-2.0, 2.0):
+        one = render(spec, replace(person, latent={**person.latent, "kep": latent, "ktrans": latent}))
+        near = ndimage.binary_dilation(one.tumour.inside(), iterations=4)
+        found.append((one.maps["kep"].values(), one.maps["ktrans"].values(), stack(series(one, "DCE"))[-1], near))
+    near = found[0][-1]
+    for low, high, rounding in zip(found[0][:3], found[1][:3], (1e-4, 1e-4, 1.0), strict=True):
+        np.testing.assert_allclose(low[~near], high[~near], rtol=0, atol=rounding)
+        assert high[near].max() != low[near].max()
+    inside = one.maps["viable"].values() > 0.97
+    assert found[1][0][inside].mean() == pytest.approx(TRAITS["kep"].physical(2.0, modality), rel=0.02)
 
 
 def test_pet_is_read_to_the_uptake_by_hand(tmp_path):

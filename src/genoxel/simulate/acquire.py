@@ -77,6 +77,7 @@ _BACKGROUND_KTRANS = {
     "breast": {"gland": 0.03, "muscle": 0.04, "skin": 0.05, "blood": 0.4},
     "prostate": {"muscle": 0.04, "transition": 0.09, "peripheral": 0.05},
 }
+_HEALTHY_KEP = 0.5
 _BLOOD = {"scalp": 1.2, "grey": 2.2, "white": 1.0, "oedema": 0.8, "fluid": 0.05}
 _WHITE_VOLUME = 0.025
 _TRANSIT = 4.0
@@ -139,7 +140,8 @@ def exchange_series(random: np.random.Generator, scene: Scene) -> Series:
     ktrans = np.maximum(
         scene.tissue.paint(_BACKGROUND_KTRANS[scene.body], scene.physical["ktrans"], 0.004, spread), np.float32(0)
     )
-    kep = np.where(ktrans > 1e-4, np.float32(scene.physical["kep"]), np.float32(0.5))
+    healthy = dict.fromkeys((name for name, _ in scene.tissue.layers), _HEALTHY_KEP)
+    kep = scene.tissue.paint(healthy, scene.physical["kep"], scene.physical["kep"])
     keep = (np.arange(count) * step).astype(np.int64)
     active = ktrans > 1e-4
     tissue = exchange(1.0, plasma, ktrans[active] / 60, kep[active] / 60, keep).astype(np.float32)
