@@ -27,6 +27,14 @@ def test_two_readers_equal_scikit_learn(weights):
     assert found.low < found.estimate < found.high
 
 
+@pytest.mark.parametrize("weights", ["linear", "quadratic"])
+def test_a_grade_that_nobody_gave_keeps_its_distance(weights):
+    rng = np.random.default_rng(4)
+    a, b = (rng.choice([0, 1, 3], 60, p=[0.5, 0.3, 0.2]) for _ in range(2))
+    expected = cohen_kappa_score(a, b, weights=weights, labels=[0, 1, 2, 3])
+    assert cohen_kappa(a, b, weights).estimate == pytest.approx(expected)
+
+
 def test_the_jackknife_error_is_near_the_asymptotic_one():
     rng = np.random.default_rng(2)
     a = rng.integers(0, 3, 400)

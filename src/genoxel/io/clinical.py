@@ -150,16 +150,30 @@ def read_clinical(path: str | Path, patient: str, sheet: str | None = None) -> C
         return read_bcr_xml(path)
     file = existing(path)
     try:
-        if file.suffix.casefold() in (".xlsx", ".xlsm", ".xls"):
-            return sheet_of(_choose(read_sheets(file, sheet), patient, file.name), patient)
-        if sheet is not None:
-            raise TableError(f"sheet {sheet!r} of the text file {file.name}", "sheets in .xlsx only", "remove sheet")
-        if patient in ("tcga", "bcr_patient_barcode") and is_biotab(file):
+        if sheet is None and patient in ("tcga", "bcr_patient_barcode") and not is_workbook(file) and is_biotab(file):
             return read_biotab(file)
-        return sheet_of(read_grid(file), patient)
+        return sheet_of(read_rows(file, patient, sheet), patient)
     except InputError as error:
         error.add_note(f"clinical table {file.name}")
         raise
+
+
+def is_workbook(file: Path) -> bool:
+    """Return whether a file is a spreadsheet by its name."""
+    return file.suffix.casefold() in (".xlsx", ".xlsm", ".xls")
+
+
+def read_rows(path: str | Path, column: str, sheet: str | None = None) -> Grid:
+    """Return the cells of a spreadsheet or text table that has `column`, with as many rows per patient as there are.
+
+    Raises as `read_clinical` does.
+    """
+    file = existing(path)
+    if is_workbook(file):
+        return _choose(read_sheets(file, sheet), column, file.name)
+    if sheet is not None:
+        raise TableError(f"sheet {sheet!r} of the text file {file.name}", "sheets in .xlsx only", "remove sheet")
+    return read_grid(file)
 
 
 def _choose(grids: list[Grid], patient: str, name: str) -> Grid:

@@ -11,7 +11,7 @@ from genoxel.associate.findings import Groups, Meaning
 from genoxel.core.flow import Flow
 from genoxel.core.image import frozen
 from genoxel.core.outcome import Outcome
-from genoxel.core.results import AssociationMap, TargetResult
+from genoxel.core.results import AssociationMap, Interval, TargetResult
 from genoxel.core.table import Table
 from genoxel.report.contact import Card
 from genoxel.report.ibsi_items import ReportingItem
@@ -133,6 +133,23 @@ class Cutoff:
     auc: float = float("nan")
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """How far `readers` agree on a trait: kappa by `method` (None and `why` where undefined), and how often as read.
+
+    `cases` counts patients that two of the readers or more graded, `grades` the different grades they gave.
+    """
+
+    trait: str
+    readers: tuple[str, ...]
+    method: str
+    cases: int
+    grades: int
+    equal: float
+    kappa: Interval | None
+    why: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Genome:
     """Gene status per patient: `status[gene][patient]` is 'mutant', 'wild type' or None (unknown: not profiled).
@@ -233,7 +250,8 @@ class ReportContent:
     """Everything the pages need; a page whose part is missing says 'not done' and why.
 
     `features` is the image feature table, `volume` the name of its ROI-volume column, `undefined` maps a feature to
-    why it has no value; `reporting` are the reporting items of IBSI, filled in; `associations` and `targets` are the
+    why it has no value; `reporting` are the reporting items of IBSI, filled in; `readers` how far readers
+    agree; `associations` and `targets` are the
     results as the verbs returned them, `drivers` the contrasts of exclusive drivers, `meaning` and
     `groups` what features mean and which groups of patients there are; `failed` and `not_done` are
     printed in full; `assay` is the quality of the molecular samples; `looks` overrides the count of
@@ -259,6 +277,7 @@ class ReportContent:
     undefined: Mapping[str, str] = field(default_factory=dict)
     prepared: tuple[Prepared, ...] = ()
     reporting: tuple[ReportingItem, ...] = ()
+    readers: tuple[Agreement, ...] = ()
     genome: Genome | None = None
     expression: Expression | None = None
     blocks: tuple[MolecularBlock, ...] = ()

@@ -16,11 +16,12 @@ from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent, Screen
 from genoxel.report.curves import calibration, usable
 from genoxel.report.effects import EFFECTS
-from genoxel.report.figures import association, cohort, prediction
+from genoxel.report.figures import association, cohort, prediction, readers
 from genoxel.report.figures.style import off_screen, to_svg
 from genoxel.report.meaning_drawings import figures_of
 from genoxel.report.tables.build import build
 from genoxel.report.tables.measured import FOLLOWS_VOLUME, spearman, strongest
+from genoxel.report.tables.readers import whole_traits
 
 Caption = Callable[[Cite], Markup]
 
@@ -52,7 +53,7 @@ def draw(content: ReportContent) -> dict[str, list[Drawing]]:
         return {
             "answer": _answer(content),
             "who": _who(content),
-            "measured": _measured(content),
+            "measured": [*_measured(content), *_readers(content)],
             "genome": _genome(content),
             "associations": [
                 *(one for place, screen in enumerate(content.associations) for one in _screen(place, screen)),
@@ -114,6 +115,19 @@ def _who(content: ReportContent) -> list[Drawing]:
         return text.format(cite.count("started"), cite.count("kept"))
 
     return [Drawing("flow", _svg(cohort.flow_diagram(flow), "flow", alt), caption, "flow", wide=True)]
+
+
+def _readers(content: ReportContent) -> list[Drawing]:
+    shown = [content.readers[place] for place in whole_traits(content.readers)]
+    if not any(one.kappa is not None for one in shown):
+        return []
+    caption = _text(
+        "<b>How far readers agree.</b> Kappa of each trait with its 95 % interval, the best agreed on top. Dotted "
+        "line: what chance gives. A trait whose readers hardly agree says more about who read than about the tumour."
+    )
+    alt = f"Kappa of {len(shown)} traits; numbers in the table"
+    svg = _svg(readers.reader_agreement(shown), "readers", alt)
+    return [Drawing("readers", svg, caption, "readers", "readers", wide=True)]
 
 
 def _measured(content: ReportContent) -> list[Drawing]:

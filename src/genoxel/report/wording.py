@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from markupsafe import Markup
 
 from genoxel.core.outcome import SMALLEST_CLASS
@@ -10,6 +12,7 @@ from genoxel.report.cite import Cite, given, named
 from genoxel.report.content import ReportContent
 from genoxel.report.settings_words import listed
 from genoxel.report.tables.prediction import chance
+from genoxel.report.tables.readers import whole_traits
 
 SIGN: dict[VerdictWord, str] = {
     "supported": "●",
@@ -153,6 +156,29 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
             text += Markup(" (a world without link: {} to {})").format(number("adj_low"), number("adj_high"))
         text += Markup(".")
     return text
+
+
+def readers_sentence(cite: Cite, content: ReportContent) -> Markup:
+    """Return between which kappas the traits lie that readers graded, and what a kappa is not known for."""
+    rows = whole_traits(content.readers)
+    known = sorted((row for row in rows if content.readers[row].kappa is not None), key=_kappa_of(content))
+    if not known:
+        text = Markup("No kappa is defined for what readers graded ({}): see the table for the reasons.")
+        return text.format(named(listed([content.readers[row].trait for row in rows])))
+    ends = [
+        Markup("{} ({} to {}) for {}").format(
+            *(cite("readers", row, name) for name in ("kappa", "low", "high")), named(content.readers[row].trait)
+        )
+        for row in dict.fromkeys((known[0], known[-1]))
+    ]
+    lead = Markup("Agreement of readers beyond chance (kappa): {}.")
+    words = lead.format(Markup(", up to ").join(ends))
+    lost = [content.readers[row].trait for row in rows if row not in known]
+    return words + (Markup(" Not defined: {}.").format(named(listed(lost))) if lost else Markup())
+
+
+def _kappa_of(content: ReportContent) -> Callable[[int], float]:
+    return lambda row: kappa.estimate if (kappa := content.readers[row].kappa) is not None else float("nan")
 
 
 def mixed_protocols(content: ReportContent) -> str:

@@ -22,7 +22,8 @@ Weights = Literal["none", "linear", "quadratic"]
 def cohen_kappa(a: npt.ArrayLike, b: npt.ArrayLike, weights: Weights = "none", level: float = 0.95) -> Interval:
     """Return Cohen's kappa of two readers' codes `a` and `b` (n,), NaN unknown; t interval by leaving one case out.
 
-    `weights` punish distant codes of ordered classes more. Raises `NotDefinedError` where all is one class.
+    `weights` punish distant codes of ordered classes more, by their difference. Raises `NotDefinedError` where all is
+    one class.
 
     >>> print(cohen_kappa([0, 0, 0, 1, 1, 1, 0, 1, 0, 1], [0, 0, 1, 1, 1, 1, 0, 0, 0, 1]))
     0.60 (-0.03 to 1.00)
@@ -34,7 +35,7 @@ def cohen_kappa(a: npt.ArrayLike, b: npt.ArrayLike, weights: Weights = "none", l
     levels = np.unique(np.concatenate([first[keep], second[keep]]))
     if keep.sum() < 3 or len(levels) < 2:
         raise NotDefinedError("fewer than 3 cases or one class", "classes that vary", "report the raw agreement")
-    gap = np.abs(np.subtract.outer(np.arange(len(levels)), np.arange(len(levels)))).astype(np.float64)
+    gap = np.abs(np.subtract.outer(levels, levels))
     cost = {"none": (gap > 0).astype(np.float64), "linear": gap, "quadratic": gap**2}[weights]
     codes = [np.searchsorted(levels, side[keep]) for side in (first, second)]
     counts = np.zeros((len(levels), len(levels)))
@@ -81,6 +82,22 @@ def fleiss_kappa(codes: npt.ArrayLike, level: float = 0.95) -> Interval:
     everyone = np.ones(len(counts), dtype=np.bool_)
     left = [kappa(np.arange(len(counts)) != place) for place in range(len(counts))]
     return _jackknifed(kappa(everyone), np.array(left), level)
+
+
+def observed_agreement(codes: npt.ArrayLike) -> float:
+    """Return how often two readers of one case agree: the mean share of equal pairs of `codes` (cases, readers).
+
+    NaN where no case was read twice.
+
+    >>> round(observed_agreement([[0, 0, 0], [1, 1, 0], [2, np.nan, np.nan]]), 3)
+    0.667
+    """
+    array = np.asarray(codes, dtype=np.float64)
+    counts = (array[:, :, None] == np.unique(array[~np.isnan(array)])).sum(axis=1).astype(np.float64)
+    readers = counts.sum(axis=1)
+    twice = readers > 1
+    shares = (counts * (counts - 1)).sum(axis=1)[twice] / (readers * (readers - 1))[twice]
+    return float(shares.mean()) if twice.any() else float("nan")
 
 
 def _jackknifed(estimate: float, left: FloatArray, level: float) -> Interval:

@@ -441,7 +441,9 @@ def asked_sets(study: Study) -> dict[str, tuple[str, ...]]:
 def input_files(study: Study) -> list[Path]:
     """Return the table files that the study file names (not the images)."""
     cohort, omics = study.settings.cohort, study.settings.omics
-    names = [cohort.table, cohort.overrides, sets_file(study), *(name for _, name in molecular_files(omics))]
+    readings = cohort.readers.files().values() if cohort.readers is not None else ()
+    names = [cohort.table, cohort.overrides, *readings, sets_file(study)]
+    names += [name for _, name in molecular_files(omics)]
     named = [study.file(name) for name in dict.fromkeys(names) if name]
     files = [file for path in named for file in (sorted(path.glob("*.xml")) if path.is_dir() else [path])]
     if omics.cbioportal:

@@ -44,6 +44,8 @@ def quick_problems(study: Study) -> list[Problem]:
             problems.append(problem_of("cohort.table", error))
     if sheet is not None:
         problems += _columns(study, sheet)
+    if not any(problem.where == "cohort.table" for problem in problems):
+        problems += _readers(study, sheet)
     if any(problem.where == "cohort.clinical" for problem in problems):  # the cause; the covariate is its shadow
         problems = [problem for problem in problems if problem.where != "associate.adjust"]
     return problems
@@ -51,10 +53,11 @@ def quick_problems(study: Study) -> list[Problem]:
 
 def _files(study: Study) -> Iterator[Problem]:
     settings = study.settings
-    omics = settings.omics
+    omics, readers = settings.omics, settings.cohort.readers
     named = {
         "cohort.table": settings.cohort.table,
         "cohort.overrides": settings.cohort.overrides,
+        **({f"cohort.readers.{key}": name for key, name in readers.files().items()} if readers is not None else {}),
         **dict(molecular_files(omics)),
         "associate.enrich.sets": sets_file(study),
     }
@@ -286,6 +289,19 @@ def _columns(study: Study, sheet: ClinicalSheet) -> list[Problem]:
         problems += _typed(sheet, cohort.clinical)
     problems += _rules(study, sheet)
     return problems
+
+
+def _readers(study: Study, sheet: ClinicalSheet | None) -> Iterator[Problem]:
+    """Yield what cannot be read of the gradings of several readers; a file that is not there is told elsewhere."""
+    from genoxel.core.errors import MissingFileError
+    from genoxel.study.steps.readers import agreements
+
+    try:
+        agreements(study, sheet, sheet.patients if sheet is not None else None)
+    except MissingFileError:
+        return
+    except GenoxelError as error:
+        yield problem_of("cohort.readers", error)
 
 
 def _typed(sheet: ClinicalSheet, names: Iterable[str]) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ _PLACES = {
     "volume_bars": "cohort",
     "against_volume": "cohort",
     "oncoprint": "cohort",
+    "reader_agreement": "readers",
     "contact_overlay": "cohort",
 }
 

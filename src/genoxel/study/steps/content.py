@@ -32,6 +32,7 @@ from genoxel.study.result import Lost
 from genoxel.study.steps.associate import Block
 from genoxel.study.steps.cohort import Gathered, contradicted, sex_notes
 from genoxel.study.steps.cutoffs import cutoffs_of
+from genoxel.study.steps.readers import agreements
 from genoxel.study.steps.who import Who
 from genoxel.study.study import Study
 
@@ -80,6 +81,7 @@ def content_of(study: Study, found: Findings, hashes: Mapping[str, str]) -> page
         undefined=found.undefined,
         prepared=found.prepared,
         reporting=found.reporting,
+        readers=agreements(study, found.who.sheet, gathered.cohort.patients),
         genome=_genome(study, found),
         expression=_expression(study, found.molecular.expression, gathered.cohort.patients),
         blocks=_blocks(found),
