@@ -141,6 +141,15 @@ def test_demo_refuses_a_foreign_folder(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
 
 
+def test_simulate_acquires_what_an_effect_needs(tmp_path):
+    options = ("-n", 4, "--effect", "EGFR:uptake:0.8", "--modality", "ct")
+    done = command("simulate", tmp_path / "x", *options)
+    assert done.exit_code == 1
+    assert "--also pet" in done.stderr
+    assert command("simulate", tmp_path / "x", *options, "--also", "pet", "-q").exit_code == 0
+    assert (tmp_path / "x" / "dicom" / "SIM-001" / "2_PT").is_dir()
+
+
 def test_simulate_refuses_what_cannot_be(tmp_path):
     done = command("simulate", tmp_path / "x", "--effect", "IDH1:textur:1")
     assert done.exit_code == 1

@@ -21,9 +21,10 @@ from genoxel.io.vcf import read_vcf
 from genoxel.omics.variants import status_table
 from genoxel.simulate import Course, Omics, SimulationSpec, simulate
 from genoxel.simulate.genes import DRIVERS
+from genoxel.simulate.molecular import _counts, write_molecular
 from genoxel.simulate.outcomes import SHAPE, draw_outcomes
 from genoxel.simulate.plan import draw_people
-from genoxel.simulate.tables import assay_of, draw_calls, purity_of
+from genoxel.simulate.tables import assay_of, draw_calls, purity_of, write_tables
 
 FILES = ("vcf", "segments", "fusions", "methylation", "counts", "protein", "ctdna", "outcome", "panels", "messy")
 AMINO = {
@@ -216,8 +217,6 @@ def test_methylation_tells_mutants_of_the_first_gene(folder, truth):
 
 def test_counts_hold_a_module_and_a_batch():
     spec = SimulationSpec(n=120, module="texture:0.8", effects=("IDH1:none",), omics=Omics(files=("counts",)), seed=1)
-    from genoxel.simulate.molecular import _counts
-
     people = draw_people(spec)
     import tempfile
 
@@ -338,3 +337,43 @@ def test_the_codon_of_every_other_variant_agrees_with_its_protein_change():
         assert -(-place // 3) == residue
         assert place % 3 == (0 if one.classification == "Silent" else 2)
     assert {one.classification for one in others} == {"Silent", "Missense_Mutation"}
+
+
+def test_pathways_follow_their_traits_in_both_tables_and_leave_the_rest_alone(tmp_path):
+    pathways = {"proliferation": "size:0.8", "t-cells": "texture:-0.6", "stroma": "none"}
+    spec = SimulationSpec(n=300, effects=("IDH1:none",), seed=4, sites=1, omics=Omics(files=("counts",)))
+    made = replace(spec, omics=Omics(files=("counts",), pathways=pathways))
+    people = draw_people(made)
+    latent = {name: np.array([person.latent[name] for person in people]) for name in ("size", "texture")}
+    tables = {}
+    for name, one in (("plain", spec), ("made", made)):
+        write_tables(one, people, tmp_path / name)
+        _counts(one, people, [], tmp_path / name)
+        tables[name] = pd.read_csv(tmp_path / name / "expression.tsv", sep="\t", index_col=0)
+    counts = pd.read_csv(tmp_path / "made" / "counts.tsv", sep="\t", index_col=0)
+    kept = np.array([person.has_expression for person in people])
+    rows = [line.split("\t") for line in (tmp_path / "made" / "pathways.gmt").read_text().splitlines()]
+    sets = {row[0]: row[2:] for row in rows}
+    assert {row[0]: row[1] for row in rows}["t-cells"] == "SIMULATED, follows texture"
+    for table in (np.log2(tables["made"] + 1), np.log2(counts / counts.sum() * 1e6 + 1)):
+        for name, trait, r in (("proliferation", "size", 0.8), ("t-cells", "texture", -0.6), ("stroma", "size", 0.0)):
+            found = np.corrcoef(table.loc[sets[name]].mean(), latent[trait][kept])[0, 1]
+            assert found == pytest.approx(0.9 * r, abs=0.12), name  # noise of nine genes is left in their mean
+    others = [gene for gene in tables["plain"].index if not any(gene in genes for genes in list(sets.values())[1:])]
+    pd.testing.assert_frame_equal(tables["made"].loc[others], tables["plain"].loc[others])
+    assert not (tmp_path / "plain" / "pathways.gmt").exists()
+
+
+@pytest.mark.parametrize("block", ["segments", "protein", "ctdna", "methylation"])
+def test_each_block_can_be_missing(block, tmp_path):
+    spec = SimulationSpec(
+        n=40, effects=("IDH1:none",), unknown=0.0, seed=2, omics=Omics(files=(block,), missing={block: 0.25})
+    )
+    people = draw_people(spec)
+    lacking = {person.name for person in people if block in person.missing}
+    write_molecular(spec, people, tmp_path)
+    (path,) = tmp_path.iterdir()
+    there = set(re.findall(r"SIM-\d+", path.read_text()))
+    assert len(lacking) == 10
+    assert not there & lacking
+    assert len(there) > 20

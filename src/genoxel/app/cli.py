@@ -229,6 +229,9 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
         Path | None, typer.Option("--effects", help="TOML file with effects as lines: IDH1 -> texture d = 1.6.")
     ] = None,
     preset: Annotated[str | None, typer.Option(help="Ready-made cohort, for example glioma-idh or null.")] = None,
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="Acquisition beyond the basic images: dwi, dsc, dce, pet ...")
+    ] = None,
     masks: Annotated[Literal["rtstruct", "seg"] | None, typer.Option(help="How contours are delivered.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed and versions, same bytes (default 0).")] = None,
     sites: Annotated[int | None, typer.Option(help="Number of scanners (default 2).")] = None,
@@ -239,6 +242,7 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     from genoxel.study.progress import progress_for
 
     given = {"n": patients, "modality": modality, "effects": effect, "masks": masks, "seed": seed, "sites": sites}
+    given |= {"also": also}
     spec = plan_cohort(preset, effects, given)
     place = draw(spec, out, progress_for(console.silent), workers)
     table = place / "clinical.xlsx"

@@ -121,6 +121,13 @@ MODULE_GENES = tuple(
     """VEGFA CA9 ADM ANKRD37 BNIP3 EGLN3 LDHA NDRG1 PDK1 PGK1 SLC2A1 P4HA1""".split()  # noqa: SIM905
 )
 
+PATHWAYS: Mapping[str, tuple[str, ...]] = {
+    "proliferation": tuple("MKI67 TOP2A CCNB1 CDK1 AURKA BUB1 PLK1 MCM2 PCNA".split()),  # noqa: SIM905
+    "t-cells": tuple("CD3E CD8A GZMB PRF1 IFNG CXCL10 LAG3 PDCD1 CD274".split()),  # noqa: SIM905
+    "stroma": tuple("COL1A1 COL1A2 COL3A1 FN1 SPARC TIMP1 MMP2 SERPINE1 TGFB1".split()),  # noqa: SIM905
+}
+"""Gene sets of the expression tables beside the module of hypoxia, each of which may follow a trait."""
+
 OTHER_GENES = tuple(
     """ACTB GAPDH B2M RPLP0 TUBB HPRT1 PPIA TBP YWHAZ SDHA GFAP OLIG2 SOX2 NES PROM1 CD44 MKI67 TOP2A CCNB1 CDK1
     AURKA BUB1 PLK1 MCM2 PCNA CCND1 CDK4 CDK6 MDM2 RB1 E2F1 MYC MYCN PDGFRA KIT MET FGFR3 ERBB2 AKT1 MTOR STAT3

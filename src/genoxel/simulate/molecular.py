@@ -11,11 +11,11 @@ import numpy as np
 from genoxel._version import __version__
 from genoxel.io.files import atomic_write
 from genoxel.simulate.deliver import Delivered
-from genoxel.simulate.genes import MODULE_GENES, OTHER_GENES
+from genoxel.simulate.genes import MODULE_GENES, OTHER_GENES, PATHWAYS
 from genoxel.simulate.outcomes import delivers_outcomes, draw_outcomes
 from genoxel.simulate.plan import Person, stream
 from genoxel.simulate.spec import SimulationSpec
-from genoxel.simulate.tables import Call, assay_of, draw_calls, module_score, purity_of, small_panel
+from genoxel.simulate.tables import Call, assay_of, draw_calls, module_score, pathway_scores, purity_of, small_panel
 from genoxel.simulate.traits import TRAITS
 from genoxel.simulate.visits import RESCAN, Visit, plasma, visits
 
@@ -87,8 +87,8 @@ def biopsy_table(spec: SimulationSpec, people: Sequence[Person], written: Sequen
     return "\n".join(lines) + "\n"
 
 
-def _profiled(people: Sequence[Person]) -> list[Person]:
-    return [person for person in people if person.profiled]
+def _profiled(people: Sequence[Person], block: str = "mutations") -> list[Person]:
+    return [person for person in people if person.profiled and block not in person.missing]
 
 
 def _vcf(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call], folder: Path) -> None:
@@ -132,7 +132,7 @@ def _segments(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Ca
     """Write copy-number segments as log2 ratios diluted by normal cells; return the true copies per event."""
     del calls
     lines, told = ["ID\tchrom\tloc.start\tloc.end\tnum.mark\tseg.mean"], {}
-    for person in _profiled(people):
+    for person in _profiled(people, "segments"):
         random, purity = stream(spec, "omics", person.index, 1), purity_of(spec, person)
         events = [arm[:4] for arm in _ARMS[spec.modality] if random.random() < arm[4]]
         for gene, (chromosome, start, end, copies) in _FOCAL.items():
@@ -207,13 +207,15 @@ def _counts(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Call
     random = stream(spec, "omics", 100_001)
     genes = (*MODULE_GENES, *(gene for gene in OTHER_GENES if gene not in MODULE_GENES))
     level = random.normal(7.0, 1.8, len(genes))
-    score = module_score(spec, people)
+    score, pathways = module_score(spec, people), pathway_scores(spec, people)
     sites = sorted({person.scanner.site for person in people})
     batch = dict(zip(sites, random.normal(0, 0.5, (len(sites), len(genes))), strict=True))
     columns = []
     for place, person in enumerate(people):
         values = level + 0.5 * random.standard_normal(len(genes)) + batch[person.scanner.site]
         values[: len(MODULE_GENES)] += 0.8 * score[place]
+        for name, each in pathways.items():
+            values[[genes.index(gene) for gene in PATHWAYS[name]]] += 0.8 * each[place]
         mean = 2**values * np.exp(0.3 * random.standard_normal())
         columns.append(random.negative_binomial(8.0, 8.0 / (8.0 + mean)))
     kept = [place for place, person in enumerate(people) if person.has_expression]
@@ -233,7 +235,8 @@ def _protein(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Cal
     for place, person in enumerate(people):
         values = [0.7 * score[place] + 0.7 * random.standard_normal() for _ in range(2)]
         values += [random.standard_normal() - 0.8 * person.genotype[gene] for gene in spec.genes]
-        lines.append("\t".join([person.name, *(f"{value:.3f}" for value in values)]))
+        if "protein" not in person.missing:
+            lines.append("\t".join([person.name, *(f"{value:.3f}" for value in values)]))
     atomic_write(folder / "protein.tsv", "\n".join(lines) + "\n")
     return {"module": names[:2], "module_r": 0.7071, "lost_where_mutated": list(spec.genes), "shift_sd": -0.8}
 
@@ -252,7 +255,7 @@ def _ctdna(
     lines, told = ["patient\tdate\tday\tgene\tprotein\tmutant_reads\tdepth\tvaf"], {}
     drawn = {one.name: one for one in written}
     typical = _ball_ml(TRAITS["size"].physical(0.0, spec.modality))
-    for person in _profiled(people):
+    for person in _profiled(people, "ctdna"):
         random, shed, _ = plasma(spec, person)
         mine = [call for call in calls if call.patient == person.name and call.variant.classification != "Silent"]
         if not mine:

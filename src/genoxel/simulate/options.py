@@ -9,6 +9,7 @@ from typing import Any
 
 from genoxel.core.errors import SettingsError, nearest
 from genoxel.core.image import frozen
+from genoxel.simulate.genes import PATHWAYS
 
 ALSO: Mapping[str, tuple[str, ...]] = {
     "mr": ("dwi", "dsc", "dce", "pet", "dynamic-pet"),
@@ -25,7 +26,7 @@ FILES = (
     *("panels", "messy"),
 )
 LAYOUTS = ("dicom", "nifti", "enhanced")
-MISSING = ("imaging", "mutations", "expression", "methylation", "outcome")
+MISSING = ("imaging", "mutations", "expression", "methylation", "outcome", "segments", "protein", "ctdna")
 
 
 def one_of(name: str, value: str, legal: Iterable[str]) -> None:
@@ -139,12 +140,13 @@ class Omics(Group):
     """Molecular and clinical files beyond the MAF and the expression table.
 
     `files` names them; `purity` is the range of the tumour's share in a sample; `missing` maps a block to the share of
-    patients without it.
+    patients without it; `pathways` maps a gene set to the trait it follows (``"size:0.6"``, see `genes.PATHWAYS`).
     """
 
     files: tuple[str, ...] = ()
     purity: tuple[float, float] = (0.4, 0.9)
     missing: Mapping[str, float] = field(default_factory=dict)
+    pathways: Mapping[str, str] = field(default_factory=dict)
 
     __reduce__ = Group.__reduce__
 
@@ -159,6 +161,9 @@ class Omics(Group):
         for name, share in self.missing.items():
             one_of("block", name, MISSING)
             real(f"the missing share of {name}", share, 0, 0.95)
+        object.__setattr__(self, "pathways", frozen(self.pathways))
+        for name in self.pathways:
+            one_of("pathway", name, PATHWAYS)
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,7 @@ class SimulationSpec:
         """Names of the latent traits of this cohort."""
         named = (
             *(effect.trait for effect in self.planted),
-            self.expression.trait,
+            *(module.trait for module in self.modules.values()),
             *(link.source for link in self.linked),
         )
         return traits_of(self.modality, self.also, named)
@@ -235,6 +235,11 @@ class SimulationSpec:
     def expression(self) -> Module:
         """The expression module, parsed."""
         return self.module if isinstance(self.module, Module) else Module.parse(self.module)
+
+    @property
+    def modules(self) -> dict[str, Module]:
+        """All gene sets of the expression tables that may follow a trait, the one of `module` (hypoxia) first."""
+        return {"hypoxia": self.expression, **{name: Module.parse(text) for name, text in self.omics.pathways.items()}}
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -302,10 +307,11 @@ def _check_counts(spec: SimulationSpec) -> None:
 
 def _check_effects(spec: SimulationSpec) -> None:
     legal = spec.traits
-    for trait in (*(effect.trait for effect in spec.planted), spec.expression.trait):
+    for trait in (*(effect.trait for effect in spec.planted), *(one.trait for one in spec.modules.values())):
         if trait != NONE and trait not in legal:
             needs = TRAITS[trait].needs
-            fix = f"acquire {' or '.join(needs)} as well" if needs else "choose one of these"
+            way = f'--also {needs[0]}, or also = ["{needs[0]}"] in the file' if needs else ""
+            fix = f"acquire {' or '.join(needs)} as well: {way}" if needs else "choose one of these"
             raise SettingsError(f"trait {trait!r} on {spec.modality}", ", ".join(legal), fix)
     pairs = [(effect.gene, effect.trait) for effect in spec.planted]
     if len(set(pairs)) != len(pairs):

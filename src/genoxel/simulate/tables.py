@@ -14,9 +14,9 @@ import numpy as np
 from genoxel._version import __version__
 from genoxel.core.image import FloatArray
 from genoxel.io.files import atomic_write
-from genoxel.simulate.genes import DRIVERS, MODULE_GENES, OTHER_GENES, PASSENGERS, Driver, Variant
+from genoxel.simulate.genes import DRIVERS, MODULE_GENES, OTHER_GENES, PASSENGERS, PATHWAYS, Driver, Variant
 from genoxel.simulate.plan import Person, panel, stream, subclonal, trait_table
-from genoxel.simulate.spec import SimulationSpec
+from genoxel.simulate.spec import Module, SimulationSpec
 from genoxel.simulate.traits import NONE
 
 MAF_COLUMNS = (
@@ -42,6 +42,8 @@ def write_tables(spec: SimulationSpec, people: Sequence[Person], folder: Path) -
     atomic_write(folder / "profiled.txt", "".join(f"{person.name}\n" for person in people if person.profiled))
     text, score = _expression(spec, people)
     atomic_write(folder / "expression.tsv", text)
+    if spec.omics.pathways:
+        atomic_write(folder / "pathways.gmt", _gmt(spec))
     rows = clinical_rows(spec, people, calls)
     atomic_write(folder / "clinical.csv", _csv(rows, spec.semicolons))
     atomic_write(folder / "clinical.xlsx", _xlsx(rows))
@@ -165,6 +167,8 @@ def _expression(spec: SimulationSpec, people: Sequence[Person]) -> tuple[str, Fl
     values[: len(MODULE_GENES)] = (
         level[: len(MODULE_GENES), None] + 0.75 * score + 0.5 * (random.standard_normal((len(MODULE_GENES), spec.n)))
     )
+    for name, each in pathway_scores(spec, people).items():
+        values[[genes.index(gene) for gene in PATHWAYS[name]]] += 0.75 * each
     kept = [place for place, person in enumerate(people) if person.has_expression]
     lines = ["\t".join(["gene", *(people[place].name for place in kept)])]
     for row, gene in enumerate(genes):
@@ -172,9 +176,19 @@ def _expression(spec: SimulationSpec, people: Sequence[Person]) -> tuple[str, Fl
     return "\n".join(lines) + "\n", (None if module.trait == NONE else score)
 
 
+def _gmt(spec: SimulationSpec) -> str:
+    """Return the gene sets that follow traits, and those that follow none, as GMT."""
+    sets = {"hypoxia": MODULE_GENES, **PATHWAYS}
+    told = {name: f"SIMULATED, follows {spec.modules[name].trait if name in spec.modules else NONE}" for name in sets}
+    return "".join("\t".join([name, told[name], *genes]) + "\n" for name, genes in sets.items())
+
+
 def _score(spec: SimulationSpec, people: Sequence[Person], random: np.random.Generator) -> FloatArray:
-    score = random.standard_normal(spec.n)
-    module = spec.expression
+    return _following(people, spec.expression, random.standard_normal(spec.n))
+
+
+def _following(people: Sequence[Person], module: Module, score: FloatArray) -> FloatArray:
+    """Return a score (n,) that correlates with the module's trait by r, from one that is normal and independent."""
     if module.trait == NONE:
         return score
     latent = trait_table(people, module.trait)
@@ -187,6 +201,17 @@ def module_score(spec: SimulationSpec, people: Sequence[Person]) -> FloatArray:
     random = stream(spec, "expression")
     random.normal(4.0, 1.6, len(dict.fromkeys((*MODULE_GENES, *OTHER_GENES))))
     return _score(spec, people, random)
+
+
+def pathway_scores(spec: SimulationSpec, people: Sequence[Person]) -> dict[str, FloatArray]:
+    """Return pathway -> score (n,) of the gene sets that follow traits beside the module, before noise."""
+    places = {name: place for place, name in enumerate(PATHWAYS)}
+    return {
+        name: _following(
+            people, spec.modules[name], stream(spec, "omics", 100_003, places[name]).standard_normal(spec.n)
+        )
+        for name in spec.omics.pathways
+    }
 
 
 def clinical_rows(

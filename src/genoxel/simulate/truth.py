@@ -17,11 +17,11 @@ from genoxel.core.errors import FileFormatError
 from genoxel.core.image import FloatArray
 from genoxel.io.files import safe_text
 from genoxel.simulate.deliver import Delivered
-from genoxel.simulate.genes import MODULE_GENES
+from genoxel.simulate.genes import MODULE_GENES, PATHWAYS
 from genoxel.simulate.plan import Person, indicators, population, realised, subclonal, trait_table
 from genoxel.simulate.realised import realised_links
-from genoxel.simulate.spec import CANDIDATES, SimulationSpec, pair_of
-from genoxel.simulate.tables import clone_share, modelled, purity_of
+from genoxel.simulate.spec import CANDIDATES, Module, SimulationSpec, pair_of
+from genoxel.simulate.tables import clone_share, modelled, pathway_scores, purity_of
 from genoxel.simulate.traits import NONE, TRAITS
 
 MARKER = "SIMULATED.txt"
@@ -45,6 +45,7 @@ CONTENTS: Mapping[str, str] = {
     "segments.seg": "copy-number segments (hg19, log2)",
     "fusions.tsv": "fused genes",
     "expression.tsv": "expression, TPM-like",
+    "pathways.gmt": "gene sets, and which of them follow a trait",
     "counts.tsv": "expression, raw counts with a shift per site",
     "methylation.tsv": "beta values",
     "protein.tsv": "protein levels (z)",
@@ -119,6 +120,14 @@ def _independent(spec: SimulationSpec) -> str:
 def _more(spec: SimulationSpec, people: Sequence[Person], written: Sequence[Delivered]) -> dict[str, Any]:
     """Return what only some cohorts have: ties between genes, links to facts, later scans, faults, biopsies."""
     content: dict[str, Any] = {}
+    if spec.omics.pathways:
+        content["pathways"] = {
+            name: {
+                **_set(spec.modules[name], people, score if spec.modules[name].trait != NONE else None),
+                "genes": list(PATHWAYS[name]),
+            }
+            for name, score in pathway_scores(spec, people).items()
+        }
     flags = {gene: np.array([person.genotype[gene] for person in people]) for gene in spec.genes}
     pairs = [*spec.exclusive, *spec.together]
     if pairs:
@@ -238,8 +247,11 @@ def _realised(spec: SimulationSpec, people: Sequence[Person], gene: str) -> dict
 
 
 def _module(spec: SimulationSpec, people: Sequence[Person], score: FloatArray | None) -> dict[str, Any]:
-    module = spec.expression
-    content: dict[str, Any] = {"trait": module.trait, "declared_r": module.r, "genes": list(MODULE_GENES)}
+    return {**_set(spec.expression, people, score), "genes": list(MODULE_GENES)}
+
+
+def _set(module: Module, people: Sequence[Person], score: FloatArray | None) -> dict[str, Any]:
+    content: dict[str, Any] = {"trait": module.trait, "declared_r": module.r}
     if score is not None:
         content["realised_r"] = round(float(np.corrcoef(score, trait_table(people, module.trait))[0, 1]), 6)
     return content
