@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from genoxel.core.errors import TableError
 from genoxel.core.records import Records
 from genoxel.omics.symbols import damaged
-from genoxel.omics.variants import at_hotspot, status, status_table
+from genoxel.omics.variants import at_hotspot, not_understood, status, status_table
 
 
 def _records(
@@ -89,10 +89,59 @@ def test_hotspots() -> None:
 @given(st.sampled_from("ARNDCQEGHILKMFPSTWYV"), st.integers(1, 2500), st.sampled_from("ARNDCQEGHILKMFPSTWYV*"))
 def test_a_hotspot_is_that_residue_and_no_other(old: str, place: int, new: str) -> None:
     change = f"p.{old}{place}{new}"
+    if new == old:
+        assert not at_hotspot(change, f"{old}{place}")  # nothing changed
+        return
     assert at_hotspot(change, f"{old}{place}")
     assert at_hotspot(change, f"{old}{place}{new}")
     assert not at_hotspot(change, f"{old}{place + 1}")
     assert not at_hotspot(f"p.{old}{place}0{new}", f"{old}{place}")
+
+
+@pytest.mark.parametrize(
+    ("change", "spot", "expected"),
+    [
+        ("ENSP00000260985.2:p.Arg132His", "R132", True),
+        ("p.(Arg132His)", "R132H", True),
+        ("p.R132H", "p.Arg132His", True),
+        ("p.P72Rfs*51", "P72fs", True),
+        ("p.E746_A750del", "L747", True),
+        ("p.E746_A750del", "E746_A750del", True),
+        ("p.E746_A750delELREA", "p.Glu746_Ala750del", True),
+        ("p.E746_A750del", "K745", False),
+        ("p.D770_N771insSVD", "D770", True),
+        ("p.D770_N771insSVD", "N771", False),
+        ("p.R196X", "R196*", True),
+        ("p.M1V", "M1L", False),
+        ("p.R132R", "R132", False),
+    ],
+)
+def test_hotspots_in_every_spelling(change: str, spot: str, expected: bool) -> None:
+    records = _records(("P1", "G", MISSENSE, change), profiled="P1")
+    assert at_hotspot(change, spot) == expected
+    wild = None if change == "p.R132R" else "wild type"  # no change in an altering class: a contradiction
+    assert status(records, "G", spot) == {"P1": "mutant" if expected else wild}
+
+
+@pytest.mark.parametrize("text", ["p.?", "p.=", "p.[R132H;G105S]", "p.R132H?", "p.(R132H", "p.r132h", "R132", "rs1219"])
+def test_a_change_that_is_not_understood_is_no_wild_type(text: str) -> None:
+    records = _records(("P1", "IDH1", MISSENSE, text), profiled="P1 P2")
+    assert status(records, "IDH1", "R132") == {"P1": None, "P2": "wild type"}
+    assert status(records, "IDH1", "R132H") == {"P1": None, "P2": "wild type"}
+    assert status(records, "IDH1") == {"P1": "mutant", "P2": "wild type"}
+
+
+def test_changes_that_are_not_understood_are_listed_with_their_patients() -> None:
+    events = [
+        ("P1", "IDH1", MISSENSE, "p.[R132H;G105S]"),
+        ("P2", "IDH1", MISSENSE, "p.[R132H;G105S]"),
+        ("P3", "IDH1", MISSENSE, "p.?"),
+        ("P4", "IDH1", "Silent", "p.="),
+        ("P5", "TP53", MISSENSE, "p.?"),
+        ("P6", "IDH1", MISSENSE, ""),
+        ("P7", "IDH1", MISSENSE, "p.R132H"),
+    ]
+    assert not_understood(_records(*events), ["IDH1"]) == {"p.?": ("P3",), "p.[R132H;G105S]": ("P1", "P2")}
 
 
 def test_a_table_of_genes_with_unknown_as_missing() -> None:

@@ -25,27 +25,40 @@ Kind = Literal[
 
 _THREE = "AlaArgAsnAspCysGlnGluGlyHisIleLeuLysMetPheProSerThrTrpTyrVal"
 _AMINO = {_THREE[3 * place : 3 * place + 3]: letter for place, letter in enumerate("ARNDCQEGHILKMFPSTWYV")}
-_AMINO.update({"Ter": "*", "Sec": "U", "Xaa": "X"})
+_AMINO.update({"Ter": "*", "Sec": "U"})
 _WORD = re.compile("|".join(_AMINO))
-_SPAN = r"([A-Z*])(\d+)(?:_([A-Z*])?(\d+))?"
-_FORMS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("splice", re.compile(r"([A-Z*])(\d+)_splice")),
-    ("start lost", re.compile(r"(M)(1)(?:\?|[A-Z]ext.*)")),
-    ("extension", re.compile(r"([*X])(\d+)(?:[A-Z]?ext.*|[A-WYZ])")),
-    ("frameshift", re.compile(r"([A-Z*])(\d+)[A-Z]?fs.*")),
-    ("silent", re.compile(r"([A-Z*])(\d+)=")),
-    ("deletion-insertion", re.compile(_SPAN + r"(?:del[A-Z]*ins|>)([A-Z*]+|\d+)")),
-    ("deletion", re.compile(_SPAN + r"del(?:[A-Z]*|\d+)")),
-    ("duplication", re.compile(_SPAN + r"dup[A-Z]*")),
-    ("insertion", re.compile(_SPAN + r"ins([A-Z*]+|\d+)")),
-    ("nonsense", re.compile(r"([A-Z])(\d+)[*X]")),
-    ("missense", re.compile(r"([A-Z])(\d+)([A-Z])")),
+_A = "[ACDEFGHIKLMNPQRSTUVWY]"
+_AT = r"(?P<start>[1-9]\d*)"
+_REF = rf"(?P<ref>{_A}|\*)"
+_SPAN = rf"{_REF}{_AT}(?:_(?:{_A}|\*)(?P<end>[1-9]\d*))?"
+_BARE = rf"{_AT}_(?P<end>[1-9]\d*)"
+_INSERTED = rf"(?P<alt>{_A}+\*?|\d+|X+|X\[\d+\]|\*\d*)"
+_TEXTS: tuple[tuple[Kind, str], ...] = (
+    ("splice", rf"(?P<ref>{_A}|[X*]){_AT}_splice"),
+    ("start lost", rf"(?P<ref>M)(?P<start>1)(?:\?|(?P<alt>(?!M){_A})(?:ext-\d+)?)"),
+    ("extension", r"(?P<ref>M)(?P<start>1)ext-\d+"),
+    ("extension", rf"(?P<ref>[*X]){_AT}(?:{_A}?ext[*X]?(?:\d+|\?)?|{_A})"),
+    ("frameshift", rf"(?P<ref>{_A}){_AT}{_A}?fs(?:[*X](?:\d+|\?)?|\d+|\?)?"),
+    ("frameshift", rf"(?:-|(?P<ref>{_A}){_A}+){_AT}fs"),
+    ("silent", rf"{_REF}{_AT}="),
+    ("deletion-insertion", rf"{_SPAN}(?:del(?P<lost>{_A}*)ins|>){_INSERTED}"),
+    ("deletion-insertion", rf"{_BARE}(?P<lost>{_A}+)>{_INSERTED}"),
+    ("deletion", rf"{_SPAN}del(?P<lost>{_A}*|\d+)"),
+    ("deletion", rf"(?P<lost>{_A}{{2,}}){_AT}del"),
+    ("duplication", rf"{_SPAN}dup(?P<lost>{_A}*|\d+)"),
+    ("insertion", rf"(?:{_SPAN}|{_BARE.replace('start', 'first').replace('end', 'last')})ins{_INSERTED}"),
+    ("nonsense", rf"(?P<ref>{_A}){_AT}[*X]"),
+    ("missense", rf"(?P<ref>{_A}){_AT}(?P<alt>{_A})"),
 )
+_FORMS = tuple((kind, re.compile(form, re.ASCII)) for kind, form in _TEXTS)
 
 
 @dataclass(frozen=True)
 class ProteinChange:
-    """A protein change: its kind, first and last residue, the residues that come in, and the residue at `start`."""
+    """A protein change: its kind, first and last residue, the residues that come in, and the residue at `start`.
+
+    `ref` is empty where the text does not say it.
+    """
 
     kind: Kind
     ref: str
@@ -55,46 +68,74 @@ class ProteinChange:
 
     @property
     def growth(self) -> int:
-        """Residues that come in less those that go (0 where the text does not say)."""
+        """Residues that come in less those that go (0 where the text does not say, or a stop comes in)."""
         lost = self.end - self.start + 1
+        if "*" in self.alt:
+            return 0
         if self.kind == "deletion":
             return -lost
         if self.kind == "duplication":
             return lost
         if self.kind == "deletion-insertion":
-            return (int(self.alt) if self.alt.isdigit() else len(self.alt)) - lost
-        return (int(self.alt) if self.alt.isdigit() else len(self.alt)) if self.kind == "insertion" else 0
+            return _length(self.alt) - lost
+        return _length(self.alt) if self.kind == "insertion" else 0
+
+
+def _length(alt: str) -> int:
+    number = re.search(r"\d+", alt)
+    return int(number[0]) if number else len(alt)
 
 
 def parse_protein(text: str) -> ProteinChange | None:
-    """Return a protein change, or None for a text that names none ("p.?", "p.=", an empty cell).
+    """Return a protein change, or None for a text that names none ("p.?", "p.=") or contradicts itself.
 
     Understands one and three letters, "p.", "p.(...)", a reference before a colon, Ter, * and X for stops, and the old
-    forms E746_S752>V and delELREA. Source: HGVS nomenclature, recommendations for protein variants.
+    forms of TCGA and COSMIC: E746_S752>V, delELREA, 307_309NVE>K, 317_318insM, SG140del, KIM2014fs, -920fs. A range
+    that runs backwards, deleted residues that are more or fewer than the range, an insertion between residues that are
+    no neighbours, a bracket that is never closed, and several changes in one text are None: not known, rather than
+    guessed. Source: HGVS nomenclature, recommendations for protein variants.
 
     >>> parse_protein("NP_005219.2:p.(Glu746_Ala750del)")
     ProteinChange(kind='deletion', ref='E', start=746, end=750, alt='')
     >>> parse_protein("p.Arg132His").alt
     'H'
+    >>> parse_protein("p.Ala750_Glu746del") is None
+    True
     """
-    word = text.strip().rpartition(":")[2].strip()
-    word = word.removeprefix("p.").strip("()[]").removeprefix("p.")
+    word = _unwrapped(_unwrapped(text.strip().rpartition(":")[2].strip()).removeprefix("p.")).removeprefix("p.")
     word = _WORD.sub(lambda found: _AMINO[found[0]], word)
     for kind, form in _FORMS:
         if found := form.fullmatch(word):
-            return _change(kind, found)
+            return _change(kind, {name: value or "" for name, value in found.groupdict().items()})
     return None
 
 
-def _change(kind: Kind, found: re.Match[str]) -> ProteinChange:
-    parts = found.groups()
-    start = int(parts[1])
-    spanned = kind in ("deletion-insertion", "deletion", "duplication", "insertion")
-    end = int(parts[3]) if spanned and parts[3] else start
-    alt = parts[4] if kind in ("deletion-insertion", "insertion") else parts[2] if kind == "missense" else ""
-    if kind == "missense" and alt == parts[0]:
+def _unwrapped(word: str) -> str:
+    """Return what stands in brackets around the whole word."""
+    while len(word) > 1 and word[0] + word[-1] in ("()", "[]"):
+        word = word[1:-1]
+    return word
+
+
+def _change(kind: Kind, parts: Mapping[str, str]) -> ProteinChange | None:
+    """Return the change that a form found, None where its parts contradict each other."""
+    start = int(parts["start"] or parts["first"])
+    last = parts.get("end") or parts.get("last") or ""
+    lost, ref, alt = parts.get("lost", ""), parts.get("ref", ""), parts.get("alt", "")
+    end = int(last) if last else start
+    bare = bool(lost) and not ref  # the old forms: the letters tell the range, and 600_600D>DSSD is one
+    if bare:
+        ref, end = lost[0], end if last else start + len(lost) - 1
+    told = int(lost) if lost.isdigit() else len(lost)
+    if (last and (end < start or (end == start and not bare))) or (lost and told != end - start + 1):
+        return None
+    if kind == "insertion" and last and end != start + 1:
+        return None
+    if kind == "deletion-insertion" and start == end and len(alt) == 1 and alt.isalpha():
+        kind = "missense"
+    if kind == "missense" and alt == ref:
         kind = "silent"
-    return ProteinChange(kind, parts[0] or "", start, end, alt or "")
+    return ProteinChange(kind, ref, start, end, alt)
 
 
 Test = Callable[[ProteinChange], bool]

@@ -14,7 +14,7 @@ from genoxel.core.errors import TableError, nearest
 from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
-from genoxel.omics.hgvs import CLASSES, variant_classes
+from genoxel.omics.hgvs import CLASSES, ProteinChange, parse_protein, variant_classes
 from genoxel.omics.symbols import damaged, repaired
 
 Status = Literal["mutant", "wild type"]
@@ -38,8 +38,7 @@ REGULATORY: Mapping[str, tuple[str, ...]] = {"TERT": ("5'Flank", "5'UTR")}
 
 _ALTERING = frozenset(name.casefold() for name in ALTERING)
 _SILENT = frozenset(name.casefold() for name in SILENT)
-_CHANGE = re.compile(r"(?:p\.)?([A-Z*])(\d+)(.*)")
-_HOTSPOT = re.compile(r"(?:p\.)?([A-Z*])(\d+)([A-Z*]|del|dup|fs.*|_.*)?")
+_RESIDUE = re.compile(r"(?:p\.)?([A-Z*])(\d+)")
 
 
 def status(
@@ -51,7 +50,8 @@ def status(
     `REGULATORY`), at the `hotspot` when one is given ("R132" any change of that residue, "L858R" that change alone,
     or a class of `hgvs.CLASSES` such as "exon 19 deletion").
     Wild type: no such event, and the patient is listed as profiled, and every gene was covered. All others are
-    unknown, also those with an event of an unnamed class or without a protein change where a hotspot is asked for.
+    unknown, also those with an event of an unnamed class, or whose protein change is not given, not understood
+    (`hgvs.parse_protein`) or silent against its class, where a hotspot is asked for.
     `patients` says for whom; default: all that were profiled or have events. Raises `TableError` when the records
     hold no event and no word on who was profiled, or when a spreadsheet has damaged the symbol of this gene.
 
@@ -180,35 +180,58 @@ def _judge(gene: str, classification: str, protein: str, spots: Sequence[str]) -
             return None
     if not spots:
         return True
-    if not protein:
+    change = parse_protein(protein)
+    if change is None or change.kind == "silent":
         return None
-    return any(at_hotspot(protein, spot) for spot in spots) or bool({*spots} & {*variant_classes(gene, protein)})
+    return any(_lies_at(change, spot) for spot in spots) or bool({*spots} & {*variant_classes(gene, protein)})
+
+
+def not_understood(records: Records, genes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return protein changes of altering events in `genes` that are not understood -> their patients.
+
+    At a hotspot these patients are unknown. An event without any text is not listed.
+    """
+    found: dict[str, dict[str, None]] = {}
+    if "protein" not in records.fields:
+        return {}
+    for place in places_of(records, genes).tolist():
+        text = _text(records.fields["protein"][place])
+        altering = _text(records["classification"][place]).casefold() in _ALTERING
+        if text and altering and parse_protein(text) is None:
+            found.setdefault(text, {})[records.rows[place].patient] = None
+    return {text: tuple(patients) for text, patients in sorted(found.items())}
 
 
 def at_hotspot(protein: str, spot: str) -> bool:
     """Return whether a protein change lies at a hotspot: "R132" any change of that residue, "R132H" that one alone.
 
-    >>> [at_hotspot(change, "R132") for change in ("p.R132H", "R132C", "p.R1320H", "p.R172K")]
+    A deletion or duplication lies at every residue of its range, an insertion at the residue that is written first.
+    "P72fs" is any frameshift from there. What changes nothing lies nowhere.
+
+    >>> [at_hotspot(change, "R132") for change in ("p.R132H", "NP_1.2:p.(Arg132Cys)", "p.R1320H", "p.R172K")]
     [True, True, False, False]
     """
-    asked, found = _HOTSPOT.fullmatch(spot.strip()), _CHANGE.fullmatch(_one_letter(protein.strip()))
-    if not asked or not found:
-        return False
-    return asked.groups()[:2] == found.groups()[:2] and (not asked[3] or asked[3] == found[3])
+    found = parse_protein(protein)
+    return found is not None and _lies_at(found, spot)
 
 
-_THREE = "AlaArgAsnAspCysGlnGluGlyHisIleLeuLysMetPheProSerThrTrpTyrValTer"
-_AMINO = {_THREE[3 * place : 3 * place + 3]: letter for place, letter in enumerate("ARNDCQEGHILKMFPSTWYV*")}
-
-
-def _one_letter(protein: str) -> str:
-    """Return p.Arg132His as p.R132H; one-letter changes stay."""
-    return re.sub("|".join(_AMINO), lambda found: _AMINO[found[0]], protein)
+def _lies_at(found: ProteinChange, spot: str) -> bool:
+    residue = _RESIDUE.fullmatch(spot.strip())
+    if residue is None:
+        return found == parse_protein(spot)
+    place = int(residue[2])
+    if found.start == place:
+        return found.ref == residue[1] and found.kind != "silent"
+    return found.kind in ("deletion", "deletion-insertion", "duplication") and found.start < place <= found.end
 
 
 def _check_hotspots(records: Records, genes: Sequence[str], spots: Sequence[str]) -> None:
     classes = [name for gene in genes for name in CLASSES.get(gene, {})]
-    odd = [spot for spot in spots if not _HOTSPOT.fullmatch(spot.strip()) and spot not in classes]
+    odd = [
+        spot
+        for spot in spots
+        if not _RESIDUE.fullmatch(spot.strip()) and spot not in classes and parse_protein(spot) is None
+    ]
     if odd:
         known = f", or a class: {', '.join(classes)}" if classes else ""
         hint = nearest(odd[0], classes) or "write it so"

@@ -14,7 +14,7 @@ from genoxel.omics.copynumber import CopyRules, arm_levels, gene_copies
 from genoxel.omics.recipe import Recipe
 from genoxel.omics.rules import RuleSources
 from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
-from genoxel.omics.variants import is_germline
+from genoxel.omics.variants import is_germline, not_understood
 from genoxel.study.progress import Progress
 from genoxel.study.study import Study
 
@@ -203,8 +203,21 @@ class _Reader:
                 f"mutations: gene names that a spreadsheet damaged stay as they are: {', '.join(open_names)}"
             )
         self.found = replace(self.found, variants=repaired)
+        self._tell_unread(repaired)
         self._set_germline(repaired)
         self._source(variants=repaired, build=self.omics.build or "")
+
+    def _tell_unread(self, variants: Records) -> None:
+        """Say which protein changes of the genes of hotspot targets are not understood: their patients are unknown."""
+        genes = [gene for one in self.study.settings.targets.values() if one.hotspot for gene in one.genes]
+        odd = not_understood(variants, genes)
+        if odd:
+            some = ", ".join(repr(text) for text in list(odd)[:5])
+            people = len({patient for patients in odd.values() for patient in patients})
+            self.notes.append(
+                f"mutations: {len(odd)} protein changes are not understood ({some}): at a hotspot, {people} "
+                f"patient{'' if people == 1 else 's'} may be unknown for them"
+            )
 
     def _set_germline(self, variants: Records) -> None:
         """Say which mutations are germline; they count as mutations, and no export holds them unless that is said."""
