@@ -17,7 +17,7 @@ from genoxel.core.image import Image
 from genoxel.io.dicom import read_series
 from genoxel.io.dicom_seg import read_seg
 from genoxel.io.images import read_image
-from genoxel.io.inventory import inventory
+from genoxel.io.inventory import SeriesRecord, inventory
 from genoxel.io.nifti import read_nifti, read_nifti_mask
 from genoxel.io.nrrd import read_nrrd, read_nrrd_mask
 from genoxel.io.rtstruct import rasterise, read_structures
@@ -183,3 +183,43 @@ def test_every_volume_at_hand_reads_as_two_independent_readers_read_it(real_data
 def test_label_maps_at_hand_are_masks(real_data: RealData) -> None:
     for path in sorted(real_data("dicom/dcmqi_seg").glob("*_seg*.nrrd")):
         assert read_nrrd_mask(path).count() > 0
+
+
+FOLDERS = ("dcmqi_seg/ct-3slice", "dcmqi_seg/23x38x3", "dcmqi_seg/24x38x3", "dicom4qi_data_5", "highdicom", "rt_utils")
+ARCHIVES = ("STS_025_ct_pet_mr_rtstruct.tar.xz", "UCSF-BR-06_dce_mr_seg.tar.xz")
+
+
+def every_series(real_data: RealData, tmp_path: Path) -> list[SeriesRecord]:
+    """Return all DICOM series of the real data."""
+    roots = [real_data("dicom") / name for name in FOLDERS]
+    roots += [unpack(real_data("dicom") / name, tmp_path / name) for name in ARCHIVES]
+    roots.append(unpack(real_data("ibsi/ct_radiomics_phantom") / "dicom_ct_rtstruct.tar.xz", tmp_path / "phantom"))
+    return [one for root in roots for one in inventory(root).series if one.kind == "DICOM"]
+
+
+def test_no_honest_series_is_refused_and_each_reads_as_simpleitk_reads_it(real_data: RealData, tmp_path: Path) -> None:
+    """Values differ where the header marks padding alone, and there the record says how many voxels were filled."""
+    found = every_series(real_data, tmp_path)
+    assert len(found) == 15
+    for series in found:
+        image = read_image(series)
+        names = sorted(map(str, series.files), key=lambda name: depth_of(name, image))
+        volume = sitk.ReadImage(names[0] if len(names) == 1 else names)
+        array = sitk.GetArrayFromImage(volume).transpose(2, 1, 0)
+        assert np.allclose(volume.GetOrigin(), image.affine[:3, 3], atol=1e-4), series.files[0]
+        assert np.allclose(volume.GetSpacing()[:2], image.spacing[:2], atol=1e-6)
+        assert image.shape == array.shape
+        filled = sum(step.params["voxels"] for step in image.history if step.name == "fill_padding")
+        other = array != image.values()
+        assert np.count_nonzero(other) == filled
+        if filled:
+            header = pydicom.dcmread(names[0], stop_before_pixels=True)
+            padding = header.PixelPaddingValue * header.RescaleSlope + header.RescaleIntercept
+            assert set(np.unique(array[other])) == {padding}
+
+
+def depth_of(name: str, image: Image) -> float:
+    """Return where a slice lies along the third axis of `image`."""
+    header = pydicom.dcmread(name, stop_before_pixels=True)
+    place = header.get("ImagePositionPatient")
+    return float(np.dot(place, image.affine[:3, 2])) if place is not None else 0.0

@@ -1,4 +1,4 @@
-"""A damaged structure set: its patient is left out by name of file and reason, and the others go on."""
+"""A damaged structure set: its patient counts as failed, with the file and its fault, and the others go on."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genoxel.io.rtstruct import write_rtstruct
 from genoxel.study.check import check
 from genoxel.study.run import run
 from genoxel.study.study import Study
+from study.conftest import command
 
 PATIENTS = ("P1", "P2", "P3")
 STUDY = """[io.images]
@@ -58,11 +59,45 @@ def test_check_and_flow_name_the_damaged_file_and_why(hospital: Path) -> None:
     assert "damaged" in shown
     result = run(Study.read(hospital), workers=1)
     assert result.fresh["image"] + result.known["image"] == 2
-    (line,) = (line for line in (hospital / "results/flow.csv").read_text().splitlines() if ",P2," in line)
-    assert "RS.dcm" in line
-    assert "damaged" in line
-    assert NAME.split("^")[0] not in shown + line
-    assert str(hospital) not in line
+    ((patient, step, reason),) = ((one.patient, one.step, one.reason) for one in result.failed)
+    assert (patient, step) == ("P2", "image")
+    assert reason.startswith("got RS.dcm, which is damaged")
+    assert "to fix: fetch it again" in reason
+    assert "no contour on the CT series" in reason
+    for name in ("flow.csv", "failed.csv"):
+        (line,) = (line for line in (hospital / "results" / name).read_text().splitlines() if "P2" in line)
+        assert "RS.dcm, which is damaged" in line
+        assert NAME.split("^")[0] not in shown + line
+        assert str(hospital) not in line
+    done = command("run", hospital / "study.toml", "-j", 1)
+    assert done.returncode == 3
+    assert "failed P2: got RS.dcm, which is damaged" in done.stdout
+    assert "left out" not in done.stdout
+
+
+def test_a_patient_without_any_contour_is_left_out_and_has_not_failed(hospital: Path) -> None:
+    (hospital / "data" / "P2" / "RS.dcm").unlink()
+    result = run(Study.read(hospital), workers=1)
+    assert result.failed == ()
+    (note,) = (note for note in result.notes if "P2" in note)
+    assert "left out" in note
+    assert "no file of contours" in note
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+def test_structure_sets_in_a_folder_of_their_own_are_known_by_their_header(hospital: Path, share: float) -> None:
+    """Wherever the file is cut: while the header still names its patient the fault is that patient's."""
+    whole = (hospital / "data" / "P1" / "RS.dcm").read_bytes()
+    for patient in PATIENTS:
+        here = hospital / "data" / patient / "RS.dcm"
+        there = hospital / "data" / "contours" / f"{patient}.dcm"
+        there.parent.mkdir(exist_ok=True)
+        here.rename(there)
+    (hospital / "data" / "contours" / "P1.dcm").write_bytes(whole[: int(len(whole) * share)])
+    failed = {one.patient: one.reason for one in run(Study.read(hospital), workers=1).failed}
+    assert set(failed) == {"P1", "P2"}
+    assert "got P1.dcm, which is damaged" in failed["P1"]
+    assert "got P2.dcm, which is damaged" in failed["P2"]
 
 
 def test_a_damaged_set_beside_a_whole_one_takes_nobody_out(hospital: Path) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from dicom_making import save, slices, uid
@@ -174,6 +175,20 @@ def test_dicom_with_rtstruct_and_seg_gives_what_the_arrays_give(dicom: tuple[Pat
         assert row.facts["modality"] == "CT"
         assert row.features.values["CT.roi.none.stat.mean"] == pytest.approx(direct.values["CT.core.none.stat.mean"])
     assert len(measure_case(Case("P1", next(ct.glob("*.dcm")), seg), FEW).rows) == 2
+
+
+def test_a_series_without_a_patient_id_is_measured_under_the_name_that_is_given(dicom: tuple[Path, Path, Path, Mask]):
+    ct, rtstruct, _, _ = dicom
+    wanted = measure_case(Case("P1", ct, rtstruct), FEW).rows
+    for path in (*ct.glob("*.dcm"), rtstruct):
+        data = pydicom.dcmread(path)
+        data.PatientID = ""
+        data.save_as(path)
+    for name, called in (("P1", "P1"), ("", "ct")):
+        for drawn in (rtstruct, rtstruct.parent):
+            rows = measure_case(Case(name, ct, drawn), FEW).rows
+            assert [row.key.patient for row in rows] == [called] * 2
+            assert [dict(row.features.values) for row in rows] == [dict(row.features.values) for row in wanted]
 
 
 def test_of_several_series_the_one_that_was_drawn_on_is_taken(dicom: tuple[Path, Path, Path, Mask]):

@@ -20,7 +20,7 @@ from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 7
+VERSION = 8
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
 VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
@@ -39,6 +39,8 @@ _SEG = (*_IDENTITY, "SeriesDescription", "SegmentSequence", "ReferencedSeriesSeq
 _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 _STILLS = ("MG", "CR", "DX", "US", "OT", "XC", "ES", "GM", "RF", "XA")
 _SECONDS = ("RepetitionTime", "EchoTime", "InversionTime")
+_EARLY, _EARLY_FORMS, _EARLY_LONGEST = 0x18, (b"UL", b"CS", b"UI", b"DA", b"TM", b"SH"), 64
+"""Up to which element of group 8 a data set may begin, how that is written, and how long (bytes) it is."""
 _FIRST, _MOST = 16 * 1024, 16 * 2**20
 
 
@@ -71,12 +73,33 @@ def look_at(path: Path) -> Record:
         with path.open("rb") as stream:
             head = stream.read(_FIRST)
             if head[128:132] != b"DICM":
-                if ending_of(path) in _DICOM_ENDINGS:
-                    return {"kind": "problem", "reason": "no DICOM file (DICM is missing after the preamble)"}
-                return {"kind": "other"}
+                return _without_preamble(path, head)
             return _dicom(stream, head, path)
     except (GenoxelError, OSError) as error:
         return {"kind": "problem", "reason": describe(error)}
+
+
+def _without_preamble(path: Path, head: bytes) -> Record:
+    """Return the record of a file without DICM: a problem where its name or its first element says DICOM."""
+    bare = _begins_bare(head)
+    if not bare and ending_of(path) not in _DICOM_ENDINGS:
+        return {"kind": "other"}
+    if bare:
+        got, fix = "a DICOM data set that is no file", "write it as a file: dcmconv IN OUT, or gdcmconv IN OUT"
+    else:
+        got, fix = "no DICOM file", "fetch it again, or take it out"
+    legal = "128 bytes, the word DICM, and the data set"
+    return {"kind": "problem", "reason": f"got {path.name}, {got}; legal: {legal}; to fix: {fix}"}
+
+
+def _begins_bare(head: bytes) -> bool:
+    """Return whether a file begins with an early element of group 8 itself, as old archives write data sets."""
+    for order in ("little", "big"):
+        group, element = int.from_bytes(head[:2], order), int.from_bytes(head[2:4], order)
+        length = int.from_bytes(head[4:8], order)
+        if group == 8 and element <= _EARLY and (head[4:6] in _EARLY_FORMS or 0 < length <= _EARLY_LONGEST):
+            return True
+    return False
 
 
 def acquisition_of(path: Path) -> dict[str, Any]:
@@ -120,27 +143,39 @@ def _dicom(stream: Any, head: bytes, path: Path) -> Record:
     dataset = _scanned(stream, head) or _whole(stream, path, list(_WANTED))
     with reading(f"{path.name}, which is damaged or cut off", "a complete DICOM header", "fetch it again"):
         record: Record = dict(facts(dataset, _IDENTITY))
-        modality = str(record.get("Modality", ""))
-        if not record.get("PatientID"):
-            return {"kind": "problem", "reason": "PatientID (0010,0020) is empty: it cannot be joined to a patient"}
-        if modality == "RTSTRUCT":
-            stream.seek(0)
-            refuse_broken(stream.read())
-        if modality in ("RTSTRUCT", "SEG"):
-            tags = list(_STRUCTURE if modality == "RTSTRUCT" else _SEG)
-            return record | _drawn(_whole(stream, path, tags), modality)
-        frames = int(dataset.get("NumberOfFrames") or 1)
-        if "ImagePositionPatient" in dataset:
-            return record | {"kind": "image", "frames": [_frame(dataset)]}
-        if "Rows" not in dataset:
-            return record | {"kind": "other"}
-        if modality in _STILLS:
-            first = int(dataset.get("InstanceNumber") or 1)
-            stills = [{"keys": {"Frame": number}} for number in (range(1, frames + 1) if frames > 1 else (first,))]
-            return record | {"kind": "image", "flat": True, "frames": stills}
-        if "NumberOfFrames" not in dataset:
-            return record | {"kind": "other"}
-        return record | {"kind": "image", "frames": _multi(_whole(stream, path, None), frames, path.name)}
+    modality = str(record.get("Modality", ""))
+    try:
+        with reading(f"{path.name}, which is damaged or cut off", "a complete DICOM header", "fetch it again"):
+            found = record | _content(stream, dataset, modality, path)
+    except GenoxelError as error:
+        whose = {"PatientID": record.get("PatientID", ""), "Modality": modality}
+        return {"kind": "problem", "reason": describe(error), **whose}
+    if found["kind"] == "other" and not record.get("PatientID"):
+        got = f"got {path.name} with neither PatientID (0010,0020) nor an image"
+        reason = f"{got}; legal: a complete DICOM header; to fix: fetch it again, or take it out"
+        return {"kind": "problem", "reason": reason}
+    return found
+
+
+def _content(stream: Any, dataset: Any, modality: str, path: Path) -> Record:
+    """Return what a file holds beside its identity: structures, frames, or nothing of use."""
+    if modality == "RTSTRUCT":
+        stream.seek(0)
+        refuse_broken(stream.read())
+    if modality in ("RTSTRUCT", "SEG"):
+        return _drawn(_whole(stream, path, list(_STRUCTURE if modality == "RTSTRUCT" else _SEG)), modality)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if "ImagePositionPatient" in dataset:
+        return {"kind": "image", "frames": [_frame(dataset)]}
+    if "Rows" not in dataset:
+        return {"kind": "other"}
+    if modality in _STILLS:
+        first = int(dataset.get("InstanceNumber") or 1)
+        stills = [{"keys": {"Frame": number}} for number in (range(1, frames + 1) if frames > 1 else (first,))]
+        return {"kind": "image", "flat": True, "frames": stills}
+    if "NumberOfFrames" not in dataset:
+        return {"kind": "other"}
+    return {"kind": "image", "frames": _multi(_whole(stream, path, None), frames, path.name)}
 
 
 def _scanned(stream: Any, head: bytes) -> Scanned | None:

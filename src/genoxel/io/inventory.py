@@ -19,6 +19,10 @@ from genoxel.io.headers import VOLUMES, Record, acquisition_of, ending_of, look,
 from genoxel.io.inventory_cache import Key, remember, remembered, stamp_of, whole
 
 _CHUNK = 200
+_NOBODY = (
+    "got {} with an empty PatientID (0010,0020); legal: an id that joins it to a patient; "
+    "to fix: write a pseudonym into it (dcmodify -m PatientID=...), or export the images as NIfTI, a folder a patient"
+)
 _MASK_WORDS = ("seg", "mask", "label", "roi")
 _VOLUME_TAGS = ("DiffusionBValue", "EchoTime", "TemporalPositionIdentifier", "AcquisitionNumber", "ImageType")
 
@@ -75,10 +79,12 @@ class StructureRecord:
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that could not be used, and why."""
+    """A file that could not be used, and why; whose it is and of which modality, where its header still says so."""
 
     file: Path
     reason: str
+    patient: str = ""
+    modality: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -137,11 +143,13 @@ def inventory(
     cache: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     keep: Callable[[str], bool] | None = None,
+    patient: str = "",
 ) -> Inventory:
     """Return what lies in a folder of DICOM, NIfTI, NRRD and MetaImage files, from their headers alone.
 
     `cache` is a JSON-lines file that remembers headers by path, size and time of change, where `keep` is given only of
-    the patients that it allows; `executor` reads in parallel. Files that cannot be read are listed as problems, never
+    the patients that it allows; `executor` reads in parallel. `patient` is whose the DICOM files without PatientID are
+    (default: a problem each). Files that cannot be read are listed as problems, never
     raised. In trees of NIfTI or NRRD files the first folder is the patient (for files at the top: the name up to its
     last underscore), the last word of the name is the modality, and names with seg, mask, label or roi are masks.
     Raises `MissingFileError` without folder.
@@ -159,7 +167,7 @@ def inventory(
     known = {paths[place]: record for place, record in before.items()}
     new = [path for path in paths.values() if path not in known]
     known |= dict(zip(new, _look(new, executor), strict=True))
-    result = _found(root, list(paths.values()), known)
+    result = _found(root, list(paths.values()), known, patient)
     if kept:
         wanted = {place: known[path] for place, path in paths.items() if _is_kept(root, path, known[path], keep)}
         everything = len(wanted) == len(keys) and keep is None
@@ -168,8 +176,20 @@ def inventory(
     return result
 
 
-def _found(root: Path, paths: list[Path], known: dict[Path, Record]) -> Inventory:
-    problems = tuple(Problem(path, known[path]["reason"]) for path in paths if known[path]["kind"] == "problem")
+def _owned(path: Path, record: Record, patient: str) -> Record:
+    """Return the record of a file that somebody owns: itself, that of `patient`, or the problem that nobody does."""
+    if record["kind"] not in ("image", "RTSTRUCT", "SEG") or record.get("PatientID"):
+        return record
+    return {**record, "PatientID": patient} if patient else {"kind": "problem", "reason": _NOBODY.format(path.name)}
+
+
+def _found(root: Path, paths: list[Path], known: dict[Path, Record], patient: str) -> Inventory:
+    known = {path: _owned(path, known[path], patient) for path in paths}
+    broken = [(path, known[path]) for path in paths if known[path]["kind"] == "problem"]
+    problems = tuple(
+        Problem(path, one["reason"], str(one.get("PatientID", "")), str(one.get("Modality", "")))
+        for path, one in broken
+    )
     series, structures = _series(root, paths, known), _structures(root, paths, known)
     return Inventory(root, tuple(series), tuple(structures), problems, len(paths))
 
@@ -235,7 +255,7 @@ def _plain(root: Path, found: Inventory) -> dict[str, Any]:
 
     series = [{**values(one), "files": [_place(root, path) for path in one.files]} for one in found.series]
     structures = [{**values(one), "file": _place(root, one.file)} for one in found.structures]
-    problems = [[_place(root, one.file), one.reason] for one in found.problems]
+    problems = [[_place(root, one.file), one.reason, one.patient, one.modality] for one in found.problems]
     return {"series": series, "structures": structures, "problems": problems}
 
 
@@ -255,7 +275,9 @@ def _from_plain(root: Path, plain: Mapping[str, Any], files: int) -> Inventory:
         one["file"], one["names"] = root / one["file"], tuple(one["names"])
     series = tuple(SeriesRecord(**one) for one in plain["series"])
     structures = tuple(StructureRecord(**one) for one in plain["structures"])
-    return Inventory(root, series, structures, tuple(Problem(root / a, b) for a, b in plain["problems"]), files)
+    return Inventory(
+        root, series, structures, tuple(Problem(root / place, *told) for place, *told in plain["problems"]), files
+    )
 
 
 def _series(root: Path, paths: Sequence[Path], known: dict[Path, Record]) -> list[SeriesRecord]:

@@ -254,7 +254,7 @@ def _open_series(case: Case, reading: ReadingSettings) -> tuple[Image, tuple[Pat
     from genoxel.io.dicom import read_series
     from genoxel.io.inventory import inventory
 
-    found = inventory(path if path.is_dir() else path.parent)
+    found = inventory(path if path.is_dir() else path.parent, patient=case.patient or path.name.split(".")[0])
     series = [one for one in found.series if one.kind == "DICOM" and (path.is_dir() or path in one.files)]
     if len(series) > 1 and modality:
         series = [one for one in series if one.modality.casefold() == modality.casefold()]
@@ -290,7 +290,7 @@ def mask_files(path: Path) -> tuple[Path, ...]:
         return (existing(path),)
     from genoxel.io.inventory import inventory
 
-    files = [one.file for one in inventory(path).structures]
+    files = [one.file for one in inventory(path, patient=path.name).structures]
     if len(files) != 1:
         names = ", ".join(file.name for file in files) or "none"
         raise InputError(f"{len(files)} files of structures in {path.name} ({names})", "one", "name the file")

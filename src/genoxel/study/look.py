@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genoxel.io.inventory import Inventory, SeriesRecord, inventory
+from genoxel.io.inventory import Inventory, Problem, SeriesRecord, inventory
 from genoxel.study.select import sequence_of
 
 FEW = 12
@@ -62,10 +62,18 @@ class FolderLook:
             more = f" · ... {len(names) - FEW} more" if len(names) > FEW else ""
             lines.append(f" structure names (patients)   {' · '.join(names[:FEW])}{more}")
         lines += self.acquisition_lines()
-        lines += [f" not readable: {problem.file.name}: {problem.reason}" for problem in found.problems[:5]]
-        if len(found.problems) > 5:
-            lines.append(f" ... {len(found.problems) - 5} more files that cannot be read")
-        return lines
+        return lines + self._unreadable_lines()
+
+    def _unreadable_lines(self, most: int = 5) -> list[str]:
+        """Return which files cannot be read: one line a reason, with the first file and how many more share it."""
+        shared: dict[str, list[Problem]] = {}
+        for one in self.found.problems:
+            shared.setdefault(one.reason.replace(one.file.name, ""), []).append(one)
+        lines = [
+            f" not readable: {few([one.file.name for one in files], 1)}: {files[0].reason}" for files in shared.values()
+        ]
+        rest = sum(len(files) for files in list(shared.values())[most:])
+        return lines[:most] + ([f" ... {rest} more files that cannot be read"] if rest else [])
 
     def acquisition(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return sequence -> fact -> value -> number of series, the most frequent first; without unstated facts."""

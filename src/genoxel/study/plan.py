@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from genoxel.core.errors import InputError, MaskError, describe
-from genoxel.io.inventory import Inventory, SeriesRecord, StructureRecord, inventory
+from genoxel.io.inventory import Inventory, Problem, SeriesRecord, StructureRecord, inventory
 from genoxel.io.settings import ReadingSettings
 from genoxel.segment.contours import Override, choose
 from genoxel.segment.settings import ContourSettings
@@ -27,13 +27,15 @@ FACTS = (
 
 HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
 FIT = "image and contour fit"
+DRAWN = ("RTSTRUCT", "SEG")
 
 
 @dataclass(frozen=True)
 class ImagePlan:
     """The work of the step `image`, the boxes of the flow for those who have no images or no contour, and misfits.
 
-    A misfit has both, but the mask lies on another grid: that is a fault of the files, so the patient counts as failed.
+    A misfit has both, but the mask lies on another grid, or the file of contours cannot be read: that is a fault of the
+    files, so the patient counts as failed.
     """
 
     work: tuple[ImageWork, ...] = ()
@@ -178,8 +180,12 @@ class _Planner:
     def _no_contour(self, what: str, series: Sequence[SeriesRecord]) -> _LostError:
         """Return the loss of a patient without a contour on `series`: where the contours lie instead, if anywhere."""
         own = [one for one in self.found.structures if one.patient == self.patient]
+        broken = self._broken()
+        if not own and broken:
+            more = f" | {what}, and {len(broken) - 1} more files of this patient cannot be read"
+            return _LostError(FIT, broken[0].reason + (more if len(broken) > 1 else f" | {what}"))
         if not own:
-            return _LostError(HAS_CONTOUR, f"{what} (this patient has no file of contours{self._broken_beside()})")
+            return _LostError(HAS_CONTOUR, f"{what} (this patient has no file of contours)")
         first, grids = own[0], [one.grid for one in series if one.grid is not None]
         if first.grid is None or not grids:
             return _LostError(HAS_CONTOUR, f"{what} ({first.file.name} was drawn on another series)")
@@ -189,8 +195,12 @@ class _Planner:
         fix = "draw it on this image, or set [segment] resample_masks = true"
         return _LostError(FIT, f"got {what} ({where}); legal: {legal}; to fix: {fix}")
 
-    def _broken_beside(self) -> str:
-        """Return which files in this patient's own folders cannot be read, and why: one may hold the contours."""
+    def _broken(self) -> list[Problem]:
+        """Return the files that may have held this patient's contours and cannot be read: those that say so first.
+
+        A file that does not say whose it is counts where it lies in a folder of this patient's images alone.
+        """
+        said = [one for one in self.found.problems if one.patient == self.patient and one.modality in DRAWN]
         inside = {folder for one in self.series for file in one.files for folder in file.parents}
         others = {
             folder
@@ -199,9 +209,8 @@ class _Planner:
             for file in one.files
             for folder in file.parents
         }
-        broken = [one for one in self.found.problems if one.file.parent in inside - others]
-        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
-        return f"; not readable beside the images: {broken[0].file.name}: {broken[0].reason}{more}" if broken else ""
+        beside = [one for one in self.found.problems if not one.patient and one.file.parent in inside - others]
+        return said + beside
 
     def _misfit(self, structure: StructureRecord) -> str:
         """Return why no name of a structure file is meant, or an empty text."""
