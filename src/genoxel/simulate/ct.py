@@ -36,6 +36,8 @@ RECONSTRUCTIONS = {
     "smooth": Reconstruction("smooth", False),
     "thick-2.5": Reconstruction("thick-2.5", False, 2.5),
     "thick-5": Reconstruction("thick-5", False, 5.0),
+    "thick-2.5-sharp": Reconstruction("thick-2.5-sharp", True, 2.5),
+    "thick-5-sharp": Reconstruction("thick-5-sharp", True, 5.0),
     "low-dose": Reconstruction("low-dose", False, dose=0.1),
 }
 
