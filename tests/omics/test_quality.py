@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from genoxel.core.errors import TableError
 from genoxel.core.table import Column, Table
 from genoxel.omics.quality import QualityRule, batch_share, call_rates, contradicting_sex, judge, outliers
+from genoxel.omics.settings import QualitySettings
 
 
 def _table(values: np.ndarray, *names: str) -> Table:
@@ -31,6 +33,19 @@ def test_sex_is_judged_only_where_it_is_clear() -> None:
     assert contradicting_sex(table, said) == {"P2": "female in the table, male by XIST 0.4 and RPS4Y1 8.5"}
     with pytest.raises(TableError, match="the sex 'x'"):
         contradicting_sex(table, {"P0": "x"})
+
+
+def test_the_limit_of_outliers_is_a_number_or_false() -> None:
+    assert QualitySettings.model_validate({"outliers": 3}).outliers == 3.0
+    assert QualitySettings.model_validate({"outliers": False}).outliers is False
+    for wrong, words in (
+        ({"outliers": True}, "or false"),
+        ({"outliers": 0}, "above 0"),
+        ({"outliers": -1}, "greater than 0"),
+        ({"outliers": False, "exclude": ["outliers"]}, "remove one"),
+    ):
+        with pytest.raises(ValidationError, match=words):
+            QualitySettings.model_validate(wrong)
 
 
 def test_a_planted_outlier_and_a_planted_batch_are_found() -> None:

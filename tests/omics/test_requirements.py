@@ -93,8 +93,12 @@ def test_the_band_9p21_is_that_of_the_published_table(real_data: Callable[[str],
     assert BANDS["hg19"]["9p21"] == ("9", int(nine["chromStart"].min()) + 1, int(nine["chromEnd"].max()))
     first = nine[nine["name"] == "p21.3"]
     assert arm_span("9p21.3", "hg19") == ("9", int(first["chromStart"].iloc[0]) + 1, int(first["chromEnd"].iloc[0]))
-    with pytest.raises(Exception, match="9p21"):
-        arm_span("9p21", "hg38")
+    # the same three bands in the cytoBand table of hg38, as published by UCSC
+    later = {"p21.3": (19900000, 25600000), "p21.2": (25600000, 28000000), "p21.1": (28000000, 33200000)}
+    assert arm_span("9p21", "hg38") == ("9", later["p21.3"][0] + 1, later["p21.1"][1])
+    assert arm_span("9p21.3", "hg38") == ("9", later["p21.3"][0] + 1, later["p21.3"][1])
+    with pytest.raises(Exception, match="9p21 in hg18"):
+        arm_span("9p21", "hg18")
 
 
 @pytest.mark.parametrize(

@@ -212,13 +212,13 @@ def _words(molecular: Molecular, block: str, column: str) -> dict[str, str]:
 def test_every_key_makes_its_block(molecular: Molecular) -> None:
     asked = {"drivers", "events", "vaf", "msi", "signatures", "immune", "axes", "types", "recurrence-like", "metagenes"}
     asked |= {"network", "receptors", "cutoffs", "polygenic", "series", "glioma", "genesets", "burden", "copynumber"}
-    asked |= {"metagenes of genes"}
+    asked |= {"named_metagenes"}
     assert set(molecular.tables) == asked
     for table in molecular.tables.values():
         assert all(column.definition or column.unit for column in table.columns), table
     assert set(molecular.recipes) == {
         *("expression", "genesets", "axes", "types", "recurrence-like", "metagenes", "polygenic", "immune"),
-        "metagenes of genes",
+        "named_metagenes",
     }
 
 
@@ -314,7 +314,7 @@ def test_another_patient_changes_no_label_that_a_fold_gives_without_it(
 
 def test_the_module_of_a_gene_over_all_samples_would_have_leaked(molecular: Molecular, others: Molecular) -> None:
     rest = [who for who in PEOPLE if who != CHANGED]
-    tables = [one.tables["metagenes of genes"].of_patients(rest).values for one in (molecular, others)]
+    tables = [one.tables["named_metagenes"].of_patients(rest).values for one in (molecular, others)]
     assert not np.array_equal(*tables)
 
 

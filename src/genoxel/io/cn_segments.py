@@ -118,7 +118,9 @@ def _check_ends(grid: Grid, chromosomes: object, start: object, end: object, bui
     triples = zip(np.asarray(chromosomes), np.asarray(start), np.asarray(end), grid.lines, strict=True)
     for name, first, last, line in triples:
         if last < first:
-            raise FileFormatError(f"a segment that ends before it begins in line {line} of {grid.name}", "start <= end")
+            raise FileFormatError(
+                f"a segment that ends before it begins in line {line} of {grid.name}", "start <= end", "exchange them"
+            )
         if name and last > LENGTHS[build][name]:
             raise FileFormatError(
                 f"a segment that ends at {last:.0f} of chromosome {name} in line {line} of {grid.name}",

@@ -108,7 +108,9 @@ def sniff(body: str, name: str) -> str:
     best = max(widths.values())
     fitting = [sign for sign, width in widths.items() if width == best]
     if len(fitting) > 1:
-        raise FileFormatError(f"{name} that both {fitting[0]!r} and {fitting[1]!r} may separate", "one separator")
+        raise FileFormatError(
+            f"{name} that both {fitting[0]!r} and {fitting[1]!r} may separate", "one separator", "write it with tabs"
+        )
     return fitting[0]
 
 

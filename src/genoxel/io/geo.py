@@ -68,7 +68,9 @@ def read_platform(path: str | Path) -> tuple[dict[str, str], int]:
         place = next((header.index(word) for word in _SYMBOLS if word in header), None)
         if place is None or header[0] != "id":
             raise FileFormatError(
-                f"{name} without the columns ID and one of {', '.join(_SYMBOLS)}", "a GEO platform table", ""
+                f"{name} without the columns ID and one of {', '.join(_SYMBOLS)}",
+                "a GEO platform table",
+                "take the GPL's own",
             )
         for number, cells in enumerate(rows, 1):
             if len(cells) != len(header):
@@ -76,7 +78,9 @@ def read_platform(path: str | Path) -> tuple[dict[str, str], int]:
                 raise FileFormatError(got, f"{len(header)} cells as in the header", "fetch it again")
             probe, symbol = cells[0].strip().strip('"'), cells[place].strip().strip('"')
             if found.get(probe, symbol) != symbol:
-                raise FileFormatError(f"the probe {probe} with two symbols in {name}", "one row a probe", "")
+                raise FileFormatError(
+                    f"the probe {probe} with two symbols in {name}", "one row a probe", "remove one row"
+                )
             if symbol and "///" not in symbol and symbol not in ("---", "NA"):
                 found[probe] = symbol
             else:

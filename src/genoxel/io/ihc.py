@@ -48,7 +48,7 @@ def read_ihc(
     """
     unknown = [name for name in columns if name not in MARKERS]
     if unknown:
-        raise TableError(f"the marker {unknown[0]!r}", ", ".join(MARKERS), nearest(unknown[0], MARKERS))
+        raise TableError(f"the marker {unknown[0]!r}", ", ".join(MARKERS), nearest(unknown[0], MARKERS) or "choose one")
     made: list[tuple[Column, list[float]]] = []
     unread: dict[str, dict[str, str]] = {}
     for marker, column in columns.items():

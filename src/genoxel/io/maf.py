@@ -129,7 +129,7 @@ def _required(file: ColumnFile, header: str) -> int:
         raise FileFormatError(
             f"{file.name} without the column {header} (its columns begin {', '.join(file.header[:8])})",
             f"{', '.join(_REQUIRED.values())} and more",
-            nearest(header, file.header) or "is this a MAF file?",
+            nearest(header, file.header) or "is this a MAF file? a matrix of genes belongs under [omics.tables.NAME]",
         )
     return place
 

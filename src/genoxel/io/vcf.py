@@ -169,10 +169,16 @@ class _Reader:
             )
         names = cells[9:]
         if len(set(names)) < len(names):
-            raise FileFormatError(f"a sample more than once in the header of {self.name}", "each sample once", "")
+            raise FileFormatError(
+                f"a sample more than once in the header of {self.name}", "each sample once", "rename one of them"
+            )
         for wanted in self.options.samples:
             if wanted not in names:
-                raise TableError(f"sample {wanted!r} of {self.name}", ", ".join(names[:12]), nearest(wanted, names))
+                raise TableError(
+                    f"sample {wanted!r} of {self.name}",
+                    ", ".join(names[:12]),
+                    nearest(wanted, names) or "name one of these",
+                )
         self.width = len(cells)
         self.annotation = Annotation(self.infos, self.name)
         for place, sample in enumerate(names, 9):

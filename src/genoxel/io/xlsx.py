@@ -31,9 +31,8 @@ def read_sheets(path: str | Path, sheet: str | None = None) -> list[Grid]:
     _refuse_unreadable(file)
     with _workbook(file, values=True) as book:
         if sheet is not None and sheet not in book.sheetnames:
-            raise TableError(
-                f"sheet {sheet!r} of {file.name}", ", ".join(book.sheetnames), nearest(sheet, book.sheetnames)
-            )
+            fix = nearest(sheet, book.sheetnames) or "name one of these"
+            raise TableError(f"sheet {sheet!r} of {file.name}", ", ".join(book.sheetnames), fix)
         names = [sheet] if sheet is not None else list(book.sheetnames)
         contents = {name: _cells(book[name], f"{file.name}, sheet {name!r}") for name in names}
     _refuse_uncalculated(file, {name: rows for name, rows in contents.items() if rows})

@@ -39,7 +39,7 @@ def axis_scores(table: Table, sets: Mapping[str, tuple[str, ...]] = AXES, known:
         if len(there) < known * len(genes):
             lacking = ", ".join(gene for gene in genes if gene not in table)
             raise TableError(
-                f"{len(there)} of {len(genes)} genes of the axis {name!r} measured (without {lacking[:60]})",
+                f"{len(there)} of {len(genes)} genes of the axis {name!r} measured (without {lacking})",
                 f"at least {known:.0%}",
                 "are the genes written as HGNC symbols? else leave the axis out",
             )

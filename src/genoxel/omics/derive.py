@@ -13,7 +13,7 @@ from genoxel.omics.subtypes import CUT_OFFS
 
 Texts = tuple[str, ...]
 Depth = Annotated[int, Field(ge=1)]
-OF_GENES = "metagenes of genes"
+OF_GENES = "named_metagenes"
 """The block of metagenes that are named after a gene they hold."""
 
 
@@ -74,7 +74,7 @@ class AxesSettings(Settings):
 class MetageneSettings(Settings):
     """metagenes = { count = 10 }: modules of the `genes` most variable genes, by clustering or non-negative factors.
 
-    `of` names genes whose modules may be targets: they make the block "metagenes of genes", its columns "metagene of
+    `of` names genes whose modules may be targets: they make the block "named_metagenes", its columns "metagene of
     GENE". A numbered metagene may not be predicted: other patients give other modules, in another order.
     """
 

@@ -37,7 +37,9 @@ def transform(table: Table, how: Transform = "log2+1") -> Table:
     if how == "none":
         return table
     if how not in _FUNCTIONS:
-        raise TableError(f"transform {how!r}", "none, log2+1, log2, log10+1", nearest(how, _FUNCTIONS))
+        raise TableError(
+            f"transform {how!r}", "none, log2+1, log2, log10+1", nearest(how, _FUNCTIONS) or "choose one of these"
+        )
     function, lowest = _FUNCTIONS[how]
     _refuse_logged(table, lowest, how)
     columns = tuple(replace(column, unit=_unit(how, column.unit or "x")) for column in table.columns)

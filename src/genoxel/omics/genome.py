@@ -57,9 +57,10 @@ MIDDLES: Mapping[str, Mapping[str, int]] = MappingProxyType(
 
 
 BANDS: Mapping[str, Mapping[str, tuple[str, int, int]]] = MappingProxyType(
-    {"hg19": {"9p21": ("9", 19900001, 33200000), "9p21.3": ("9", 19900001, 25600000)}}
+    {build: {"9p21": ("9", 19900001, 33200000), "9p21.3": ("9", 19900001, 25600000)} for build in ("hg19", "hg38")}
 )
-"""Bands that rules may name, by build: (chromosome, first base, last base). Source: cytoBand table of UCSC."""
+"""Bands that rules may name, by build: (chromosome, first base, last base). Source: cytoBand tables of UCSC, in which
+these bands of hg19 and hg38 have the same bounds."""
 
 
 def chromosome_name(text: str) -> str:

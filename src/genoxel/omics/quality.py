@@ -85,7 +85,11 @@ def outliers(table: Table, limit: float = 5.0) -> dict[str, float]:
     values = np.asarray(table.values)
     values = values[:, ~np.isnan(values).any(axis=0)]
     if len(values) < 5 or values.shape[1] < 10:
-        raise TableError(f"{values.shape[0]} samples x {values.shape[1]} complete columns", "5 x 10 or more", "")
+        raise TableError(
+            f"{values.shape[0]} samples x {values.shape[1]} complete columns",
+            "5 x 10 or more to tell outliers",
+            "write outliers = false under [omics.quality]",
+        )
     related = np.asarray(np.corrcoef(values))
     np.fill_diagonal(related, np.nan)
     typical = np.nanmedian(related, axis=1)

@@ -50,7 +50,9 @@ class SetScorer:
 
     def __init__(self, sets: Sets, method: Method = "ssgsea", rules: SetRules | None = None) -> None:
         if method not in _WORDS:
-            raise TableError(f"the method {method!r}", ", ".join(_WORDS), nearest(method, _WORDS))
+            raise TableError(
+                f"the method {method!r}", ", ".join(_WORDS), nearest(method, _WORDS) or "choose one of these"
+            )
         self.sets, self.method, self.rules = sets, method, rules or SetRules()
         self.left_out: dict[str, str] = {}
         self._genes: tuple[str, ...] = ()

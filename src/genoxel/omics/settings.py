@@ -140,9 +140,9 @@ class QualitySettings(Settings):
 
     `file` is a table with a column of patients and columns such as coverage and purity; `rules` limits these and
     call_rate (the share of measured genes). `sex` and `batch` are clinical columns; `outliers` is how many deviations
-    below the others a sample's correlation must lie to be listed. `exclude` names what takes a patient out of the
-    study: "rules", "sex", "outliers". The first two look at one sample alone; outliers are judged once beside all
-    samples, held-out ones too, and the report says so.
+    below the others a sample's correlation must lie to be listed (false: nobody looks). `exclude` names what takes a
+    patient out of the study: "rules", "sex", "outliers". The first two look at one sample alone; outliers are judged
+    once beside all samples, held-out ones too, and the report says so.
 
     >>> QualitySettings(rules={"purity": {"least": 0.2}}, exclude=["rules"]).exclude
     ('rules',)
@@ -152,13 +152,22 @@ class QualitySettings(Settings):
     rules: dict[str, QualityRuleSettings] = Field(default_factory=dict)
     sex: str | None = None
     batch: str | None = None
-    outliers: Annotated[float, Field(gt=0)] | None = 5.0
+    outliers: Annotated[float, Field(gt=0)] | Literal[False] = 5.0
     exclude: tuple[Literal["rules", "sex", "outliers"], ...] = ()
+
+    @field_validator("outliers", mode="before")
+    @classmethod
+    def _limit(cls, value: object) -> object:
+        if value is True or (value == 0 and value is not False):
+            raise ValueError("a number of deviations above 0, for example 5, or false")
+        return value
 
     @model_validator(mode="after")
     def _fits(self) -> QualitySettings:
         if "rules" in self.exclude and not self.rules:
             raise ValueError('exclude = ["rules"] without rules: add rules = { purity = { least = 0.2 } }')
+        if "outliers" in self.exclude and not self.outliers:
+            raise ValueError('exclude = ["outliers"] with outliers = false: remove one')
         if "sex" in self.exclude and not self.sex:
             raise ValueError('exclude = ["sex"] without a column: add sex = ...')
         return self

@@ -81,7 +81,11 @@ def exposures(
 
     lacking = sorted(set(KINDS) - set(kinds))
     if lacking:
-        raise TableError(f"signatures without {lacking[0]} (and {len(lacking) - 1} more)", "96 kinds like A[C>A]A", "")
+        raise TableError(
+            f"signatures without {lacking[0]} (and {len(lacking) - 1} more)",
+            "96 kinds like A[C>A]A",
+            "take COSMIC's SBS file",
+        )
     matrix = np.asarray(weights)[[list(kinds).index(kind) for kind in KINDS]]
     found = np.full((len(counts), len(names) + 1), np.nan)
     for row, sample in enumerate(np.asarray(counts.select(list(KINDS)).values)):

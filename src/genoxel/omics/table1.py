@@ -69,7 +69,9 @@ class Table1:
         for row in self.rows:
             if (row.variable, row.level) == (variable, level):
                 return row
-        raise TableError(f"{variable!r} {level!r} in Table 1", ", ".join(row.variable for row in self.rows))
+        raise TableError(
+            f"{variable!r} {level!r} in Table 1", ", ".join(row.variable for row in self.rows), "ask for one of these"
+        )
 
     def to_pandas(self) -> pd.DataFrame:
         """Return one tidy row per line and group: variable, level, kind, unit, group, size, the cell, difference."""

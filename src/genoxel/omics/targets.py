@@ -256,7 +256,11 @@ def grouped_outcome(classes: Outcome, settings: TargetSettings) -> Outcome:
     for word in (*settings.positive, *settings.negative):
         if plain(word) not in legal:
             some = ", ".join(classes.levels) or "none: it is a score of numbers, which takes cut = ..."
-            raise SettingsError(f"the class {word!r} of [target.{classes.name}]", some, nearest(word, classes.levels))
+            raise SettingsError(
+                f"the class {word!r} of [target.{classes.name}]",
+                some,
+                nearest(word, classes.levels) or "write one of these",
+            )
     positive = {legal[plain(word)] for word in settings.positive}
     negative = {legal[plain(word)] for word in settings.negative} or set(classes.levels) - positive
     levels = settings.levels or (" or ".join(sorted(negative)), " or ".join(sorted(positive)))

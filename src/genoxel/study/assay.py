@@ -73,7 +73,7 @@ class _Assessor:
         found = {"rules": self._rules()}
         if self.settings.sex:
             found["sex"] = self._try("sex", self._sex)
-        if self.settings.outliers is not None and self.expression is not None:
+        if self.settings.outliers and self.expression is not None:
             found["outliers"] = self._try("outliers", self._outliers)
         if "outliers" in self.settings.exclude:
             self.notes.append(WHOLE)
@@ -117,7 +117,11 @@ class _Assessor:
             table = next((one for one in tables if name in one), None)
             if table is None:
                 legal = [column for one in tables for column in one.names]
-                raise SettingsError(f"omics.quality.rules {name!r}", ", ".join(legal) or "none", nearest(name, legal))
+                raise SettingsError(
+                    f"omics.quality.rules {name!r}",
+                    ", ".join(legal) or "none",
+                    nearest(name, legal) or "name one of these",
+                )
             inside = table.of_patients(self.who.flow.patients)
             self.judged[name] = int(np.sum(~np.isnan(inside[name])))
             for patient, text in judge(inside, [QualityRule(name, limits.least, limits.most)]).items():
@@ -127,7 +131,11 @@ class _Assessor:
     def _clinical(self, column: str, key: str) -> Mapping[str, str]:
         texts = self.who.texts
         if column not in texts:
-            raise SettingsError(f"omics.quality.{key} {column!r}", ", ".join(texts) or "none", nearest(column, texts))
+            raise SettingsError(
+                f"omics.quality.{key} {column!r}",
+                ", ".join(texts) or "none",
+                nearest(column, texts) or "name one of these",
+            )
         return texts[column]
 
     def _sex(self) -> dict[str, str]:

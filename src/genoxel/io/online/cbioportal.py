@@ -45,7 +45,9 @@ def fetch_study(web: Web, study: str, folder: Path, step: Step | None = None) ->
     Raises `SettingsError` for an identifier that is none, `RemoteError` for an unknown study or one without mutations.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", study):
-        raise SettingsError(f"a study called {study[:60]!r}", "an identifier such as gbm_tcga_pan_can_atlas_2018", "")
+        raise SettingsError(
+            f"a study called {study[:60]!r}", "an identifier such as gbm_tcga_pan_can_atlas_2018", "look it up"
+        )
     about = web.json(f"{API}/studies/{study}")
     profiles = web.json(f"{API}/studies/{study}/molecular-profiles")
     profile = next((one for one in profiles if one["molecularAlterationType"] == "MUTATION_EXTENDED"), None)

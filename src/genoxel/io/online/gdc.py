@@ -95,7 +95,9 @@ def files_of(
         if names and say is not None:
             say(f"{kind}: {len(names)} more files {why} were left out: {', '.join(names)}")
     if not found:
-        raise RemoteError(f"no open {kind} of tumours in the GDC project {project}", "a project with such files", "")
+        raise RemoteError(
+            f"no open {kind} of tumours in the GDC project {project}", "a project with such files", "look at its page"
+        )
     return tuple(found)
 
 
@@ -226,7 +228,9 @@ def join_expression(files: Sequence[GdcFile], folder: Path, out: Path) -> None:
         for place, file in enumerate(chosen):
             found, values = _star(folder / file.name)
             if found != genes:
-                raise FileFormatError(f"{file.name} with other genes than {chosen[0].name}", "one gene model", "")
+                raise FileFormatError(
+                    f"{file.name} with other genes than {chosen[0].name}", "one gene model", "fetch both again"
+                )
             numbers[place] = values
         samples = [file.sample for file in chosen]
         atomic_write(out, partial(_write_matrix, samples=samples, genes=genes, numbers=numbers))
@@ -240,7 +244,9 @@ def _star(path: Path) -> tuple[list[tuple[str, str]], list[float]]:
         body = (line.rstrip("\n").split("\t") for line in lines if not line.startswith("#"))
         header = next(body, [])
         if not {"gene_id", "gene_name", "tpm_unstranded"} <= set(header):
-            raise FileFormatError(f"{path.name} without gene_id, gene_name, tpm_unstranded", "a STAR count file", "")
+            raise FileFormatError(
+                f"{path.name} without gene_id, gene_name, tpm_unstranded", "a STAR count file", "fetch it again"
+            )
         at = [header.index(name) for name in ("gene_id", "gene_name", "tpm_unstranded")]
         for cells in body:
             if not cells[0].startswith("N_"):
