@@ -14,7 +14,7 @@ from genoxel.report.checklists import CLEAR, FINDINGS, METRICS, TRIPOD, checklis
 from genoxel.report.cite import Cite
 from genoxel.report.content import Record, ReportContent, StudyFacts
 from genoxel.report.effects import scale, signed
-from genoxel.report.html import interval_words, shared_notes
+from genoxel.report.html import cautions, interval_words, render, shared_notes
 from genoxel.report.methods import methods_text, references_bib
 from genoxel.report.settings_words import listed, look_up
 from genoxel.report.tables.build import build
@@ -261,7 +261,45 @@ def test_adjusted_null_worlds_are_printed_beside_the_adjusted_hits():
     text = re.sub(
         r"<[^>]+>", "", str(screen_sentence(Cite(build(replace(content, associations=(known,)))), 0, True, True))
     )
-    assert text.endswith("After adjustment for volume, age: 5 (a world without link: 0 to 3).")
+    assert text.endswith("After adjustment for volume, age: 5 (a world without link gave 0 to 3).")
+
+
+def screened(**changes):
+    """Return the sentence of the example's map, changed."""
+    content = example()
+    screen = content.associations[0]
+    known = replace(screen, map=replace(screen.map, **changes))
+    cite = Cite(build(replace(content, associations=(known,))))
+    return re.sub(r"<[^>]+>", "", str(screen_sentence(cite, 0, True, True)))
+
+
+def test_worlds_that_all_gave_the_same_are_told_once():
+    text = screened(null_hits=np.zeros(19, np.int64), settings={"null_hits_adjusted": (0,) * 19})
+    assert "19 worlds without link gave 0 each." in text
+    assert text.endswith("(19 worlds without link gave 0 each).")
+    assert " to " not in text
+
+
+def test_what_appears_only_after_adjustment_is_told():
+    pairs = dict(example().associations[0].map.pairs)
+    pairs["q"] = np.full(len(pairs["q"]), 0.9)
+    text = screened(pairs=pairs)
+    assert text.startswith("No pair survives")
+    assert "After adjustment for volume, age: 5" in text
+
+
+def test_a_caution_stands_once_and_names_its_maps_unless_it_concerns_all():
+    content = example()
+    first = content.associations[0]
+
+    def told(name, *words):
+        return replace(first, name=name, map=replace(first.map, settings={"cautions": words}))
+
+    both = replace(content, associations=(told("one", "copies", "age"), told("two", "copies")))
+    assert cautions(both) == {"copies": [], "age": ["one"]}
+    page = render(both)
+    assert page.count("<b>Caution.</b> copies") == 1
+    assert "<b>Caution.</b> age <span" in page
 
 
 def test_mixed_protocols_are_named_and_what_is_not_stated_mixes_nothing():

@@ -1,6 +1,7 @@
 """[associate.enrich] and [associate.phenotypes] from the study file to the report, on ready-made features."""
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -123,6 +124,11 @@ def test_groups_and_meaning_reach_the_report(tmp_path):
     with (tmp_path / "results" / "tables" / "concordant_triples.csv").open() as file:
         found = {(row["gene"], row["image"]) for row in csv.DictReader(file) if row["concordant"] == "True"}
     assert ("GENE20", "T1CE.roi.none.glcm.f7") in found
+    promised = re.findall(r"First .*?>\d+</span> of .*?>(\d+)</span> rows; all of them in <code>(\S+)</code>", page)
+    assert ("1200", "tables/associations_expression.csv") in promised
+    for rows, name in promised:
+        with (tmp_path / "results" / name).open() as file:
+            assert len(list(csv.reader(file))) == int(rows) + 1, name
     again = run(study, workers=1, only_report=True)
     assert again.fresh["enrich"] == again.fresh["phenotypes"] == 0
     assert (tmp_path / "results" / "report.html").read_text(encoding="utf-8") == page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.core.image import FloatArray
 from genoxel.core.results import AssociationMap
@@ -50,3 +51,16 @@ def scale(found: AssociationMap) -> str:
     drawn = {"auc": "2 AUC − 1", "log_odds_ratio": "Yule's Q"}
     names = sorted({str(name) for name in np.unique(np.asarray(found.pairs["effect_name"]).astype(str))})
     return " or ".join(drawn.get(name, EFFECTS.get(name, name)) for name in names) or "effect"
+
+
+def worlds_in_words(null: npt.ArrayLike) -> str:
+    """Return how many pairs passed in worlds without link.
+
+    >>> worlds_in_words([0, 0, 0]), worlds_in_words([0, 2, 7])
+    ('3 worlds without link gave 0 each', 'worlds without link gave 0 to 7 (median 2)')
+    """
+    counts = np.asarray(null)
+    low, high = int(counts.min()), int(counts.max())
+    if low == high:
+        return f"{counts.size} worlds without link gave {low} each"
+    return f"worlds without link gave {low} to {high} (median {np.median(counts):g})"

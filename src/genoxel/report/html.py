@@ -86,6 +86,7 @@ def _names(content: ReportContent, cite: Cite, drawings: dict[str, list[Drawing]
         "unmet": unmet(lists),
         "notes": shared_notes(content),
         "intervals": interval_words(content),
+        "cautions": cautions(content),
         "methods": methods,
         "bibliography": references_bib(methods),
         "rounding": ROUNDING,
@@ -117,4 +118,15 @@ def interval_words(content: ReportContent) -> dict[str, list[str]]:
 
 
 def _file_of(sheet: Sheet) -> str:
-    return f"tables/{sheet.key}.csv"
+    """Return the file that holds every row of a table."""
+    cut = (sheet.total or 0) > len(sheet.rows)
+    return sheet.whole if cut and sheet.whole else f"tables/{sheet.key}.csv"
+
+
+def cautions(content: ReportContent) -> dict[str, list[str]]:
+    """Return each caution once, with the maps it concerns; none are named where it concerns all."""
+    found: dict[str, list[str]] = {}
+    for screen in content.associations:
+        for words in screen.map.settings.get("cautions", ()):
+            found.setdefault(words, []).append(screen.name)
+    return {words: names if len(names) < len(content.associations) else [] for words, names in found.items()}

@@ -19,7 +19,7 @@ from genoxel.core.keys import as_keys
 from genoxel.core.results import AssociationMap
 from genoxel.core.table import Column, Table
 from genoxel.report.content import Screen
-from genoxel.report.effects import EFFECTS, signed
+from genoxel.report.effects import EFFECTS, signed, worlds_in_words
 from genoxel.report.templates import asset, environment
 from genoxel.stats.rankp import rank_series
 
@@ -216,8 +216,7 @@ def _sentence(found: AssociationMap) -> str:
     tested = int((~np.isnan(np.asarray(found.pairs["p"], dtype=np.float64))).sum())
     text = f"{found.hits} of {tested} pairs pass a false discovery rate of {found.q:g}"
     if found.null_hits.size:
-        null = found.null_hits
-        text += f"; worlds without link gave {int(null.min())} to {int(null.max())} (median {np.median(null):g})"
+        text += f"; {worlds_in_words(found.null_hits)}"
     if found.adjusted_for:
         text += f". After {', '.join(found.adjusted_for)}: {found.hits_adjusted}"
     if not found.hits and np.isfinite(found.detectable):

@@ -133,29 +133,37 @@ def screen_sentence(cite: Cite, row: int, screen_has_null: bool, adjusted: bool)
     def number(name: str) -> Markup:
         return cite("screens", row, name)
 
-    hits = int(cite.book["screens"].value(row, "hits") or 0)
-    if hits == 0:
+    if not int(cite.book["screens"].value(row, "hits") or 0):
         text = Markup("No pair survives among {} tested (n up to {}).").format(number("tested"), number("n"))
         if cite.book["screens"].shown(row, "detectable") != "–":
             text += Markup(" Only links of {} or more would be seen in four of five such studies.").format(
                 number("detectable")
             )
-        return text + Markup(" Weaker links are not excluded.")
-    text = Markup("{} of {} pairs pass a false discovery rate of {}").format(
-        number("hits"), number("tested"), number("q")
-    )
-    if screen_has_null:
-        text += Markup("; a world without link gave {} to {} (median {})").format(
-            number("null_low"), number("null_high"), number("null_median")
+        text += Markup(" Weaker links are not excluded.")
+    else:
+        text = Markup("{} of {} pairs pass a false discovery rate of {}").format(
+            number("hits"), number("tested"), number("q")
         )
-    text += Markup(".")
+        text += (Markup("; ") + _worlds(cite, row, ("null_low", "null_high")) if screen_has_null else "") + Markup(".")
     if adjusted:
         covariates = cite.book["screens"].shown(row, "for")
         text += Markup(" After adjustment for {}: {}").format(named(covariates), number("adjusted"))
         if cite.book["screens"].shown(row, "adj_low") != "–":
-            text += Markup(" (a world without link: {} to {})").format(number("adj_low"), number("adj_high"))
+            text += Markup(" ({})").format(_worlds(cite, row, ("adj_low", "adj_high")))
         text += Markup(".")
     return text
+
+
+def _worlds(cite: Cite, row: int, names: tuple[str, str]) -> Markup:
+    """Return how many pairs passed in worlds without link, once where all gave the same."""
+    sheet, (low, high) = cite.book["screens"], names
+    if sheet.value(row, low) == sheet.value(row, high):
+        return Markup("{} worlds without link gave {} each").format(
+            cite("screens", row, "worlds"), cite("screens", row, low)
+        )
+    text = Markup("a world without link gave {} to {}").format(cite("screens", row, low), cite("screens", row, high))
+    median = Markup(" (median {})").format(cite("screens", row, "null_median")) if low == "null_low" else Markup()
+    return text + median
 
 
 def readers_sentence(cite: Cite, content: ReportContent) -> Markup:

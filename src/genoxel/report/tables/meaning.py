@@ -12,6 +12,7 @@ from genoxel.associate.findings import Groups, Meaning
 from genoxel.associate.groups import GroupSurvival
 from genoxel.core.results import AssociationMap
 from genoxel.report.content import ReportContent
+from genoxel.report.effects import worlds_in_words
 from genoxel.report.tables.sheet import Field, Sheet, Value
 
 NAN = float("nan")
@@ -32,6 +33,11 @@ def taken(rows: Rows, fields: tuple[Field, ...], by: str = "p", most: int = MOST
     order = np.argsort(np.nan_to_num(np.asarray(rows[by], dtype=np.float64), nan=np.inf), kind="stable")[:most]
     columns = [[_plain(rows[field.name][place]) for place in order] for field in fields]
     return tuple(zip(*columns, strict=True))
+
+
+def _smallest_first(key: str, title: str, fields: tuple[Field, ...], rows: Rows, caption: str, file: str) -> Sheet:
+    """Return the table of rows with the smallest p; `file` is the table that holds all of them."""
+    return Sheet(key, title, fields, taken(rows, fields), caption, len(rows["p"]), f"tables/{file}.csv")
 
 
 def _plain(value: object) -> Value:
@@ -123,8 +129,7 @@ def _enrichment(found: Meaning) -> Sheet | None:
     if one.adjusted_for:
         caption += f" Adjusted for {', '.join(one.adjusted_for)}."
     caption += "".join(f" Risk group: {words}." for words in found.risk)
-    total = len(one.rows["p"])
-    return Sheet("gene_sets", "Gene sets of features and groups", fields, taken(one.rows, fields), caption, total=total)
+    return _smallest_first("gene_sets", "Gene sets of features and groups", fields, one.rows, caption, "enrichment")
 
 
 def _any(rows: Rows, field: Field) -> bool:
@@ -143,7 +148,7 @@ def _hits(found: Meaning) -> Sheet | None:
     )
     caption = "Hypergeometric, as if genes were independent: correlated sets come out too strong."
     title = "Gene sets among the genes that pass with a feature"
-    return Sheet("hits", title, fields, taken(found.hits.rows, fields), caption, total=len(found.hits.rows["p"]))
+    return _smallest_first("hits", title, fields, found.hits.rows, caption, "over_represented")
 
 
 def _modules(found: Meaning) -> Sheet | None:
@@ -161,8 +166,8 @@ def _modules(found: Meaning) -> Sheet | None:
     caption += (
         "a metagene is made of genes that go together, so it names what its genes have in common and proves nothing."
     )
-    rows = found.modules.rows
-    return Sheet("modules", "Gene sets of metagenes", fields, taken(rows, fields), caption, total=len(rows["p"]))
+    title = "Gene sets of metagenes"
+    return _smallest_first("modules", title, fields, found.modules.rows, caption, "module_sets")
 
 
 def _activity(found: Meaning) -> Sheet | None:
@@ -178,7 +183,7 @@ def _activity(found: Meaning) -> Sheet | None:
     caption = f"Ridge regression on {one.features} features, everything learned in training folds; {one.permutations} "
     caption += "null worlds. Intervals take the folds as fixed."
     title = "Pathway activity predicted from the image"
-    return Sheet("activity", title, fields, taken(one.rows, fields), caption, total=len(one.rows["p"]))
+    return _smallest_first("activity", title, fields, one.rows, caption, "pathway_activity")
 
 
 def _triples(found: Meaning) -> Sheet | None:
@@ -192,8 +197,8 @@ def _triples(found: Meaning) -> Sheet | None:
     )
     caption = "All three links must stand, in one direction; p is the largest of the three."
     caption += " Features: those named, or some that stand for all others, chosen without looking at genes."
-    rows = taken(found.triples.rows, fields)
-    return Sheet("triples", "Concordant triples", fields, rows, caption, total=len(found.triples.rows["p"]))
+    title = "Concordant triples"
+    return _smallest_first("triples", title, fields, found.triples.rows, caption, "concordant_triples")
 
 
 def _readings(found: Meaning) -> Sheet:
@@ -325,7 +330,6 @@ def _differences(name: str, one: AssociationMap) -> Sheet:
     null = one.null_hits
     caption = f"{one.hits} of {len(one.pairs['p'])} pass a false discovery rate of {one.q:g}"
     if null.size:
-        caption += f"; worlds without link gave {int(null.min())} to {int(null.max())}"
-    rows = taken(one.pairs, fields)
-    title = f"Groups against {name}"
-    return Sheet(f"differences_{name}", title, fields, rows, f"{caption}.", total=len(one.pairs["p"]))
+        caption += f"; {worlds_in_words(null)}"
+    key = f"differences_{name}"
+    return _smallest_first(key, f"Groups against {name}", fields, one.pairs, f"{caption}.", f"phenotype_{key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -283,9 +284,12 @@ def _pairs(place: int, screen: Screen) -> Sheet:
     order = strongest(screen.map)[:TOP_PAIRS]
     fields = tuple(field for field in PAIR_FIELDS if field.name in pairs)  # maps of older versions have fewer
     columns = [[_plain(pairs[field.name][index]) for index in order] for field in fields]
+    empty = [field.kind == "text" and not any(column) for field, column in zip(fields, columns, strict=True)]
+    fields = tuple(replace(field, hidden=one) for field, one in zip(fields, empty, strict=True))
     rows = tuple(zip(*columns, strict=True))
     caption = "Strongest first (smallest p, then largest effect)."
-    return Sheet(f"pairs{place}", f"Pairs of {screen.name}", fields, rows, caption, total=int(p.size))
+    whole = f"tables/associations_{screen.name}.csv"
+    return Sheet(f"pairs{place}", f"Pairs of {screen.name}", fields, rows, caption, int(p.size), whole)
 
 
 BAND_FIELDS = (
@@ -302,7 +306,8 @@ def _bands(place: int, screen: Screen) -> Sheet:
     columns = [[_plain(found[field.name][index]) for index in order[:TOP_TARGETS]] for field in BAND_FIELDS]
     caption = "Every target that was tested, strongest first, with what worlds without link give it."
     rows = tuple(zip(*columns, strict=True))
-    return Sheet(f"targets{place}", f"Targets of {screen.name}", BAND_FIELDS, rows, caption, total=len(order))
+    whole = f"tables/associations_{screen.name}_targets.csv"
+    return Sheet(f"targets{place}", f"Targets of {screen.name}", BAND_FIELDS, rows, caption, len(order), whole)
 
 
 _TERMS = {
@@ -368,8 +373,8 @@ def _drivers(found: DriverContrasts) -> Sheet:
         f"{gene}: " + ", ".join(f"{count} {word}" for word, count in groups.items())
         for gene, groups in found.counts.items()
     )
-    rows = tuple(zip(*columns, strict=True))
-    return Sheet("drivers", "Exclusive drivers", fields, rows, f"Strongest first. Patients: {counts}.", total=len(p))
+    rows, caption = tuple(zip(*columns, strict=True)), f"Strongest first. Patients: {counts}."
+    return Sheet("drivers", "Exclusive drivers", fields, rows, caption, len(p), "tables/exclusive_drivers.csv")
 
 
 def _plain(value: object) -> Value:

@@ -45,7 +45,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table of the report; `key` names it in references and files, `total` says how many rows exist in all."""
+    """One table of the report; `key` names it in references and files.
+
+    `total` says how many rows exist in all, `whole` which file holds them where they are more than these.
+    """
 
     key: str
     title: str
@@ -53,6 +56,7 @@ class Sheet:
     rows: tuple[tuple[Value, ...], ...]
     caption: str = ""
     total: int | None = None
+    whole: str = ""
 
     def __post_init__(self) -> None:
         odd = [row for row in self.rows if len(row) != len(self.fields)]

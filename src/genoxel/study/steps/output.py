@@ -128,24 +128,25 @@ def write_flow(flow: Flow, sink: Sink) -> None:
 
 
 def write_maps(maps: Mapping[str, AssociationMap], sink: Sink) -> None:
-    """Write every association map, one row per pair and one per target, as Parquet and CSV."""
+    """Write every association map, one row per pair and one per target, as Parquet and CSV each."""
     for name, found in maps.items():
         place = f"tables/associations_{name}"
-        if found.targets:
-            write_arrays(found.targets, sink(f"{place}_targets.parquet"))
-        write_arrays(found.pairs, sink(f"{place}.parquet"))
-        names = list(found.pairs)
-        columns = [found.pairs[name].tolist() for name in names]
-        rows = ([plain_cell(one) for one in row] for row in zip(*columns, strict=True))
-        write_rows(names, rows, sink(f"{place}.csv"))
+        for part, columns in ((f"{place}_targets", found.targets), (place, found.pairs)):
+            if columns:
+                write_arrays(columns, sink(f"{part}.parquet"))
+                _write_columns(columns, sink(f"{part}.csv"))
+
+
+def _write_columns(columns: Mapping[str, Any], path: Path) -> None:
+    """Write columns as CSV, one row per place."""
+    listed = [list(values) if isinstance(values, tuple) else values.tolist() for values in columns.values()]
+    write_rows(list(columns), ([plain_cell(one) for one in row] for row in zip(*listed, strict=True)), path)
 
 
 def write_drivers(found: DriverContrasts | None, sink: Sink) -> None:
     """Write the contrasts of exclusive drivers, if there are any, as CSV."""
     if found is not None:
-        names = list(found.rows)
-        rows = zip(*(found.rows[name].tolist() for name in names), strict=True)
-        write_rows(names, ([plain_cell(one) for one in row] for row in rows), sink("tables/exclusive_drivers.csv"))
+        _write_columns(found.rows, sink("tables/exclusive_drivers.csv"))
 
 
 def write_meaning(meaning: Meaning | None, groups: Groups | None, sink: Sink) -> None:
@@ -168,9 +169,7 @@ def write_meaning(meaning: Meaning | None, groups: Groups | None, sink: Sink) ->
             tables["phenotype_replication"] = groups.replication.rows
         tables |= {f"phenotype_differences_{name}": one.pairs for name, one in groups.differences.items()}
     for name, columns in tables.items():
-        listed = [list(values) if isinstance(values, tuple) else values.tolist() for values in columns.values()]
-        rows = zip(*listed, strict=True)
-        write_rows(list(columns), ([plain_cell(one) for one in row] for row in rows), sink(f"tables/{name}.csv"))
+        _write_columns(columns, sink(f"tables/{name}.csv"))
 
 
 def plain_cell(value: Any) -> Any:
