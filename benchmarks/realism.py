@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -147,8 +148,11 @@ def features(image: Image, mask: Mask) -> dict[str, float]:
     return {name.split(".", 3)[3]: value for name, value in extract(image, mask, rules, region="roi").values.items()}
 
 
-def compared(name: str, real: Pair, others: list[Pair]) -> None:
-    """Print the measures, and how many features of the real case lie within the simulated ones, by family."""
+def compared(name: str, real: Pair, others: list[Pair]) -> dict[str, list[float]]:
+    """Print the measures, and how many features of the real case lie within the simulated ones, by family.
+
+    Return family -> places of the real values in the simulated ranges: 0 is the smallest simulated, 1 the largest.
+    """
     rows = [measures(*pair) for pair in others]
     print(
         f"\n{name}: voxels {tuple(round(step, 2) for step in real[0].spacing)} mm beside "
@@ -159,14 +163,17 @@ def compared(name: str, real: Pair, others: list[Pair]) -> None:
         low, high = np.percentile([row[measure] for row in rows], [5, 95])
         print(f"| {measure} | {value:.3g} | {low:.3g} to {high:.3g} |")
     own, theirs = features(*real), [features(*pair) for pair in others]
-    families: dict[str, list[bool]] = {}
+    families: dict[str, list[float]] = {}
     for feature, value in own.items():
         values = np.array([row.get(feature, np.nan) for row in theirs])
         if np.isfinite(value) and np.isfinite(values).all():
-            families.setdefault(feature.split(".")[0], []).append(bool(values.min() <= value <= values.max()))
-    within = ", ".join(f"{family} {sum(flags)}/{len(flags)}" for family, flags in families.items())
-    every = [flag for flags in families.values() for flag in flags]
+            width = max(float(np.ptp(values)), 1e-12 * max(abs(value), 1e-12))
+            families.setdefault(feature.split(".")[0], []).append(float((value - values.min()) / width))
+    inside = {family: [0 <= place <= 1 for place in places] for family, places in families.items()}
+    within = ", ".join(f"{family} {sum(flags)}/{len(flags)}" for family, flags in inside.items())
+    every = [flag for flags in inside.values() for flag in flags]
     print(f"| features within the simulated range | {sum(every)} of {len(every)} | {within} |", flush=True)
+    return families
 
 
 def spectrum(image: Image, mask: Mask) -> tuple[np.ndarray, np.ndarray]:
@@ -188,14 +195,15 @@ def spectrum(image: Image, mask: Mask) -> tuple[np.ndarray, np.ndarray]:
     return (edges[1:] + edges[:-1]) / 2, rings / np.nansum(rings[:5])
 
 
-def picture(path: Path, cases: list[tuple[str, Pair, list[Pair]]]) -> None:
-    """Draw histograms and power spectra, real in black over the simulated in grey."""
+def picture(path: Path, cases: list[tuple[str, Pair, list[Pair], dict[str, list[float]]]]) -> None:
+    """Draw histograms, power spectra and the places of features, real in black over the simulated in grey."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter
 
-    figure = Figure(figsize=(2.6 * len(cases), 4.6), layout="constrained")
-    axes = figure.subplots(2, len(cases))
-    for column, (name, real, others) in enumerate(cases):
+    figure = Figure(figsize=(2.6 * len(cases), 7.4), layout="constrained")
+    axes = figure.subplots(3, len(cases), height_ratios=(2, 2, 2.6))
+    for column, (name, real, others, families) in enumerate(cases):
+        places(axes[2, column], families)
         for pair, colour, width in [*((pair, "0.7", 0.7) for pair in others), (real, "black", 1.5)]:
             values = pair[0].values()[pair[1].inside()].astype(float)
             if real[0].unit not in ("HU", "SUV"):
@@ -207,14 +215,34 @@ def picture(path: Path, cases: list[tuple[str, Pair, list[Pair]]]) -> None:
             axes[1, column].loglog(frequency, power, color=colour, lw=width)
         axes[0, column].set_title(name.split(" (")[0], fontsize=8)
         axes[0, column].set_xlabel(real[0].unit or "relative to the median", fontsize=7)
-        axes[1, column].set_xlabel("1/mm", fontsize=7)
+        axes[1, column].set_xlabel("spatial frequency, 1/mm", fontsize=7)
+        axes[2, column].set_xlabel("place in the simulated range", fontsize=7)
     for one in axes.ravel():
         one.tick_params(labelsize=6)
     for one in axes[1]:
+        one.set_xlim(0.02, 0.6)
+        one.set_xticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
         one.xaxis.set_minor_formatter(NullFormatter())
+    for one in axes[2, 1:]:
+        one.set_yticklabels([])
     axes[0, 0].set_ylabel("density", fontsize=7)
     axes[1, 0].set_ylabel("relative power", fontsize=7)
     figure.savefig(path, dpi=90)
+
+
+_FAR = 1.6
+
+
+def places(axis: Any, families: dict[str, list[float]]) -> None:
+    """Draw each feature of a real case as a dot over a grey band, the range of the simulated; far ones at the edge."""
+    axis.axvspan(0, 1, color="0.85", lw=0)
+    for row, values in enumerate(families.values()):
+        shown = np.clip(values, -_FAR + 0.5, _FAR + 0.5)
+        axis.plot(shown, row + np.linspace(-0.3, 0.3, len(values)), "k.", ms=2.5)
+    axis.set_yticks(range(len(families)), list(families))
+    axis.set_ylim(len(families) - 0.5, -0.5)
+    axis.set_xlim(-_FAR + 0.4, _FAR + 0.6)
+    axis.set_xticks([-_FAR + 0.5, 0, 1, _FAR + 0.5], ["below", "0", "1", "above"])
 
 
 def main() -> None:
@@ -223,13 +251,13 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=16)
     parser.add_argument("--picture", type=Path)
     args = parser.parse_args()
-    cases: list[tuple[str, Pair, list[Pair]]] = []
+    cases: list[tuple[str, Pair, list[Pair], dict[str, list[float]]]] = []
     kinds: dict[str, list[Pair]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         for name, kind, image, mask in real_cases(args.data, Path(scratch)):
             kinds.setdefault(kind, simulated(kind, args.patients))
-            compared(name, (image, mask), kinds[kind])
-            cases.append((name, (image, mask), kinds[kind]))
+            families = compared(name, (image, mask), kinds[kind])
+            cases.append((name, (image, mask), kinds[kind], families))
     if args.picture is not None:
         picture(args.picture, cases)
 

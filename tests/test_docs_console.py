@@ -1,4 +1,7 @@
-"""Every `genoxel` command that the documentation shows in a console block runs, one folder per page."""
+"""Every `genoxel` command that the documentation shows in a console block runs, one folder per page.
+
+A toml block whose first line is `# NAME.toml` is that file of the folder.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^```toml\n(# ([\w-]+\.toml)\n.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -26,6 +30,8 @@ def commands(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.stem)
 def test_console_blocks_run(page: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
+    for content, name in FILE.findall(page.read_text(encoding="utf-8")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
     for line in commands(page):
         words = shlex.split(line, comments=True)
         assert words[0] == "genoxel", f"{page.name}: only genoxel commands belong in console blocks: {line}"
