@@ -323,6 +323,6 @@ def test_true_maps_are_delivered(tmp_path):
     assert np.abs(adc - phantom(spec, 0).maps["adc"].values()).max() < 1e-6
     names = {path.name for path in Path(folder / "nifti").rglob("*.nii.gz")}
     assert "sub-SIM001_ses-first_T1w.nii.gz" in names
-    assert "sub-SIM001_ses-first_run-02_dwi.nii.gz" in names
+    assert "sub-SIM001_ses-first_dwi.nii.gz" in names
     assert "sub-SIM001_ses-first_desc-tumour_mask.nii.gz" in names
     assert not (folder / "dicom").exists()

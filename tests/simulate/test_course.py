@@ -247,6 +247,60 @@ def test_a_cohorts_fault_is_the_one_planted_alone(fault, modality):
             assert np.array_equal(after.values(), plant(image, one.tumour, fault, steps, random)[0].values())
 
 
+@pytest.mark.parametrize(
+    ("fault", "severity"),
+    [("motion", 1.0), ("missing-slices", 0.0), ("missing-slices", 1.0), ("metal", 0.5), ("noise", 0.0), ("noise", 1.0)],
+)
+def test_a_chest_with_any_fault_is_written(fault, severity, tmp_path):
+    """Noise keeps within 12 bits, and slices get lost from thicker and thinner ones at the same place."""
+    spec = SimulationSpec(
+        n=4,
+        modality="ct",
+        also=("thick-5", "thick-2.5"),
+        shape=(80, 80, 60),
+        imaging=Imaging(faults={fault: 0.25}, severity=severity),
+        seed=1,
+    )
+    folder = simulate(spec, tmp_path / "c")
+    told = json.loads((folder / "truth.json").read_text())["delivered"]
+    (name,) = told
+    assert told[name]["fault"]["kind"] == fault
+    if fault == "missing-slices":
+        every = {
+            kind: [float(pydicom.dcmread(path).ImagePositionPatient[2]) for path in sorted(home.glob("*.dcm"))]
+            for kind in ("1_CT", "2_thick-5", "3_thick-2.5")
+            for home in (folder / "dicom" / name / kind,)
+        }
+        for heights in every.values():
+            steps = np.diff(heights)
+            gap = int(np.argmax(steps))
+            assert steps[gap] > 1.5 * np.median(steps)
+            first = int(np.argmax(np.diff(every["1_CT"])))
+            middle = np.mean(every["1_CT"][first : first + 2])
+            assert heights[gap] < middle < heights[gap + 1]
+
+
+def test_metal_on_ct_streaks_from_itself():
+    """Far from the ball values change along rays: more from angle to angle than from step to step outwards."""
+    from scipy.ndimage import map_coordinates
+
+    from genoxel.simulate.faults import _streaked
+
+    picture, share = np.zeros((128, 128)), np.zeros((128, 128))
+    share[60:68, 60:68] = 1
+    shown = _streaked(picture, share, 2.0, np.random.default_rng(3))
+    angles, radii = np.deg2rad(np.arange(0, 360, 3)), np.arange(14, 44, 1.0)
+    at = [63.5 + np.outer(radii, part(angles)) for part in (np.cos, np.sin)]
+    polar = map_coordinates(shown, at, order=1)
+    along, across = (
+        np.corrcoef(polar[:-1].ravel(), polar[1:].ravel()),
+        np.corrcoef(polar[:, :-1].ravel(), polar[:, 1:].ravel()),
+    )
+    assert along[0, 1] > 0.8
+    assert along[0, 1] > across[0, 1] + 0.1
+    assert np.ptp(polar) > 100
+
+
 def test_metal_on_mr_is_a_void_with_a_bent_surrounding():
     for steps, voxels in ((1, 1), (3, 300)):
         image = phantom(SimulationSpec(n=4, seed=2), 0)

@@ -212,6 +212,8 @@ def _reference(dataset: Any) -> Any:
 
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = dataset.SOPClassUID, dataset.SOPInstanceUID
+    if dataset.get("ReferencedFrameNumber"):  # a slice that is one frame of several
+        item.ReferencedFrameNumber = dataset.ReferencedFrameNumber
     return item
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,19 +141,26 @@ def label_names(array: npt.NDArray[Any], labels: dict[int, str] | None) -> dict[
     return dict(labels) if labels else {value: str(value) for value in held_numbers(array)}
 
 
-def write_nifti(path: str | os.PathLike[str], volume: Image | Mask, note: str = "") -> Path:
+def write_nifti(path: str | os.PathLike[str], volume: Image | Mask | Sequence[Image], note: str = "") -> Path:
     """Write an image or a mask as NIfTI (.nii or .nii.gz), LPS turned to RAS, the same bytes for the same content.
 
-    `note` (80 ASCII letters at most) becomes the header's `descrip`. Raises `OutputError` when it cannot be written.
+    Several images of one grid become one file of four dimensions. `note` (80 ASCII letters at most) becomes the
+    header's `descrip`. Raises `GeometryError` for several grids and `OutputError` when it cannot be written.
     """
     import nibabel as nib
 
-    array = np.asarray(volume.array)
+    if isinstance(volume, Sequence):
+        first = volume[0]
+        if not all(first.grid.same_as(one.grid) for one in volume):
+            raise GeometryError("volumes of several grids", "one grid", "write them one by one")
+        array = np.stack([np.asarray(one.array) for one in volume], axis=3)
+    else:
+        first, array = volume, np.asarray(volume.array)
     if array.dtype in (np.int64, np.uint64):
         array = array.astype(np.int32 if np.abs(array).max(initial=0) < 2**31 else np.float64)
-    content = nib.Nifti1Image(array, _LPS @ volume.affine)
-    content.set_sform(_LPS @ volume.affine, code=1)
-    content.set_qform(_LPS @ volume.affine, code=1)
+    content = nib.Nifti1Image(array, _LPS @ first.affine)
+    content.set_sform(_LPS @ first.affine, code=1)
+    content.set_qform(_LPS @ first.affine, code=1)
     content.header.set_xyzt_units("mm")
     content.header["descrip"] = note.encode("ascii")
     data = content.to_bytes()

@@ -88,6 +88,12 @@ _UPTAKE = {
 _TIMING = {"mr": (30, 10.0, 40.0), "breast": (6, 70.0, 65.0), "prostate": (24, 8.0, 30.0)}
 """Exchange series: number of volumes, seconds between them, arrival of the bolus in s."""
 
+_FAT = {"mr": {"scalp": 0.40}, "prostate": {"fat": 0.80, "bone": 0.48}}
+"""Signal of fat and marrow on the T2 weighted images, which echo-planar sequences suppress."""
+
+_WEIGHT = {"mr": 1.0, "prostate": 0.6}
+"""Power of the T2 weighted signal that remains: the prostate's images have the longer echo time."""
+
 _RELAXIVITY, _SLOPE, _ECHO = 4.5, 44.0, 0.030
 _B_VALUES = {"mr": (0, 50, 500, 1000), "prostate": (0, 100, 400, 800)}
 _FRAMES, _STEP, _ONSET = 50, 1.5, 18.0
@@ -100,7 +106,7 @@ def diffusion(random: np.random.Generator, scene: Scene) -> Series:
     spread = 0.5 * scene.physical["heterogeneity"]
     core = _CORE_ADC if scene.body == "mr" else scene.physical["adc"]
     adc = np.maximum(scene.tissue.paint(_ADC[scene.body], scene.physical["adc"], core, spread), np.float32(0.02))
-    plain = scene.signal
+    plain = _echo_planar(scene)
     volumes, each = [], []
     for b in _B_VALUES[scene.body]:
         volumes.append(scene.image(_shown(random, plain * np.exp(-b * adc / 1000), scene.scanner)))
@@ -117,13 +123,12 @@ def bolus(random: np.random.Generator, scene: Scene) -> Series:
     volume = np.maximum(scene.tissue.paint(_BLOOD, scene.physical["rcbv"], 0.2, spread), np.float32(0.0))
     inflow = arterial(_STEP, _FRAMES * _STEP, _ONSET)
     unit = exchange(_STEP, inflow, np.array(1 / _TRANSIT), np.array(1 / _TRANSIT))
-    vessel = _vessel(scene)
+    vessel, plain = _vessel(scene), _echo_planar(scene)
     volumes, each = [], []
     for place in range(_FRAMES):
         concentration = _WHITE_VOLUME * volume * unit[place] * (1 - vessel) + vessel * inflow[place] * 0.25
-        volumes.append(
-            scene.image(_shown(random, scene.signal * np.exp(-_ECHO * _SLOPE * concentration), scene.scanner, 0.4))
-        )
+        weighted = plain * np.exp(-_ECHO * _SLOPE * concentration)
+        volumes.append(scene.image(_shown(random, weighted, scene.scanner, 0.4)))
         each.append(_time(place))
     seconds = tuple(place * _STEP for place in range(_FRAMES))
     curve = tuple((second, float(value)) for second, value in zip(seconds, inflow, strict=True))
@@ -184,6 +189,13 @@ def counts(random: np.random.Generator, values: Float32, spacing: Millimetres, s
     mean = ndimage.gaussian_filter(values, sigma) * sensitivity
     counted = random.poisson(np.maximum(mean, 0)).astype(np.float32)
     return np.asarray(ndimage.gaussian_filter(counted, [0.5 * one for one in sigma]), np.float32)
+
+
+def _echo_planar(scene: Scene) -> Float32:
+    """Return the signal of an echo-planar sequence: fat suppressed, and weighted by T2 as its echo time says."""
+    water = np.maximum(scene.signal - scene.tissue.paint(_FAT[scene.body], 0.0, 0.0), np.float32(0.01))
+    power = np.float32(_WEIGHT[scene.body] - 1)
+    return np.asarray(water * np.maximum(water, np.float32(0.15)) ** power, np.float32)
 
 
 def _time(place: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 from genoxel._version import __version__
 from genoxel.core.errors import OutputError
 from genoxel.io.files import atomic_write, output_error
+from genoxel.simulate.bids import write_top
 from genoxel.simulate.deliver import DONE, Delivered, deliver
 from genoxel.simulate.messy import write_messy
 from genoxel.simulate.molecular import biopsy_table, write_molecular
@@ -120,6 +121,8 @@ def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper
         written.append(delivered)
         if progress is not None:
             progress(len(written), spec.n)
+    if "nifti" in spec.delivery.layouts:
+        write_top(spec, tuple(people), folder / "nifti")
     score = write_tables(spec, people, folder)
     content = truth(spec, people, written, score)
     molecular = write_molecular(spec, people, folder, written)

@@ -18,9 +18,10 @@ from genoxel.io.dicom_write import write_rtstruct, write_seg
 from genoxel.io.files import atomic_write, output_error, safe_text
 from genoxel.io.nifti import write_nifti
 from genoxel.simulate.acquire import Series
+from genoxel.simulate.bids import subject_of, write_visit
 from genoxel.simulate.clones import Biopsy, take_biopsies
-from genoxel.simulate.enhanced import write_enhanced
-from genoxel.simulate.faults import damaged, fault_of
+from genoxel.simulate.enhanced import frames_of, write_enhanced
+from genoxel.simulate.faults import damaged, fault_of, lost_slices
 from genoxel.simulate.plan import Person
 from genoxel.simulate.render import Phantom, render, spacing_of
 from genoxel.simulate.spec import SimulationSpec
@@ -76,14 +77,23 @@ def deliver(job: tuple[SimulationSpec, Person, str]) -> Delivered:
     try:
         if note.is_file():
             return Delivered.from_json(safe_text(note))
-        for part in ("dicom", "enhanced", "truth"):
-            shutil.rmtree(Path(folder).parent / part / person.name, ignore_errors=True)
+        for home in _homes(Path(folder).parent, person):
+            shutil.rmtree(home, ignore_errors=True)
         found = _deliver(spec, person, Path(folder))
         atomic_write(note, found.to_json())
         return found
     except GenoxelError as error:
         error.add_note(f"patient {person.name}")
         raise
+
+
+def _homes(root: Path, person: Person) -> list[Path]:
+    """Return every folder that is one patient's alone."""
+    subject = subject_of(person)
+    return [
+        *(root / part / person.name for part in ("dicom", "enhanced", "truth")),
+        *(root / "nifti" / subject, root / "nifti" / "derivatives" / "contours" / subject),
+    ]
 
 
 def _deliver(spec: SimulationSpec, person: Person, folder: Path) -> Delivered:
@@ -129,21 +139,46 @@ def _visit(
     spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, folder: Path, skipped: tuple[int, ...]
 ) -> None:
     root = folder.parent
+    # Contours are drawn before slices get lost on their way, on the grid that the header claims.
+    shown = replace_grid(phantom, CONTOURED[spec.modality])
     if "dicom" in spec.delivery.layouts:
-        _dicom(spec, person, phantom, visit, folder / person.name, skipped)
+        _dicom(spec, person, shown, visit, folder / person.name, skipped)
     if "enhanced" in spec.delivery.layouts:
-        home = root / "enhanced" / person.name / visit.folder
-        for number, one in enumerate(_all_series(phantom), start=1):
-            tags = series_tags(spec, person, one.name, number, visit)
-            tags["SeriesInstanceUID"] = uid(spec, person, visit, "enhanced", one.name)
-            write_enhanced(one.volumes, home / f"{number}_{one.name}.dcm", tags, one.each, one.seconds)
+        _enhanced(spec, person, shown, visit, root / "enhanced" / person.name / visit.folder, skipped)
     if "nifti" in spec.delivery.layouts:
-        _nifti(spec, person, phantom, visit, root / "nifti")
+        write_visit(spec, person, shown, visit, root / "nifti", _drawn(spec, person, shown), skipped)
     if spec.delivery.maps:
         home = root / "truth" / person.name / visit.folder
         for name, image in phantom.maps.items():
             write_nifti(home / f"{name}.nii.gz", image, COMMENT)
         write_nifti(home / "tumour.nii.gz", phantom.tumour, COMMENT)
+
+
+def _drawn(spec: SimulationSpec, person: Person, phantom: Phantom) -> dict[str, Mask]:
+    """Return the masks that go with NIfTI: the tumour by each reader, and the other structures."""
+    if person.contour is None:
+        return {}
+    readers = range(1, spec.imaging.readers + 1)
+    tumours = {
+        "tumour" if reader == 1 else f"tumour-reader{reader}": drawn_by(spec, person, phantom.tumour, reader)
+        for reader in readers
+    }
+    return {**tumours, **phantom.others}
+
+
+def _enhanced(
+    spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, home: Path, skipped: tuple[int, ...]
+) -> None:
+    first = next(iter(phantom.images.values()))
+    for number, one in enumerate(_all_series(phantom), start=1):
+        tags = series_tags(spec, person, one.name, number, visit)
+        tags["SeriesInstanceUID"] = uid(spec, person, visit, "enhanced", one.name)
+        lost = lost_slices(one.volumes[0], first, skipped) if one.name in phantom.images else ()
+        write_enhanced(one, home / f"{number}_{one.name}.dcm", tags, lost)
+        if one.name == CONTOURED[spec.modality] and person.contour is not None:
+            headers = frames_of(one.volumes[0], tags, lost)
+            for reader in range(1, spec.imaging.readers + 1):
+                _contour(spec, person, phantom, home, headers, visit, reader)
 
 
 def _all_series(phantom: Phantom) -> list[Series]:
@@ -156,21 +191,20 @@ def _dicom(
     home = place / visit.folder if visit.folder else place
     drawn_on: list[Any] = []
     number = 0
+    first = next(iter(phantom.images.values()))
     for number, (name, image) in enumerate(phantom.images.items(), start=1):
         headers = write_series(image, home / f"{number}_{name}", series_tags(spec, person, name, number, visit))
         if name == CONTOURED[spec.modality]:
             drawn_on = headers
-        for k in skipped:
+        for k in lost_slices(image, first, skipped):
             (home / f"{number}_{name}" / f"IM{k + 1:05d}.dcm").unlink()
     for one in phantom.series:
         number += 1
         _several(spec, person, one, visit, home, number)
     if person.contour is None:
         return
-    # Contours are drawn before slices get lost on their way, on the grid that the header claims.
-    shown = replace_grid(phantom, CONTOURED[spec.modality])
     for reader in range(1, spec.imaging.readers + 1):
-        _contour(spec, person, shown, home, drawn_on, visit, reader)
+        _contour(spec, person, phantom, home, drawn_on, visit, reader)
 
 
 def replace_grid(phantom: Phantom, name: str) -> Phantom:
@@ -206,14 +240,17 @@ def _contour(
     day, time = str(headers[0].StudyDate), str(headers[0].SeriesTime)
     name = person.contour or ""
     suffix = "" if reader == 1 else f"_reader{reader}"
-    path = home / ("RTSTRUCT" if spec.masks == "rtstruct" else "SEG") / f"contours{suffix}.dcm"
+    several = "ReferencedFrameNumber" in headers[0]
+    structures_set = spec.masks == "rtstruct" or several
+    path = home / ("RTSTRUCT" if structures_set else "SEG") / f"contours{suffix}.dcm"
     drawn = drawn_by(spec, person, phantom.tumour, reader)
     others = phantom.others if reader == 1 else {}
 
     def named(word: str) -> str:
-        return uid(spec, person, visit, word, *([f"reader{reader}"] if reader > 1 else []))
+        more = ["enhanced"] if several else []
+        return uid(spec, person, visit, word, *([f"reader{reader}"] if reader > 1 else []), *more)
 
-    if spec.masks == "rtstruct":
+    if structures_set:
         structures = {**others, name: drawn}
         write_rtstruct(path, structures, headers, named, day, time)
     else:
@@ -248,28 +285,3 @@ def _mark(path: Path) -> None:
         dcmwrite(path, content, enforce_file_format=True)
     except OSError as error:
         raise output_error(path, error) from error
-
-
-_BIDS = {"T1": "T1w", "T1CE": "ce-gadolinium_T1w", "T2": "T2w", "FLAIR": "FLAIR"}
-
-
-def _nifti(spec: SimulationSpec, person: Person, phantom: Phantom, visit: Visit, root: Path) -> None:
-    """Write a tree as BIDS names it: sub-X/ses-Y/anat|dwi|perf|pet|ct, the contour among the derivatives."""
-    subject, session = f"sub-{person.name.replace('-', '')}", f"ses-{visit.folder or 'first'}"
-    home = root / subject / session
-    stem = f"{subject}_{session}"
-    for name, image in phantom.images.items():
-        kind = "ct" if spec.modality == "ct" else "anat"
-        word = _BIDS.get(name, name.replace("-", "").replace(".", ""))
-        write_nifti(home / kind / f"{stem}_{word}.nii.gz", image, COMMENT)
-    for one in phantom.series:
-        kind = {"DWI": "dwi", "DSC": "perf", "DCE": "perf", "PT": "pet", "PTDYN": "pet"}[one.name]
-        word = {"PT": "pet", "PTDYN": "trc-FDG_pet"}.get(one.name, one.name.lower())
-        for phase, image in enumerate(one.volumes, start=1):
-            part = f"_run-{phase:02d}" if len(one.volumes) > 1 else ""
-            write_nifti(home / kind / f"{stem}{part}_{word}.nii.gz", image, COMMENT)
-        facts = {"SIMULATED": True, "volumes": [dict(each) for each in one.each]}
-        atomic_write(home / kind / f"{stem}_{word}.json", json.dumps(facts, indent=1) + "\n")
-    if person.contour is not None:
-        place = root / "derivatives" / "contours" / subject / session
-        write_nifti(place / f"{stem}_desc-tumour_mask.nii.gz", phantom.tumour, COMMENT)

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from genoxel.core.image import Image
+from genoxel.core.image import FloatArray, Image
 from genoxel.io.dicom_series import derived_uid
 from genoxel.io.files import atomic_write
+from genoxel.simulate.acquire import Series
 from genoxel.simulate.enhanced_groups import (
     common,
     emission,
@@ -40,43 +41,59 @@ _PLAIN = (
 )
 
 
-def write_enhanced(
-    volumes: Sequence[Image],
-    path: Path,
-    tags: Mapping[str, Any],
-    each: Sequence[Mapping[str, Any]],
-    seconds: Sequence[float] = (),
-) -> Path:
-    """Write volumes of one grid as one multi-frame file; `each` holds what is special about a volume.
+def write_enhanced(one: Series, path: Path, tags: Mapping[str, Any], lost: Sequence[int] = ()) -> Path:
+    """Write the volumes of a series, which share one grid, as one multi-frame file without the slices `lost`.
 
-    Frames are ordered volume by volume, slice by slice; positions, spacing, rescaling, b-value and time (`seconds`
-    after the start of the series) stand in the functional groups.
+    Frames are ordered volume by volume, slice by slice; positions, spacing, rescaling, b-value and time stand in the
+    functional groups.
     """
     from pydicom import dcmwrite
     from pydicom.dataset import FileMetaDataset
 
-    first = volumes[0]
+    first = one.volumes[0]
+    kept = [k for k in range(first.shape[2]) if k not in lost]
     content = _head(first, tags)
     content.file_meta = FileMetaDataset()
     content.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1"
     content.file_meta.ImplementationClassUID = derived_uid("genoxel", "implementation")
     content.file_meta.MediaStorageSOPClassUID = content.SOPClassUID
     content.file_meta.MediaStorageSOPInstanceUID = content.SOPInstanceUID
-    slope, intercept = _pixels(content, volumes)
+    slope, intercept = _pixels(content, one.volumes, kept)
     shared = _shared(first, slope, intercept)
     shared.update(filled(_groups(first, tags)))
     content.SharedFunctionalGroupsSequence = [shared]
-    starts = list(seconds) or [0.0] * len(volumes)
+    starts = list(one.seconds) or [0.0] * len(one.volumes)
     clock = _Clock(str(tags["SeriesDate"]), str(tags["SeriesTime"]))
     content.PerFrameFunctionalGroupsSequence = [
         _frame(image, k, number, facts, clock.times(starts[number - 1], facts))
-        for number, (image, facts) in enumerate(zip(volumes, each, strict=True), start=1)
-        for k in range(image.shape[2])
+        for number, (image, facts) in enumerate(zip(one.volumes, one.each, strict=True), start=1)
+        for k in kept
     ]
     content.DimensionOrganizationSequence, content.DimensionIndexSequence = _dimensions(content)
     buffer = io.BytesIO()
     dcmwrite(buffer, content, enforce_file_format=True)
     return atomic_write(path, buffer.getvalue())
+
+
+def frames_of(image: Image, tags: Mapping[str, Any], lost: Sequence[int] = ()) -> list[Any]:
+    """Return one header per slice of a multi-frame file of one volume, for contours that refer to its frames."""
+    kept = [k for k in range(image.shape[2]) if k not in lost]
+    way = image.affine[:3, :2] / np.array(image.spacing[:2])
+    found = []
+    for k in range(image.shape[2]):
+        header = _head(image, tags)
+        header.ImagePositionPatient = _texts(image.affine[:3, 3] + k * image.affine[:3, 2])
+        header.ImageOrientationPatient = _texts(way.T.ravel())
+        header.PixelSpacing = [f"{image.spacing[1]:.10g}", f"{image.spacing[0]:.10g}"]
+        header.SliceThickness = f"{image.spacing[2]:.10g}"
+        header.Rows, header.Columns = image.shape[1], image.shape[0]
+        header.ReferencedFrameNumber = kept.index(k) + 1 if k in kept else None
+        found.append(header)
+    return found
+
+
+def _texts(values: FloatArray) -> list[str]:
+    return [f"{value + 0.0:.10g}" for value in values]
 
 
 def _head(image: Image, tags: Mapping[str, Any]) -> Any:
@@ -129,16 +146,16 @@ class _Clock:
         return (begun + dt.timedelta(seconds=second)).strftime("%Y%m%d%H%M%S.%f")
 
 
-def _pixels(content: Any, volumes: Sequence[Image]) -> tuple[float, float]:
+def _pixels(content: Any, volumes: Sequence[Image], kept: Sequence[int]) -> tuple[float, float]:
     first = volumes[0]
-    values = np.stack([np.asarray(image.values(), np.float64) for image in volumes])
+    values = np.stack([np.asarray(image.values()[:, :, kept], np.float64) for image in volumes])
     slope, intercept = (1.0, -1024.0) if first.modality == "CT" else (1.0, 0.0)
     if first.modality == "PT":
         slope = float(f"{max(float(values.max()), 1e-6) / 32767:.8g}")
     stored = np.rint((values - intercept) / slope).astype("<u2")
     content.SamplesPerPixel, content.PhotometricInterpretation = 1, "MONOCHROME2"
     content.Rows, content.Columns = first.shape[1], first.shape[0]
-    content.NumberOfFrames = len(volumes) * first.shape[2]
+    content.NumberOfFrames = len(volumes) * len(kept)
     content.BitsAllocated = content.BitsStored = 16
     content.HighBit, content.PixelRepresentation = 15, 0
     content.BurnedInAnnotation, content.LossyImageCompression = "NO", "00"
@@ -155,7 +172,7 @@ def _shared(image: Image, slope: float, intercept: float) -> Any:
     measures.PixelSpacing = [f"{spacing[1]:.10g}", f"{spacing[0]:.10g}"]
     measures.SliceThickness = measures.SpacingBetweenSlices = f"{spacing[2]:.10g}"
     way = image.affine[:3, :2] / np.array(spacing[:2])
-    orientation.ImageOrientationPatient = [f"{value + 0.0:.10g}" for value in way.T.ravel()]
+    orientation.ImageOrientationPatient = _texts(way.T.ravel())
     values.RescaleIntercept, values.RescaleSlope = f"{intercept:g}", f"{slope:.8g}"
     values.RescaleType = "HU" if image.modality == "CT" else "US"
     shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
@@ -180,7 +197,7 @@ def _frame(image: Image, k: int, number: int, facts: Mapping[str, Any], times: M
 
     frame, place, what = Dataset(), Dataset(), filled(times)
     position = image.affine[:3, 3] + k * image.affine[:3, 2]
-    place.ImagePositionPatient = [f"{value + 0.0:.10g}" for value in position]
+    place.ImagePositionPatient = _texts(position)
     what.StackID, what.InStackPositionNumber = "1", k + 1
     what.DimensionIndexValues = [1, k + 1, number]
     what.TemporalPositionIndex = number

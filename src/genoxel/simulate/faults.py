@@ -35,6 +35,9 @@ SEVERITIES: Mapping[str, tuple[str, str, str]] = {
 }
 """Fault -> what severity 1, 2 and 3 mean (motion: within a slice for MR, between slices for CT)."""
 
+_HOUNSFIELD = (-1024, 3071)
+"""What 12 bits of a CT hold."""
+
 
 def plant(image: Image, mask: Mask, fault: str, severity: int, rng: np.random.Generator) -> Pair:
     """Return `image` and `mask` with one `fault` of `severity` 1, 2 or 3; `SettingsError` for an unknown one.
@@ -78,10 +81,25 @@ def damaged(
         if fault == "motion":
             found[name] = _moved(image, level, random)
         elif fault == "metal":
-            found[name] = _with_metal(image, spot, level)
+            found[name] = _with_metal(image, spot, level, random)
         elif fault == "noise":
             found[name] = _noisy(image, level, random)
     return found or dict(images), ()
+
+
+def lost_slices(image: Image, first: Image, skipped: tuple[int, ...]) -> tuple[int, ...]:
+    """Return which slices of `image` lie where `skipped` ones of `first` do; of thicker slices at least the nearest.
+
+    Both share their slice direction and may differ in thickness.
+    """
+    if not skipped:
+        return ()
+    way = first.affine[:3, 2] / first.spacing[2]
+    start = float(way @ (image.affine[:3, 3] - first.affine[:3, 3]))
+    centres = start + image.spacing[2] * np.arange(image.shape[2])
+    low, high = (first.spacing[2] * (skipped[end] + side) for end, side in ((0, -0.5), (-1, 0.5)))
+    inside = np.flatnonzero((centres > low - 1e-6) & (centres < high - 1e-6))
+    return tuple(int(k) for k in inside) or (int(np.argmin(np.abs(centres - (low + high) / 2))),)
 
 
 def _amount(steps: tuple[float, float, float], level: float) -> float:
@@ -112,8 +130,9 @@ def _noisy(image: Image, level: float, rng: np.random.Generator) -> Image:
     values = image.values().astype(np.float64)
     width = noise_level(values, body_of(image)) * np.sqrt(_amount((1.25, 2.0, 4.0), level) ** 2 - 1)
     noise = rng.normal(0, width, (2, *values.shape))
-    shown = values + noise[0] if image.unit == "HU" else np.hypot(values + noise[0], noise[1])
-    return _changed(image, np.rint(shown))
+    if image.unit == "HU":
+        return _changed(image, np.clip(np.rint(values + noise[0]), *_HOUNSFIELD))
+    return _changed(image, np.rint(np.hypot(values + noise[0], noise[1])))
 
 
 def _motion(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
@@ -167,7 +186,7 @@ def _cut_off(image: Image, mask: Mask, severity: int, rng: np.random.Generator) 
 
 
 def _metal(image: Image, mask: Mask, severity: int, rng: np.random.Generator) -> Pair:
-    return _with_metal(image, _spot(image, _body(image) & (np.asarray(mask.array) == 0), rng), severity), mask
+    return _with_metal(image, _spot(image, _body(image) & (np.asarray(mask.array) == 0), rng), severity, rng), mask
 
 
 def _spot(image: Image, where: npt.NDArray[np.bool_], rng: np.random.Generator) -> FloatArray:
@@ -176,7 +195,7 @@ def _spot(image: Image, where: npt.NDArray[np.bool_], rng: np.random.Generator) 
     return np.asarray(image.grid.to_patient(solid[rng.integers(len(solid))])[0], np.float64)
 
 
-def _with_metal(image: Image, centre: FloatArray, level: float) -> Image:
+def _with_metal(image: Image, centre: FloatArray, level: float, rng: np.random.Generator) -> Image:
     """Return the image with a ball of metal: streaks on CT, a void in a distorted surrounding on MR."""
     radius = _amount((1.0, 3.0, 8.0), level)
     values = image.values().astype(np.float64)
@@ -188,8 +207,8 @@ def _with_metal(image: Image, centre: FloatArray, level: float) -> Image:
     # a thing smaller than a voxel fills a part of it
     share = np.clip((radius - away) / max(image.spacing[0], 1.0) + 0.5, 0, 1)
     for k in np.flatnonzero(share.any(axis=(0, 1))):
-        values[:, :, k] = _streaked(values[:, :, k], share[:, :, k], image.spacing[0])
-    return _changed(image, np.clip(np.rint(values), -1024, 3071))
+        values[:, :, k] = _streaked(values[:, :, k], share[:, :, k], image.spacing[0], rng)
+    return _changed(image, np.clip(np.rint(values), *_HOUNSFIELD))
 
 
 def _distorted(
@@ -212,17 +231,17 @@ def _distorted(
     return np.asarray(moved * np.clip(np.abs(stretch), 0.3, 3.0) * kept)
 
 
-def _streaked(picture: FloatArray, share: FloatArray, pixel_mm: float) -> FloatArray:
-    """Return a CT slice with metal: projections through it are cut off, as by a detector that sees no photons."""
+def _streaked(picture: FloatArray, share: FloatArray, pixel_mm: float, rng: np.random.Generator) -> FloatArray:
+    """Return a CT slice with metal: rays through it read too little, and each its own noise, since few photons come."""
     from skimage.transform import iradon, radon
 
     size = max(picture.shape)
     square = np.zeros((size, size))
     square[: picture.shape[0], : picture.shape[1]] = share
-    angles = np.arange(0.0, 180.0, 1.5)
+    angles = np.arange(0.0, 180.0, 0.75)
     clean = radon(square, angles, circle=False) * pixel_mm
-    lost = np.maximum(clean * 0.2 - 0.6, 0)
-    streaks = iradon(lost / pixel_mm, angles, circle=False, filter_name="ramp") / 0.019 * 1000
+    lost = np.maximum(clean * 0.2 - 0.6, 0) * (1 + 0.6 * rng.standard_normal(clean.shape))
+    streaks = iradon(lost / pixel_mm, angles, circle=False, filter_name="hann") / 0.019 * 1000
     return np.asarray(picture + 9000 * share - streaks[: picture.shape[0], : picture.shape[1]])
 
 
