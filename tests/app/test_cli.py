@@ -157,6 +157,20 @@ def test_simulate_refuses_what_cannot_be(tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_simulated_series_of_several_volumes_leave_a_study_that_can_run(tmp_path, monkeypatch):
+    """What needs an acquisition is refused without it; what init proposes is not refused by check."""
+    monkeypatch.chdir(tmp_path)
+    wanted = ("simulate", "c", "-n", 4, "--effect", "IDH1:adc:1.5", "-q")
+    refused = command(*wanted)
+    assert "acquire dwi as well: --also dwi" in " ".join(refused.stderr.split())
+    assert command(*wanted, "--also", "dwi").exit_code == 0
+    assert len(list((tmp_path / "c" / "dicom" / "SIM-001").glob("*_DWI/*.dcm"))) == 4 * 20
+    said = command("init", "c/dicom", "c/clinical.xlsx").stdout
+    assert "several volumes per series   DWI 4" in said
+    assert "DWI" not in (tmp_path / "study.toml").read_text().split("modalities = ")[1].splitlines()[0]
+    assert "will run  4 of 4" in " ".join(command("check").stdout.split("\n"))
+
+
 def test_catalog_names_what_is_near():
     assert json.loads(command("catalog", "volume", "--json").stdout)["features"]
     assert "did you mean" in command("catalog", "jont_entropy").stderr

@@ -151,6 +151,7 @@ def test_trees_of_volumes(tmp_path: Path) -> None:
     write_nrrd(tmp_path / "P8_CT.nrrd", volume(1, 3.0))
     write_nrrd(tmp_path / "P8_CT-label.nrrd", mask)
     write_nifti(tmp_path / "sub-1" / "ses-2" / "anat" / "sub-1_ses-2_T1w.nii", volume())
+    write_nifti(tmp_path / "sub-1" / "ses-2" / "anat" / "sub-1_ses-2_ce-gadolinium_T1w.nii", volume())
     (tmp_path / "P9").mkdir()
     (tmp_path / "P9" / "P9_T1.nii").write_bytes(b"short")
     found = inventory(tmp_path)
@@ -158,6 +159,7 @@ def test_trees_of_volumes(tmp_path: Path) -> None:
         ("P7", "", "FLAIR", "NIFTI"),
         ("P7", "", "T1", "NIFTI"),
         ("P8", "", "CT", "NRRD"),
+        ("sub-1", "ses-2", "T1CE", "NIFTI"),
         ("sub-1", "ses-2", "T1w", "NIFTI"),
     ]
     t1 = found.series_of("P7", "t1")[0]

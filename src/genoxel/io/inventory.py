@@ -362,7 +362,13 @@ def _owner(root: Path, path: Path) -> tuple[str, str, str]:
     session = next((part for part in (*folders, *words) if part.lower().startswith("ses-")), "")
     named = next((part for part in (*folders, *words) if part.lower().startswith("sub-")), "")
     patient = named or (folders[0] if folders else "_".join(words[:-1]) or words[0])
-    return patient, session, words[-1] if len(words) > 1 else ""
+    return patient, session, _kind(words) if len(words) > 1 else ""
+
+
+def _kind(words: Sequence[str]) -> str:
+    """Return the last word of a name; BIDS tells contrast by an entity before it (ce-gadolinium_T1w)."""
+    contrast = any(word.lower().startswith("ce-") for word in words[:-1])
+    return "T1CE" if contrast and words[-1].lower() == "t1w" else words[-1]
 
 
 def _is_mask(path: Path) -> bool:

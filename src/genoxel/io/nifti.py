@@ -149,13 +149,13 @@ def write_nifti(path: str | os.PathLike[str], volume: Image | Mask | Sequence[Im
     """
     import nibabel as nib
 
+    first = volume[0] if isinstance(volume, Sequence) else volume
     if isinstance(volume, Sequence):
-        first = volume[0]
         if not all(first.grid.same_as(one.grid) for one in volume):
             raise GeometryError("volumes of several grids", "one grid", "write them one by one")
         array = np.stack([np.asarray(one.array) for one in volume], axis=3)
     else:
-        first, array = volume, np.asarray(volume.array)
+        array = np.asarray(volume.array)
     if array.dtype in (np.int64, np.uint64):
         array = array.astype(np.int32 if np.abs(array).max(initial=0) < 2**31 else np.float64)
     content = nib.Nifti1Image(array, _LPS @ first.affine)

@@ -309,7 +309,7 @@ def _check_effects(spec: SimulationSpec) -> None:
     legal = spec.traits
     for trait in (*(effect.trait for effect in spec.planted), *(one.trait for one in spec.modules.values())):
         if trait != NONE and trait not in legal:
-            needs = TRAITS[trait].needs
+            needs = [name for name in TRAITS[trait].needs if name in ALSO[spec.modality]]
             way = f'--also {needs[0]}, or also = ["{needs[0]}"] in the file' if needs else ""
             fix = f"acquire {' or '.join(needs)} as well: {way}" if needs else "choose one of these"
             raise SettingsError(f"trait {trait!r} on {spec.modality}", ", ".join(legal), fix)

@@ -175,11 +175,11 @@ def _say_sheet(
 
 
 def _modalities(looked: FolderLook) -> tuple[str, ...]:
-    """Return what most patients have, in the usual order of sequences."""
+    """Return what most patients have, in the usual order of sequences, without series of several volumes."""
     usual = ("CT", "PT", "T1", "T1CE", "T2", "FLAIR", "ADC")
     drawn = {one.patient for one in looked.found.structures} or set(looked.found.patients)
     names = [name for name, count in looked.sequences.items() if count >= ENOUGH * max(len(drawn), 1)]
-    names = names or list(looked.sequences)[:1]
+    names = [name for name in names if name not in looked.dynamic] or names or list(looked.sequences)[:1]
     return tuple(sorted(names, key=lambda name: (usual.index(name) if name in usual else len(usual), name)))
 
 

@@ -41,6 +41,14 @@ class FolderLook:
         return dict(sorted(Counter(name for name, _ in pairs).items(), key=lambda item: (-item[1], item[0])))
 
     @property
+    def dynamic(self) -> dict[str, int]:
+        """Modality or sequence -> volumes of one series, where every series of it holds several (b-values, times)."""
+        counts: dict[str, list[int]] = {}
+        for one in self.found.series:
+            counts.setdefault(sequence_of(one.modality, one.description, one.tags), []).append(one.volumes)
+        return {name: max(volumes) for name, volumes in sorted(counts.items()) if min(volumes) > 1}
+
+    @property
     def several(self) -> tuple[str, ...]:
         """Patients with more than one series of one modality or sequence."""
         counts = Counter(
@@ -57,6 +65,9 @@ class FolderLook:
         lines = [f" {' · '.join(parts)}"]
         if self.several:
             lines.append(f" {len(self.several)} patients with several series of one kind: {few(self.several)}")
+        if self.dynamic:
+            told = " · ".join(f"{name} {count}" for name, count in self.dynamic.items())
+            lines.append(f' several volumes per series   {told}: not proposed; choose one, as "volume == 2"')
         names = [f"{name} {len(who)}" for name, who in found.structure_names().items()]
         if names:
             more = f" · ... {len(names) - FEW} more" if len(names) > FEW else ""
