@@ -56,7 +56,7 @@ def test_the_top_says_what_it_is_and_who_each_subject_is(cohort):
     said = json.loads((cohort / "nifti" / "dataset_description.json").read_text())
     assert "SIMULATED" in said["Name"]
     rows = list(csv.DictReader((cohort / "nifti" / "participants.tsv").read_text().splitlines(), delimiter="\t"))
-    assert [row["patient"] for row in rows] == ["SIM-001", "SIM-002", "SIM-003", "SIM-004"]
+    assert [row["PatientID"] for row in rows] == ["SIM-001", "SIM-002", "SIM-003", "SIM-004"]
     assert all((cohort / "nifti" / row["participant_id"]).is_dir() for row in rows)
 
 

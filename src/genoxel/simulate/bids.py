@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,16 +42,20 @@ def subject_of(person: Person) -> str:
     return f"sub-{person.name.replace('-', '')}"
 
 
-def write_top(spec: SimulationSpec, people: tuple[Person, ...], root: Path) -> None:
-    """Write what stands at the top of the tree: what it is, and who each subject is."""
-    rows = [
-        (subject_of(person), person.name, f"{int(person.age)}", person.sex, person.scanner.site)
-        for person in people
-        if "imaging" not in person.missing
+def write_top(people: Sequence[Person], clinical: Sequence[Sequence[object]], root: Path) -> None:
+    """Write what stands at the top of the tree: what it is, and who each subject is.
+
+    `clinical` is the table of the cohort, its header first and one row per person: here, too, it is at hand, by the
+    labels of the tree.
+    """
+    header, *rows = clinical
+    lines = [["participant_id", *header]]
+    lines += [
+        [subject_of(person), *row] for person, row in zip(people, rows, strict=True) if "imaging" not in person.missing
     ]
-    lines = [("participant_id", "patient", "age", "sex", "site"), *rows]
+    text = "".join("\t".join(str(cell) if str(cell) else "n/a" for cell in line) + "\n" for line in lines)
     atomic_write(root / "dataset_description.json", json.dumps(_DESCRIPTION, indent=1) + "\n")
-    atomic_write(root / "participants.tsv", "".join("\t".join(line) + "\n" for line in lines))
+    atomic_write(root / "participants.tsv", text)
 
 
 def write_visit(

@@ -22,7 +22,7 @@ from genoxel.simulate.molecular import biopsy_table, write_molecular
 from genoxel.simulate.outcomes import followed
 from genoxel.simulate.plan import draw_people
 from genoxel.simulate.spec import SimulationSpec
-from genoxel.simulate.tables import write_tables
+from genoxel.simulate.tables import clinical_rows, draw_calls, write_tables
 from genoxel.simulate.truth import MARKER, MARKER_TEXT, marker_text, truth
 
 Progress = Callable[[int, int], object]
@@ -122,7 +122,7 @@ def _write(spec: SimulationSpec, folder: Path, progress: Progress | None, mapper
         if progress is not None:
             progress(len(written), spec.n)
     if "nifti" in spec.delivery.layouts:
-        write_top(spec, tuple(people), folder / "nifti")
+        write_top(people, clinical_rows(spec, people, draw_calls(spec, people)), folder / "nifti")
     score = write_tables(spec, people, folder)
     content = truth(spec, people, written, score)
     molecular = write_molecular(spec, people, folder, written)
