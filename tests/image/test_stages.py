@@ -24,7 +24,7 @@ from genoxel.image.register import apply, register
 from genoxel.image.replay import STEPS, replay, replay_mask
 from genoxel.image.resample import resample, resample_mask
 from genoxel.image.settings import Bias, Clip, Denoise, ImageSettings, Normalise, Register
-from genoxel.image.stages import whole_image
+from genoxel.image.stages import Aids, after_registration, whole_image
 from genoxel.io import plainjson
 from genoxel.simulate import Phantom, SimulationSpec, phantom
 
@@ -218,6 +218,27 @@ def test_what_needs_more_than_the_image_says_so():
         whole_image(head().images["T1"], ImageSettings(normalise=Normalise(method="nyul")))
     with pytest.raises(SettingsError, match="register"):
         whole_image(head().images["T1"], ImageSettings(registration=Register(to="T2")))
+
+
+@pytest.mark.parametrize(("modality", "unit"), [("CT", "HU"), ("PT", "SUV"), ("MR", "mm2/s")])
+def test_what_has_a_unit_keeps_it_unless_it_is_named(modality: str, unit: str):
+    """In a study MR is normalised beside it; an image alone is refused with the way to ask for it."""
+    scan = Image(np.random.default_rng(0).normal(0, 300, (12, 12, 12)), np.eye(4), modality, unit)
+    rules = ImageSettings(normalise=Normalise(within="image"))
+    assert after_registration(scan, rules) is scan
+    with pytest.raises(SettingsError, match=rf"normalise for a {modality} in {unit}.*override"):
+        whole_image(scan, rules)
+    named = ImageSettings(override={modality: {"normalise": {"within": "image"}}}).for_modality(modality)
+    done = whole_image(scan, named)
+    assert (done.unit, round(float(done.values().std()), 6)) == ("", 1.0)
+
+
+def test_suv_is_divided_by_a_reference_tissue_and_hu_is_not():
+    rules = ImageSettings(normalise=Normalise(method="reference", tissue="Cerebellum"))
+    tissue = Mask(np.ones((4, 4, 4), np.uint8), np.eye(4), {1: "Cerebellum"})
+    for unit, wanted in (("SUV", 1.0), ("", 1.0), ("HU", 3.0)):
+        scan = Image(np.full((4, 4, 4), 3.0), np.eye(4), "X", unit)
+        assert float(after_registration(scan, rules, Aids(tissue=tissue)).values().max()) == wanted
 
 
 def test_ct_is_left_alone_by_default():

@@ -30,7 +30,10 @@ def test_what_was_set_is_said():
     assert said["rounding of intensities"] == "to whole numbers for images in HU, none for others"
     assert said["range of intensities"] == "[-500, 400] HU (images in HU only)"
     assert said["outliers"].startswith("beyond 3 standard deviations")
-    assert said["intensity normalisation"] == "z-scores within the brain"
+    assert said["intensity normalisation"] == "z-scores within the brain; HU and SUV left as they are"
+    assert answers(ImageSettings(normalise=Normalise()), modality=["T1"])["intensity normalisation"] == (
+        "z-scores within the body"
+    )
     assert said["discretisation method"] == "fixed bin size 25 from the lower bound"
     assert said["PT"] == "{'discretise': {'bins': 64}}"
     assert said["intensity-volume histogram: bins"] == "fixed bin size 2.5 from the lower bound"

@@ -143,3 +143,10 @@ def test_kernels_are_for_ct_and_for_studies(make_study) -> None:
     folder = make_study("mr", ("[image]\n", "[image]\n" + MATCHED), brief=True)
     problems = check(Study.read(folder), workers=1).errors
     assert any(one.where == "image.kernel" and "T1CE" in one.got for one in problems)
+
+
+def test_a_normalisation_that_would_reach_no_image_is_said_before_a_run(clinic: Path) -> None:
+    folder = study(clinic, "scored", "sharp", 'normalise = "zscore"\n')
+    (error,) = check(Study.read(folder), workers=1).errors
+    assert error.where == "image.normalise"
+    assert "override = { CT" in error.fix

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import tomllib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genoxel.study.draft import Draft, _image
 from genoxel.study.propose import (
     propose_clinical,
     propose_id_column,
@@ -13,6 +15,8 @@ from genoxel.study.propose import (
     toml_key,
     toml_value,
 )
+from genoxel.study.schema import parse_study
+from genoxel.study.select import UNITS
 
 
 def test_the_id_column_is_the_one_that_matches():
@@ -49,3 +53,26 @@ def test_comparators_and_site():
 def test_what_is_written_is_read_back(value, name):
     text = f"{toml_key(name)} = {toml_value(value)}"
     assert tomllib.loads(text) == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("modalities", "normalised", "levels"),
+    [
+        (("CT",), False, {"CT": 25}),
+        (("PT",), False, {"PT": 0.5}),
+        (("CT", "PT"), False, {"CT": 25, "PT": 0.5}),
+        (("T1CE",), True, {"T1CE": None}),
+        (("CT", "PT", "T1"), True, {"CT": 25, "PT": 0.5, "T1": None}),
+    ],
+)
+def test_what_is_proposed_for_images_keeps_hu_and_suv(modalities, normalised, levels):
+    """Bins of 25 HU and of 0.5 SUV, 32 bins where numbers have no unit; z-scores for these alone."""
+    lines = _image(Draft("n", "", "", folder="d", modalities=modalities))
+    settings, problems = parse_study("\n".join(["[io.images]", 'folder = "d"', *lines]))
+    assert problems == []
+    assert settings is not None
+    for modality, size in levels.items():
+        own = settings.image.for_modality(modality)
+        assert own.discretise.bin_size == size
+        unit = UNITS.get(modality, "")
+        assert (own.normalise is not None and own.normalise.applies_to(unit)) == (normalised and not unit)

@@ -44,7 +44,10 @@ class Discretise(Settings):
 
 
 class Normalise(Settings):
-    """How intensities are made comparable; MR alone needs it.
+    """How intensities are made comparable; MR alone needs it, so HU, SUV and other units stay as they are.
+
+    What names it for one modality (`override`) or sets `also_units` wants it whatever the unit; "reference" divides SUV
+    as well.
 
     "zscore": mean and deviation `within` the whole image, the body, the brain or the ROI. "whitestripe": those of the
     white matter, at the "last" or the "highest" `peak` of the histogram. "nyul": landmarks learned on the images in the
@@ -60,6 +63,15 @@ class Normalise(Settings):
     peak: Literal["last", "highest"] = "highest"
     reference: Path | None = None
     tissue: str = ""
+    also_units: bool = False
+
+    def applies_to(self, unit: str) -> bool:
+        """Return whether intensities of `unit` ("" where there is none) are meant.
+
+        >>> Normalise().applies_to("HU"), Normalise().applies_to(""), Normalise(also_units=True).applies_to("HU")
+        (False, True, True)
+        """
+        return self.also_units or not unit or (self.method == "reference" and unit.startswith("SUV"))
 
     @model_validator(mode="after")
     def _complete(self) -> Normalise:
@@ -298,7 +310,11 @@ class ImageSettings(Settings):
         changes = self.override.get(modality, self.override.get(base_of(modality), {}))
         if not changes and not self.override:
             return self
-        return ImageSettings.model_validate({**self.model_dump(exclude={"override"}), **changes})
+        found = ImageSettings.model_validate({**self.model_dump(exclude={"override"}), **changes})
+        if found.normalise is None or "normalise" not in changes:
+            return found
+        # named for this very modality: meant whatever its unit
+        return found.model_copy(update={"normalise": found.normalise.model_copy(update={"also_units": True})})
 
     def after_whole(self) -> ImageSettings:
         """Return the settings without the stages on the whole image, for one that has been through them."""
@@ -324,7 +340,8 @@ class ImageSettings(Settings):
         if self.atlas is not None:
             said.append("lesions placed in the coordinates of MNI152 by an affine from the head to the template")
         if self.normalise is not None:
-            said.append(f"intensities normalised ({self.normalise.describe()})")
+            where = "" if self.normalise.also_units else " of images without a unit"
+            said.append(f"intensities{where} normalised ({self.normalise.describe()})")
         return said
 
     def describe_registration(self) -> str:

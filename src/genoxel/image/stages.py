@@ -55,12 +55,12 @@ def before_registration(image: Image, rules: ImageSettings, matched: Callable[[I
 
 
 def after_registration(image: Image, rules: ImageSettings, aids: Aids | None = None) -> Image:
-    """Return `image` clipped and normalised as `rules` say; raises as the stages do."""
+    """Return `image` clipped and normalised as `rules` say (HU and SUV stay); raises as the stages do."""
     given = aids or Aids()
     done = {step.name for step in image.history}
     if rules.clip is not None and "clip" not in done:
         image = clip(image, rules.clip)
-    if rules.normalise is None or done & NORMALISED:
+    if rules.normalise is None or done & NORMALISED or not rules.normalise.applies_to(image.unit):
         return image
     brain = given.brain(image) if given.brain is not None and rules.brain is not None else None
     return normalise(image, rules.normalise, given.mask, brain, given.landmarks, given.tissue)
@@ -82,5 +82,11 @@ def whole_image(image: Image, rules: ImageSettings, aids: Aids | None = None) ->
             "register for an image alone",
             "register in a study, which knows all series of a patient",
             "call genoxel.image.register.register and apply before, or remove register",
+        )
+    if rules.normalise is not None and not rules.normalise.applies_to(image.unit):
+        raise SettingsError(
+            f"normalise for a {image.modality or 'volume'} in {image.unit}, whose numbers mean something",
+            "images without a unit",
+            f"remove it, or ask for it: override = {{ {image.modality or 'CT'} = {{ normalise = {{ ... }} }} }}",
         )
     return after_registration(before_registration(image, rules), rules, aids)

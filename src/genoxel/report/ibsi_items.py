@@ -15,7 +15,7 @@ from genoxel.core.table import Table
 from genoxel.features.catalog import EXTRA_FAMILIES, FAMILIES
 from genoxel.features.names import AGGREGATIONS
 from genoxel.features.settings import FeatureSettings
-from genoxel.image.settings import Discretise, ImageSettings
+from genoxel.image.settings import Discretise, ImageSettings, Normalise
 
 YOURS = "to be stated by the authors"
 NOT_DONE = "not done"
@@ -108,7 +108,7 @@ def _processing(image: ImageSettings, facts: Mapping[str, Sequence[str]]) -> lis
             WHOLE,
             "; ".join(stages) or "not done by Genoxel; before: " + YOURS,
         ),
-        ("post-processing", "intensity normalisation", normal.describe() if normal else NOT_DONE),
+        ("post-processing", "intensity normalisation", _normalised(normal, facts)),
         ("interpolation", "voxel size (mm)", size),
         ("interpolation", "image interpolation method", _spline(image.interpolate) if resampled else NOT_DONE),
         ("interpolation", "grid", grid),
@@ -128,6 +128,15 @@ def _processing(image: ImageSettings, facts: Mapping[str, Sequence[str]]) -> lis
     for modality, changes in image.override.items():
         rows.append(("settings of one modality", modality, str(dict(changes)), "settings"))
     return rows
+
+
+def _normalised(how: Normalise | None, facts: Mapping[str, Sequence[str]]) -> str:
+    if how is None:
+        return NOT_DONE
+    with_unit = not how.also_units and {"CT", "PT", "PET"} & {
+        one.partition("@")[0] for one in facts.get("modality", ())
+    }
+    return how.describe() + ("; HU and SUV left as they are" if with_unit else "")
 
 
 def _spline(name: str) -> str:

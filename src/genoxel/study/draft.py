@@ -122,15 +122,21 @@ def _segment(draft: Draft) -> list[str]:
     ]
 
 
+_LEVELS = {"CT": "{ bin_size = 25, anchor = -1000 }", "PT": "{ bin_size = 0.5, anchor = 0 }"}
+"""Modality -> the grey levels proposed for its unit (HU, SUV)."""
+
+
 def _image(draft: Draft) -> list[str]:
     size = toml_value([draft.pixel_mm] * 3)
     lines = ["[image]", f"{f'resample_mm = {size}':<48} # the median voxel in the slice, made a cube"]
-    if draft.modalities == ("CT",):
+    if "CT" in draft.modalities:
         lines.append("range_hu = [-1000, 400]                          # voxels outside are not measured")
-        lines.append("discretise = { bin_size = 25, anchor = -1000 }")
-    else:
-        lines.append('normalise = { method = "zscore", within = "body" }')
+    if len(draft.modalities) == 1 and draft.modalities[0] in _LEVELS:
+        return [*lines, f"discretise = {_LEVELS[draft.modalities[0]]}"]
+    if set(draft.modalities) - set(_LEVELS):
+        lines.append('normalise = { method = "zscore", within = "body" }   # MR alone: HU and SUV stay as they are')
         lines.append("discretise = { bins = 32 }")
+    lines += [f"override.{one} = {{ discretise = {_LEVELS[one]} }}" for one in draft.modalities if one in _LEVELS]
     return lines
 
 

@@ -22,6 +22,9 @@ _SYNONYMS = {
     "dwi": "DWI",
 }
 
+UNITS = {"CT": "HU", "PT": "SUV"}
+"""Modality -> the unit of its intensities, where files always have one."""
+
 
 def canonical(label: str) -> str:
     """Return one name for the many spellings of a modality or sequence.

@@ -8,7 +8,7 @@ from genoxel.core.errors import nearest
 from genoxel.image.settings import FIRST_TIME, ImageSettings
 from genoxel.study.plan import labels_of
 from genoxel.study.problems import Problem
-from genoxel.study.select import canonical
+from genoxel.study.select import UNITS, canonical
 from genoxel.study.study import Study
 
 
@@ -68,9 +68,22 @@ def _images(study: Study) -> Iterator[Problem]:
     kinds = {canonical(label) for label in labels}
     if labels and "CT" not in kinds:
         yield from _for_ct(image, labels)
+    yield from _normalised(image, labels)
     if image.atlas is not None and labels and kinds <= {"CT", "PT"}:
         got = f"places in the MNI152 brain for {', '.join(labels)}"
         yield Problem("image.atlas", got, "an MR of the head, on which the brain can be found", "remove atlas")
+
+
+def _normalised(image: ImageSettings, labels: Sequence[str]) -> Iterator[Problem]:
+    """Yield a normalisation that would reach no image: what is in HU or SUV stays as it is."""
+    rules = [(label, image.for_modality(label).normalise) for label in labels]
+    asked = [(label, how) for label, how in rules if how is not None]
+    if asked and not any(how.applies_to(UNITS.get(canonical(label), "")) for label, how in asked):
+        got = (
+            f"normalisation of {', '.join(label for label, _ in asked)}, whose numbers have a unit and stay as they are"
+        )
+        fix = f"remove it, or ask for it: override = {{ {asked[0][0]} = {{ normalise = {{ ... }} }} }}"
+        yield Problem("image.normalise", got, "images without a unit (MR)", fix)
 
 
 def _for_ct(image: ImageSettings, labels: Sequence[str]) -> Iterator[Problem]:

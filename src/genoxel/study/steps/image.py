@@ -247,9 +247,10 @@ class _Patient:
 
     def _tissue(self, rules: ImageSettings, image: Image, drawn: Planned) -> Mask | None:
         """Return the structure that intensities are divided by, drawn on the series whose contours count."""
-        if rules.normalise is None or rules.normalise.method != "reference":
+        normal = rules.normalise
+        if normal is None or normal.method != "reference" or not normal.applies_to(image.unit):
             return None
-        return self._read_tissue(rules.normalise.tissue, image, drawn)
+        return self._read_tissue(normal.tissue, image, drawn)
 
     def _read_tissue(self, name: str, image: Image, drawn: Planned) -> Mask:
         work = self.work

@@ -20,6 +20,7 @@ from genoxel.study.engine import Engine, Job, code_version
 from genoxel.study.ledger import key_of
 from genoxel.study.pack import pack, unpack
 from genoxel.study.plan import fits
+from genoxel.study.select import UNITS, canonical
 from genoxel.study.steps.image import ImageWork
 from genoxel.study.study import Study
 
@@ -86,7 +87,7 @@ def with_landmarks(
 
 def _reference(study: Study, label: str) -> Path | None:
     normal = study.settings.image.for_modality(label).normalise
-    if normal is None or normal.method != "nyul":
+    if normal is None or normal.method != "nyul" or not normal.applies_to(UNITS.get(canonical(base_of(label)), "")):
         return None
     if normal.reference is None:
         raise InputError(
