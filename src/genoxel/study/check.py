@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genoxel.core.errors import GenoxelError, NotDefinedError
 from genoxel.core.flow import Flow
 from genoxel.core.outcome import SMALLEST_CLASS, Outcome
+from genoxel.core.table import Table
 from genoxel.io.files import atomic_write
 from genoxel.omics.targets import Reading
 from genoxel.report.contact import Card, contact_page
 from genoxel.stats.power import auc_half_width, detectable_auc, patients_for_half_width
 from genoxel.study.assay import assess
-from genoxel.study.cost import Cost, MeaningCost, cost_of, meaning_cost
+from genoxel.study.cost import Cost, cost_of, meaning_cost, time_one
+from genoxel.study.cost_associate import ImageSide, LongWork, association_costs
 from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger
@@ -38,7 +41,7 @@ from genoxel.study.validity import quick_problems
 
 GOOD_HALF_WIDTH = 0.08
 LONG_SECONDS = 3600.0
-"""Gene sets that take longer on one core are warned of."""
+"""A part of [associate] that takes longer on one core is warned of."""
 
 
 @dataclass(frozen=True)
@@ -179,8 +182,7 @@ class _Check:
     def __init__(self, study: Study, engine: Engine, problems: list[Problem]) -> None:
         self.study, self.engine, self.problems = _without_broken_rules(study, problems), engine, problems
         self.images: dict[str, Result] = {}
-        self.seconds = 0.0
-        self.columns = 0
+        self.features: Table | None = None
 
     def do(self) -> CheckResult:
         """Look at everything that can be looked at."""
@@ -196,23 +198,36 @@ class _Check:
             output.write_flow(flow, output.Sink(self.study.folder / "check"))
         cards, _ = imaging.cards_of(self.images)
         page = self._page(cards)
-        meaning = self._sets(molecular)
-        cost = cost_of(self.study, self.images, self.engine.pool.workers, len(outlooks), meaning) if flow else None
+        cost = self._cost(molecular, flow, len(outlooks)) if flow else None
         return CheckResult(tuple(self.problems), flow, tuple(outlooks), readings, tuple(cards), page, cost)
 
-    def _sets(self, molecular: Molecular) -> MeaningCost | None:
-        """Return what gene sets cost, with a warning where that is more than an hour."""
+    def _cost(self, molecular: Molecular, flow: Flow, targets: int) -> Cost:
+        """Return what the run costs, with a warning for each part of [associate] that takes more than an hour."""
+        each, columns = time_one(self.study, self.images)
+        missing = False
+        if self.features is not None:
+            columns, missing = len(self.features.columns), bool(np.isnan(self.features.values).any())
+        side = ImageSide(len(flow.patients), columns, missing)
+        parts = [*self._sets(molecular), *association_costs(self.study, molecular, side)]
+        for one in parts:
+            if one.seconds > LONG_SECONDS:
+                got = f"{one.what}: about {one.seconds / 3600:.1f} hours on one core"
+                self.problems.append(Problem(one.where, got, "an hour or less", one.less, "warning"))
+        beside = sum(one.seconds for one in parts)
+        return cost_of(self.study, self.images, self.engine.pool.workers, targets, each, beside)
+
+    def _sets(self, molecular: Molecular) -> list[LongWork]:
+        """Return what gene sets cost, where they are asked for."""
         try:
             found = meaning_cost(self.study, molecular)
         except GenoxelError as error:
             self._note("associate.enrich.sets", error)
-            return None
-        if found is not None and found.seconds > LONG_SECONDS:
-            got = f"{found.sets:,} gene sets of {found.sources} features and groups in {found.worlds:,} null worlds: "
-            got += f"about {found.seconds / 3600:.1f} hours on one core"
-            fix = "fewer sets or features, or permutations = 999"
-            self.problems.append(Problem("associate.enrich", got, "an hour or less", fix, "warning"))
-        return found
+            return []
+        if found is None:
+            return []
+        what = f"{found.sets:,} gene sets of {found.sources} features and groups in {found.worlds:,} null worlds"
+        less = "fewer sets or features, or permutations = 999"
+        return [LongWork("associate.enrich", what, found.seconds, less)]
 
     def _note(self, where: str, error: GenoxelError, severity: str = "error") -> None:
         problem = problem_of(where, error, "error" if severity == "error" else "warning")
@@ -257,14 +272,13 @@ class _Check:
             self._note("io.images.features", error)
             return None, None
         who = enter(self.study, table.patients)
+        self.features = table
         self._constant(table)
         measured = set(table.patients)
         lost = {one: "no image features" for one in who.flow.patients if one not in measured}
         return who, who.flow.drop("has image features", lost)
 
-    def _constant(self, table: Any) -> None:
-        import numpy as np
-
+    def _constant(self, table: Table) -> None:
         with np.errstate(invalid="ignore"):
             spread = np.nanmax(table.values, axis=0, initial=-np.inf) - np.nanmin(table.values, axis=0, initial=np.inf)
         constant = [name for name, width in zip(table.names, spread, strict=True) if not width > 0]
@@ -294,11 +308,9 @@ class _Check:
         for label, lost in plan.boxes:
             flow = flow.drop(label, dict(lost))
             self.problems += [problem_of_reason(one, reason) for one, reason in sorted(lost.items())]
-        began = time.monotonic()
         work = with_kernels(self.study, plan.work, found.patients, self.engine)
         work = with_landmarks(self.study, work, found.patients, self.engine)
         self.images = imaging.prepare(self.engine, imaging.image_jobs(work, self.engine.ledger))
-        self.seconds = time.monotonic() - began
         broken = {patient: result.error for patient, result in self.images.items() if not result.ok} | dict(
             plan.misfits
         )

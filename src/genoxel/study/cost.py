@@ -10,6 +10,7 @@ from genoxel.associate.enrich import worlds_needed
 from genoxel.study.engine import Result
 from genoxel.study.executors import Failure, attempt
 from genoxel.study.molecular import Molecular, asked_sets
+from genoxel.study.pack import unpack
 from genoxel.study.steps.features import FeatureWork, measure_patient
 from genoxel.study.study import Study
 
@@ -41,17 +42,17 @@ class Cost:
 
 
 def cost_of(
-    study: Study, images: Mapping[str, Result], workers: int, targets: int, meaning: MeaningCost | None = None
+    study: Study, images: Mapping[str, Result], workers: int, targets: int, each: float, beside: float = 0.0
 ) -> Cost:
-    """Return the estimated cost of a run: features are timed on one patient, fits counted from the settings.
+    """Return the estimated cost of a run: features take `each` seconds a patient, fits are counted from the settings.
 
-    `meaning` is what the gene sets of [associate.enrich] cost, on one core.
+    `beside` are the seconds of [associate], on one core.
     """
     ready = [(patient, result) for patient, result in images.items() if result.path is not None]
-    features = _time_one(study, *ready[0]) * len(ready) if ready else 0.0
+    features = each * len(ready)
     kept = sum(result.path.stat().st_size for _, result in ready if result.path is not None)
     seconds = (features + _learning(study, targets)) / workers + 15
-    seconds += meaning.seconds if meaning is not None else 0.0
+    seconds += beside
     largest = max((result.path.stat().st_size for _, result in ready if result.path is not None), default=0)
     memory = BASE_MEMORY + workers * (WORKER_MEMORY + 8 * largest / 2**30)
     return Cost(round(seconds, 1), round(memory, 2), round(kept / 2**20 + 10, 1), workers)
@@ -86,12 +87,18 @@ def meaning_cost(study: Study, molecular: Molecular) -> MeaningCost | None:
     return MeaningCost(sources, len(sizes), worlds, round(seconds, 1))
 
 
-def _time_one(study: Study, patient: str, result: Result) -> float:
-    work = FeatureWork(patient, str(result.path), study.settings.image, study.settings.features)
+def time_one(study: Study, images: Mapping[str, Result]) -> tuple[float, int]:
+    """Return the seconds that the features of one patient take, and how many there are; 0 where nobody can be."""
+    ready = [(patient, str(result.path)) for patient, result in images.items() if result.path is not None]
+    if not ready:
+        return 0.0, 0
+    work = FeatureWork(*ready[0], study.settings.image, study.settings.features)
     for _ in range(2):  # the first time compiles kernels
         began = time.monotonic()
         found = attempt(measure_patient, work)
-    return 1.0 if isinstance(found, Failure) else time.monotonic() - began
+    if isinstance(found, Failure):
+        return 1.0, 0
+    return time.monotonic() - began, len(unpack(found)[1][0]["values"])
 
 
 def _learning(study: Study, targets: int) -> float:

@@ -38,6 +38,9 @@ VERSION = "1"
 ROOMS = ("core", "stats", "associate")
 FEWEST_HITS = 5
 IMAGE = "image"
+ACTIVITY_WORLDS = 199
+"""Null worlds of pathway activity."""
+
 
 Rows = Mapping[str, npt.NDArray[Any]]
 
@@ -77,7 +80,7 @@ def do_enrich(work: EnrichWork) -> bytes:
     }
     if work.scores is not None:
         try:
-            known = predict_activity(work.features, work.scores, seed=work.rules.seed)
+            known = predict_activity(work.features, work.scores, permutations=ACTIVITY_WORLDS, seed=work.rules.seed)
             fields = _facts(known, "n", "features", "permutations", "q")
             facts["activity"] = {**fields, "rows": _plain(known.rows)}
         except InputError as error:
