@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genoxel.core.errors import FileFormatError, SettingsError
-from genoxel.simulate.effectsfile import read_effects
+from genoxel.simulate.effectsfile import read_effects, spec_of
 from genoxel.simulate.lines import Link, is_link, split
 from genoxel.simulate.plan import draw_genotypes, draw_people, realised
 from genoxel.simulate.presets import preset, presets
@@ -152,6 +152,26 @@ def test_a_file_is_a_cohort(tmp_path):
         ('effects = ["IDH1 -> null", "IDH1 -> survival HR = -2"]', "a ratio, 0.02 to 50"),
         ('effects = ["IDH1 -> null", "IDH1 -> survival OR = 2"]', "state the scale"),
         ('[cohort]\nmodule = "texture:1.4"', "-1 < r < 1"),
+        ("[cohort]\nmodule = 3", "module 3"),
+        ('[cohort]\nsemicolons = "no"', "semicolons = 'no'; legal: true or false"),
+        ('[cohort]\nalso = "dwi"', "also = 'dwi'; legal: a list of words"),
+        ('[cohort]\nshape = [48, 48, "a"]', "three whole numbers"),
+        ("[cohort]\nshape = [48.5, 48, 14]", "three whole numbers"),
+        ("[cohort]\nshape = 5", "three whole numbers"),
+        ("prevalence = 0.4", "a section [prevalence]"),
+        ('[genes]\nexclusive = "EGFR+KRAS"', "exclusive = 'EGFR+KRAS'; legal: a list of words"),
+        ('[genes]\ntogether = ["EGFR+KRAS"]', "together = ['EGFR+KRAS']; legal: a table"),
+        ('[delivery]\nmaps = "yes"', "maps = 'yes'; legal: true or false"),
+        ('[delivery]\nlayouts = "dicom"', "layouts = 'dicom'; legal: a list of words"),
+        ("[imaging]\nrescan = 1", "rescan = 1; legal: true or false"),
+        ("[imaging]\nfaults = 3", "faults = 3; legal: a table"),
+        ("[course]\npatterns = 3", "patterns = 3; legal: a table"),
+        ("[omics]\nfiles = 3", "files = 3; legal: a list of words"),
+        ('[omics]\nmissing = ["imaging"]', "missing = ['imaging']; legal: a table"),
+        ('[omics]\npathways = ["stroma"]', "pathways = ['stroma']; legal: a table"),
+        ("[omics]\npathways = { stroma = 0.5 }", "module 0.5"),
+        ('[omics]\npurity = ["a", "b"]', "the smaller purity = 'a'"),
+        ("[omics]\npurity = 0.5", "two shares"),
     ],
 )
 def test_the_impossible_is_refused_before_anything_is_written(tmp_path, text, said):
@@ -160,6 +180,15 @@ def test_the_impossible_is_refused_before_anything_is_written(tmp_path, text, sa
     with pytest.raises(SettingsError) as caught:
         read_effects(path)
     assert said in str(caught.value)
+
+
+def test_a_file_changes_single_values_of_its_preset():
+    spec = spec_of({"preset": "gbm-virtual-biopsy", "course": {"points": 3}, "prevalence": {"PTEN": 0.4}})
+    assert (spec.course.points, spec.course.clones, spec.course.biopsies) == (3, 2, 4)
+    assert (spec.share("PTEN"), spec.share("EGFR")) == (0.4, 0.7)
+    assert spec.delivery.maps
+    with pytest.raises(SettingsError, match="a prevalence for 'EGFR'"):  # other effects, other genes
+        spec_of({"preset": "gbm-virtual-biopsy", "effects": ["IDH1 -> null"], "prevalence": {"EGFR": 0.4}})
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,9 +38,9 @@ _TOP = ("preset", "effects", "cohort", "prevalence", "genes", *_GROUPS)
 def read_effects(path: str | os.PathLike[str], **changes: Any) -> SimulationSpec:
     """Return the cohort described by a TOML file; `changes` (fields of the spec) come last.
 
-    ``preset`` names a ready-made cohort to start from; ``effects`` is a list of lines such as
-    ``"EGFR -> texture d = 2.3 exclusive | 0.6 mixed"`` or ``"IDH1 -> survival HR = 0.4"``. Raises `FileFormatError`
-    for no TOML, `SettingsError` for a key or value that is not known.
+    ``preset`` names a ready-made cohort to start from, of which what is said here changes single values; ``effects``
+    is a list of lines such as ``"EGFR -> texture d = 2.3 exclusive | 0.6 mixed"`` or ``"IDH1 -> survival HR = 0.4"``.
+    Raises `FileFormatError` for no TOML, `SettingsError` for a key or value that is not known.
     """
     source = Path(path)
     try:
@@ -73,7 +74,7 @@ def spec_of(content: Mapping[str, Any], **changes: Any) -> SimulationSpec:
         fields["links"] = tuple(line for line in lines if is_link(line))
         fields |= {"prevalence": {}, "exclusive": (), "together": {}}
     if "prevalence" in content:
-        fields["prevalence"] = _table(content, "prevalence")
+        fields["prevalence"] = {**fields.get("prevalence", {}), **_table(content, "prevalence")}
     genes = _table(content, "genes")
     _known("key of [genes]", genes, ("exclusive", "together"))
     fields |= genes
@@ -81,11 +82,7 @@ def spec_of(content: Mapping[str, Any], **changes: Any) -> SimulationSpec:
         if name in content:
             given = _table(content, name)
             _known(f"key of [{name}]", given, tuple(kind.__dataclass_fields__))
-            fields[name] = kind(
-                **{key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-            )
-    if isinstance(fields.get("shape"), list):
-        fields["shape"] = tuple(fields["shape"])
+            fields[name] = replace(fields.get(name, kind()), **given)
     return SimulationSpec(**{**fields, **changes})
 
 

@@ -54,6 +54,26 @@ def real(name: str, value: object, low: float, high: float) -> None:
         raise SettingsError(f"{name} = {value!r}", f"a number, {low:g} to {high:g}", "choose one in that range")
 
 
+def flag(name: str, value: object) -> None:
+    """Raise `SettingsError` unless `value` is true or false."""
+    if not isinstance(value, bool):
+        raise SettingsError(f"{name} = {value!r}", "true or false", "write it without quotes")
+
+
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """Return a list of words as a tuple; `SettingsError` for anything else, a single word among it."""
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+        raise SettingsError(f"{name} = {value!r}", "a list of words", f'write for example {name} = ["..."]')
+    return tuple(value)
+
+
+def table(name: str, value: object) -> Mapping[str, Any]:
+    """Return a table of named values that nobody can change; `SettingsError` for anything else."""
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{name} = {value!r}", "a table of names and values", f"write {name} = {{ NAME = VALUE }}")
+    return frozen(value)
+
+
 class Group:
     """What the groups share: plain values for JSON, and whether anything was asked for."""
 
@@ -89,7 +109,8 @@ class Imaging(Group):
     __reduce__ = Group.__reduce__
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "faults", frozen(self.faults))
+        object.__setattr__(self, "faults", table("faults", self.faults))
+        flag("rescan", self.rescan)
         whole("readers", self.readers, 1, 3)
         real("reader_bias_mm", self.reader_bias_mm, -5, 5)
         real("reader_noise_mm", self.reader_noise_mm, 0, 5)
@@ -124,7 +145,7 @@ class Course(Group):
     __reduce__ = Group.__reduce__
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "patterns", frozen(self.patterns))
+        object.__setattr__(self, "patterns", table("patterns", self.patterns))
         whole("points", self.points, 1, 8)
         whole("interval_days", self.interval_days, 1, 365)
         whole("lesions", self.lesions, 1, 4)
@@ -154,17 +175,19 @@ class Omics(Group):
     __reduce__ = Group.__reduce__
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "files", tuple(self.files))
-        object.__setattr__(self, "purity", tuple(self.purity))
-        object.__setattr__(self, "missing", frozen(self.missing))
+        object.__setattr__(self, "files", texts("files", self.files))
+        object.__setattr__(self, "missing", table("missing", self.missing))
+        object.__setattr__(self, "pathways", table("pathways", self.pathways))
         for name in self.files:
             one_of("file", name, FILES)
-        if len(self.purity) != 2 or not 0.05 <= self.purity[0] <= self.purity[1] <= 1:
-            raise SettingsError(f"purity {self.purity}", "two shares, 0.05 to 1, the smaller first", "try (0.4, 0.9)")
+        if not isinstance(self.purity, list | tuple) or len(self.purity) != 2:
+            raise SettingsError(f"purity = {self.purity!r}", "two shares, the smaller first", "try [0.4, 0.9]")
+        object.__setattr__(self, "purity", tuple(self.purity))
+        real("the smaller purity", self.purity[0], 0.05, 1)
+        real("the larger purity, the smaller first,", self.purity[1], self.purity[0], 1)
         for name, share in self.missing.items():
             one_of("block", name, MISSING)
             real(f"the missing share of {name}", share, 0, 0.95)
-        object.__setattr__(self, "pathways", frozen(self.pathways))
         for name in self.pathways:
             one_of("pathway", name, PATHWAYS)
 
@@ -179,7 +202,8 @@ class Delivery(Group):
     __reduce__ = Group.__reduce__
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layouts", tuple(self.layouts))
+        object.__setattr__(self, "layouts", texts("layouts", self.layouts))
+        flag("maps", self.maps)
         for name in self.layouts:
             one_of("layout", name, LAYOUTS)
         if not self.layouts:

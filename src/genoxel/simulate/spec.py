@@ -6,13 +6,13 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal, get_args
 
 from genoxel.core.errors import SettingsError, nearest
-from genoxel.core.image import frozen
 from genoxel.simulate.genes import DRIVERS
 from genoxel.simulate.lines import LARGEST_D, Link, split
-from genoxel.simulate.options import ALSO, Course, Delivery, Imaging, Omics, one_of
+from genoxel.simulate.options import ALSO, Course, Delivery, Imaging, Omics, flag, one_of, table, texts
 from genoxel.simulate.traits import LOCAL, NONE, TRAITS, smallest_lesion_mm3, traits_of
 
 Modality = Literal["mr", "ct", "breast", "prostate"]
@@ -127,6 +127,8 @@ class Module:
     @classmethod
     def parse(cls, text: str) -> Module:
         """Return the module written as ``trait:r`` or ``none``; `SettingsError` says what is wrong."""
+        if not isinstance(text, str):
+            raise SettingsError(f"module {text!r}", "trait:r or none", "write for example texture:0.7")
         trait, _, size = text.partition(":")
         try:
             return cls(trait.strip(), float(size) if size.strip() else 0.0)
@@ -180,18 +182,18 @@ class SimulationSpec:
     def __post_init__(self) -> None:
         effects = tuple(Effect.parse(item) if isinstance(item, str) else item for item in self.effects)
         object.__setattr__(self, "effects", effects)
-        module = Module.parse(self.module) if isinstance(self.module, str) else self.module
+        module = self.module if isinstance(self.module, Module) else Module.parse(self.module)
         object.__setattr__(self, "module", module)
-        object.__setattr__(self, "prevalence", frozen(self.prevalence))
-        object.__setattr__(self, "also", tuple(self.also))
-        object.__setattr__(self, "exclusive", tuple(self.exclusive))
-        object.__setattr__(self, "together", frozen(self.together))
+        object.__setattr__(self, "prevalence", table("prevalence", self.prevalence))
+        object.__setattr__(self, "also", texts("also", self.also))
+        object.__setattr__(self, "exclusive", texts("exclusive", self.exclusive))
+        object.__setattr__(self, "together", table("together", self.together))
         links = tuple(Link.parse(item) if isinstance(item, str) else item for item in self.links)
         object.__setattr__(self, "links", links)
         one_of("modality", self.modality, get_args(Modality))
         one_of("masks", self.masks, get_args(MaskFormat))
-        shape = self.shape or DEFAULT_SHAPE[self.modality]
-        object.__setattr__(self, "shape", tuple(int(size) for size in shape))
+        flag("semicolons", self.semicolons)
+        object.__setattr__(self, "shape", _sizes(self.shape or DEFAULT_SHAPE[self.modality]))
         _check_counts(self)
         for name in self.also:
             one_of(f"the acquisition on {self.modality}", name, ALSO[self.modality])
@@ -281,6 +283,13 @@ class SimulationSpec:
             content[name] = {} if group == type(group)() else group.as_dict()
         # What was not asked for is not told, so that older cohorts keep their bytes.
         return {name: value for name, value in content.items() if name not in LATER or value}
+
+
+def _sizes(shape: object) -> tuple[int, ...]:
+    """Return three whole numbers; what they must be otherwise is checked with the lesion."""
+    if not isinstance(shape, list | tuple) or not all(isinstance(size, Integral) for size in shape):
+        raise SettingsError(f"shape = {shape!r}", "three whole numbers of voxels", "try [80, 80, 20]")
+    return tuple(int(size) for size in shape)
 
 
 def _number(value: object) -> bool:
