@@ -110,4 +110,10 @@ def test_real_tables_with_words_are_refused_by_name(real_data: Callable[[str], P
         read_features(path)
     table = read_features(path, skip=["Gender", "Smoking status"])
     assert len(table.patients) == 117
+    with pytest.raises(TableError, match=r"the column 'Smoking stat' to skip.*did you mean 'Smoking status'"):
+        read_features(path, skip=["Gender", "Smoking stat"])
+    with pytest.raises(TableError, match=r"skip = ..Gender., .Smoking status.."):
+        read_features(path)
+    beside = read_features({"CT": path, "again": path}, skip=["Gender", "Smoking status"])
+    assert len(beside.names) == 2 * len(table.names)
     assert [column.code for column in table.columns if column.code] == ["RNU0", "YEKZ"]

@@ -55,6 +55,15 @@ def test_percentages_follow_the_published_table(tmp_path: Path) -> None:
     assert "luminal A asks for PR of 20 % or more" in words
 
 
+def test_triple_negative_is_known_where_the_subtype_is_open(tmp_path: Path) -> None:
+    rows = [("90", "90", ""), ("0", "0", ""), ("", "50", ""), ("", "0", ""), ("pos", "", "10")]
+    found, _ = subtypes(tmp_path, rows)
+    assert found == [None, "triple-negative", None, None, None]
+    table = read_molecular(Study.read(tmp_path / "study.toml")).tables["receptors"]
+    assert str(table["triple-negative"].tolist()) == "[0.0, 1.0, 0.0, nan, 0.0]"
+    assert table.column("triple-negative").kind == "binary"
+
+
 def test_the_cut_of_pr_and_whether_it_is_asked_for_are_settings(tmp_path: Path) -> None:
     rows = [("90", "10", "10"), ("90", "0", "10")]
     assert subtypes(tmp_path, rows)[0] == ["luminal B", "luminal B"]

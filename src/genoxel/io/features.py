@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from genoxel.core.errors import FileFormatError, TableError
+from genoxel.core.errors import FileFormatError, TableError, nearest
 from genoxel.core.ids import clean_id
 from genoxel.core.image import FloatArray
 from genoxel.core.keys import RowKey
@@ -66,22 +67,47 @@ def read_features(
     timepoint, lesion, region or sample fill the row key. Of a mapping every column gets the modality as prefix
     (T1.name), and rows missing in one modality are missing there. A Parquet table written by Genoxel comes back as it
     was. Cells that are not finite become missing and the column's definition counts them. `skip` names columns to
-    leave out. Raises `TableError` naming columns that hold words, and rows that occur twice.
+    leave out. Raises `TableError` naming columns that hold words, columns to skip that no table has, and rows that
+    occur twice.
     """
-    if isinstance(source, Mapping):
-        if not source:
-            raise TableError("no feature files", "modality = path", "name at least one")
-        return _beside({name: _with_modality(_read(path, patient, skip), name) for name, path in source.items()})
-    return _read(source, patient, skip)
+    if not isinstance(source, Mapping):
+        return _Reader(patient, skip).read([source])[0]
+    if not source:
+        raise TableError("no feature files", "modality = path", "name at least one")
+    tables = _Reader(patient, skip).read(list(source.values()))
+    return _beside({name: _with_modality(table, name) for name, table in zip(source, tables, strict=True)})
 
 
-def _read(path: str | Path, patient: str | None, skip: Sequence[str]) -> Table:
-    file = existing(path)
-    if file.suffix.casefold() in (".parquet", ".pq"):
-        if is_ours(file):
-            return read_table(file).where(lambda column: column.source.family != "record")
-        return _of_grid(_plain_parquet(file, patient), patient, skip)
-    return _of_grid(read_grid(file), patient, skip)
+class _Reader:
+    """Reads tables, and knows afterwards which of the columns to skip were there."""
+
+    def __init__(self, patient: str | None, skip: Sequence[str]) -> None:
+        self.patient, self.skip = patient, tuple(skip)
+        self.seen: dict[str, None] = {}
+
+    def read(self, paths: Sequence[str | Path]) -> list[Table]:
+        """Return one table a path; `TableError` for a column to skip that none of them has."""
+        loaded = [self._load(path) for path in paths]
+        for name in self.skip:
+            if name not in self.seen:
+                fix = nearest(name, list(self.seen)) or "write it as the header does, or remove it from skip"
+                raise TableError(f"the column {name!r} to skip", ", ".join(list(self.seen)[:12]), fix)
+        return [self._table(one) for one in loaded]
+
+    def _load(self, path: str | Path) -> Table | Grid:
+        file = existing(path)
+        found: Table | Grid
+        if file.suffix.casefold() not in (".parquet", ".pq"):
+            found = read_grid(file)
+        else:
+            found = read_table(file) if is_ours(file) else _plain_parquet(file, self.patient)
+        self.seen.update(dict.fromkeys(found.names if isinstance(found, Table) else found.header))
+        return found
+
+    def _table(self, found: Table | Grid) -> Table:
+        if isinstance(found, Table):
+            return found.where(lambda column: column.source.family != "record" and column.name not in self.skip)
+        return _of_grid(found, self.patient, self.skip)
 
 
 def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
@@ -102,7 +128,7 @@ def _of_grid(grid: Grid, patient: str | None, skip: Sequence[str]) -> Table:
         raise TableError(
             f"columns of words in the feature table {grid.name}: {some}",
             "a patient column and numbers",
-            "remove them, or read with skip=[...]; clinical variables belong into the clinical table",
+            f"leave them out with skip = {json.dumps(words[:6])}; clinical variables belong into the clinical table",
         )
     if not columns:
         raise TableError(f"no numeric column in {grid.name}", "a patient column and numbers", "is this the right file?")

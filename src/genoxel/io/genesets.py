@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from genoxel.core.errors import FileFormatError
 from genoxel.core.image import FloatArray
-from genoxel.io.delimited import read_grid
+from genoxel.io.delimited import Grid, read_grid
 from genoxel.io.files import safe_text
 from genoxel.io.matrix import read_matrix
 from genoxel.omics.symbols import current, damaged
+from genoxel.omics.texts import read_numbers
 
 
 def read_gmt(path: str | Path) -> dict[str, tuple[str, ...]]:
@@ -50,6 +52,51 @@ def read_weights(path: str | Path) -> tuple[tuple[str, ...], tuple[str, ...], Fl
     """
     matrix = read_matrix(path)
     return matrix.first, matrix.header, np.array(matrix.values())
+
+
+_GENE = ("symbol", "gene", "genes", "gene_symbol", "gene.symbol", "hugo_symbol", "hgnc_symbol", "hugo.gene.symbol")
+_WEIGHT = ("weight", "weights", "coefficient", "coefficients", "coef", "beta", "loading")
+
+
+def read_gene_weights(path: str | Path) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return (gene -> weight, genes without one) of a score, such as the reference genes of an assay.
+
+    Genes stand in a column of a usual name (else the first), weights in one called weight, coefficient, ...; a file
+    without such a name may have one column of numbers only, since an Entrez number is no weight. Raises
+    `FileFormatError` for several, for a weight that is a word, and for genes that are empty, damaged or named twice.
+    """
+    grid = read_grid(path)
+    folded = [name.casefold().strip() for name in grid.header]
+    genes = next((folded.index(name) for name in _GENE if name in folded), 0)
+    place = next((folded.index(name) for name in _WEIGHT if name in folded), None)
+    if place is None:
+        numbers = [at for at in range(len(folded)) if at != genes and not _odd_number(grid, at)]
+        if len(numbers) != 1:
+            some = ", ".join(grid.header[at] for at in numbers) or "none"
+            got = f"{grid.name} with these columns of numbers beside the genes: {some}"
+            raise FileFormatError(got, "one column called weight", "name the column of weights so")
+        place = numbers[0]
+    if odd := _odd_number(grid, place):
+        raise FileFormatError(f"{odd} of {grid.name}", "a number", "correct it, or remove the row")
+    found: dict[str, float] = {}
+    for row, line in zip(grid.rows, grid.lines, strict=True):
+        gene = current(row[genes].strip())
+        if not gene or gene in found or damaged([gene]):
+            got = f"the gene {gene!r} {'twice' if gene in found else ''} in line {line} of {grid.name}"
+            raise FileFormatError(" ".join(got.split()), "each gene once, as a symbol", "correct that line")
+        found[gene] = read_numbers({"": row[place]})[0][""]
+    without = tuple(gene for gene, weight in found.items() if math.isnan(weight))
+    if len(without) == len(found):
+        raise FileFormatError(f"{grid.name} without any weight", "a number beside each gene", "is this the right file?")
+    return {gene: weight for gene, weight in found.items() if gene not in without}, without
+
+
+def _odd_number(grid: Grid, place: int) -> str:
+    """Return the first cell of a column that is a word, and its line; empty where all are numbers or missing."""
+    cells = dict(zip(grid.lines, (row[place] for row in grid.rows), strict=True))
+    numbers, odd = read_numbers(cells)
+    line = next((one for one in grid.lines if one in odd or math.isinf(numbers[one])), None)
+    return "" if line is None else f"{cells[line]!r} as {grid.header[place]} in line {line}"
 
 
 def read_edges(path: str | Path) -> tuple[tuple[str, str], ...]:

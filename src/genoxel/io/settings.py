@@ -79,7 +79,7 @@ class ImagesSettings(ReadingSettings):
     """[io.images]: the folder of images, which modalities count, and rules when several series fit.
 
     `choose` holds rules such as "slice_mm <= 3"; the first rule that leaves one series decides. `features` is a
-    ready-made feature table, or one per modality, used instead of images.
+    ready-made feature table, or one per modality, used instead of images; `skip` names its columns that are none.
 
     >>> ImagesSettings(folder="dicom", modality="CT").wanted
     ('CT',)
@@ -94,6 +94,7 @@ class ImagesSettings(ReadingSettings):
         (), description="rules for several fitting series; the first that leaves one decides"
     )
     features: Path | dict[str, Path] | None = Field(None, description="ready-made feature table(s), instead of images")
+    skip: tuple[str, ...] = Field((), description="columns of the ready-made table(s) that are no features")
     fetch: FetchSettings | None = Field(None, description="a public collection that is brought, instead of a folder")
 
     @model_validator(mode="before")
@@ -113,6 +114,8 @@ class ImagesSettings(ReadingSettings):
     def _one_way(self) -> ImagesSettings:
         if self.modality and self.modalities:
             raise ValueError("modality and modalities exclude each other: write one modality, or a list of modalities")
+        if self.skip and self.features is None:
+            raise ValueError("skip names columns of a ready-made table: give features = ..., or remove it")
         if self.folder is None and self.features is None:
             raise ValueError("nothing to read: give a folder of images, features (a ready-made table), or fetch")
         return self

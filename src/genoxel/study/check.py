@@ -25,7 +25,7 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import Molecular, feature_files, read_molecular
+from genoxel.study.molecular import Molecular, feature_files, read_molecular, ready_features
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import Problem, grouped, problem_of, problem_of_reason
 from genoxel.study.progress import Progress
@@ -263,11 +263,8 @@ class _Check:
             return None, None
 
     def _ready(self) -> tuple[Who | None, Flow | None]:
-        from genoxel.io.features import read_features
-
-        files = feature_files(self.study)
         try:
-            table = read_features(files if list(files) != [""] else files[""])
+            table = ready_features(self.study)
         except GenoxelError as error:
             self._note("io.images.features", error)
             return None, None

@@ -164,13 +164,14 @@ class Deriver:
         return made
 
     def _scores(self) -> dict[str, Made]:
-        from genoxel.io.genesets import read_weights
+        from genoxel.io.genesets import read_gene_weights
         from genoxel.omics.immune import weighted_score
 
         made: dict[str, Made] = {}
         for name, file in self.settings.scores.items():
-            genes, _, values = read_weights(self.study.file(file))
-            weights = dict(zip(genes, values[:, 0].tolist(), strict=True))
+            weights, without = read_gene_weights(self.study.file(file))
+            if without:
+                self.say(f"{name}: {len(without)} genes of {file} without a weight do not count: {', '.join(without)}")
             made[name] = self._on_expression(Fixed(partial(weighted_score, name=name, weights=weights)))
         return made
 
@@ -249,7 +250,13 @@ class Deriver:
         wanted = "a positive PR (in words)" if high is None else f"PR of {settings.pr_cut:g} % or more"
         definition = f"surrogate subtype by ER, PR, HER2 and {limit}; luminal A asks for "
         definition += wanted if settings.pr_for_a else "no PR"
-        return _classes({"IHC subtype": (words, RECEPTOR_SUBTYPES)}, definition, "receptors")
+        table = _classes({"IHC subtype": (words, RECEPTOR_SUBTYPES)}, definition, "receptors")
+        negative = {who: _negative(either[who], her2[who]) for who in either}
+        codes = [[np.nan if (truth := negative[who]) is None else float(truth)] for who in negative]
+        none = "ER, PR and HER2 all negative; known also where the subtype is open, as for want of Ki-67"
+        column = Column("triple-negative", "binary", definition=none, source=Source(family="receptors"))
+        made = Table(np.array(codes).reshape(len(negative), 1), as_keys(tuple(negative)), (column,), "receptors")
+        return table.beside(made)
 
     def _receptor(self, column: str, cut: float) -> tuple[Truths, Truths | None]:
         """Return who is positive, and who reaches `cut` per cent (None where the column holds words alone)."""
@@ -398,6 +405,11 @@ def _beside(tables: Sequence[Table]) -> Table:
 def _either(one: bool | None, other: bool | None) -> bool | None:
     """Return whether either holds; None where it is open."""
     return True if True in (one, other) else None if None in (one, other) else False
+
+
+def _negative(*positives: bool | None) -> bool | None:
+    """Return whether none holds; one that holds settles it, None where it is open."""
+    return False if True in positives else None if None in positives else True
 
 
 def _given(section: Thing | None) -> Thing:

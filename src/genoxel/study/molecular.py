@@ -472,3 +472,11 @@ def feature_files(study: Study) -> dict[str, Path]:
     if isinstance(images.features, dict):
         return {modality: study.file(str(path)) for modality, path in images.features.items()}
     return {"": study.file(str(images.features))}
+
+
+def ready_features(study: Study) -> Table:
+    """Return the ready-made features that a study names, without the columns that `skip` says are none."""
+    from genoxel.io.features import read_features
+
+    files, images = feature_files(study), study.settings.io.images
+    return read_features(files.get("", files), skip=images.skip if images is not None else ())

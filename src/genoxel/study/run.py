@@ -15,7 +15,6 @@ from genoxel.core.keys import RowKey
 from genoxel.core.results import AssociationMap, TargetResult
 from genoxel.core.settings import digest
 from genoxel.core.table import Table
-from genoxel.io.features import read_features
 from genoxel.report.content import Prepared
 from genoxel.report.tables.cohort import summarise_acquisition
 from genoxel.report.tables.measured import summarise_prepared
@@ -23,7 +22,15 @@ from genoxel.study.engine import Engine, Result
 from genoxel.study.executors import Pool
 from genoxel.study.ledger import Ledger, now
 from genoxel.study.lock import StudyLock
-from genoxel.study.molecular import Molecular, asked_sets, feature_files, input_files, read_molecular, read_sets
+from genoxel.study.molecular import (
+    Molecular,
+    asked_sets,
+    feature_files,
+    input_files,
+    read_molecular,
+    read_sets,
+    ready_features,
+)
 from genoxel.study.plan import FIT, look, plan_images
 from genoxel.study.problems import StudyError, grouped, problem_of_reason
 from genoxel.study.progress import Progress
@@ -166,9 +173,8 @@ class _Run:
 
     def _measured(self) -> tuple[Who, Table]:
         """Return who takes part and the feature table: ready-made, or measured from images."""
-        ready = feature_files(self.study)
-        if ready:
-            given = read_features(ready if list(ready) != [""] else ready[""])
+        if feature_files(self.study):
+            given = ready_features(self.study)
             return enter(self.study, given.patients), given
         self._bring()
         found = look(self.study, self.engine.pool)
