@@ -2,6 +2,7 @@
 
 import base64
 import html
+import io
 import json
 import re
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 from urllib.parse import quote
 
 import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from tests.report.example import HOSTILE
 
@@ -133,6 +136,45 @@ def test_colour_can_follow_significance(whole, tmp_path):
     command = [BROWSER, *switches, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()]
     drawn = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert re.search(r"Colour reaches to p = \d\.\de-\d+\.", drawn)
+
+
+CAUGHT = """<script>URL.createObjectURL=function(blob){var r=new FileReader();
+r.onload=function(){document.body.dataset.file=r.result};r.readAsDataURL(blob);return "#"};
+document.getElementById("KIND").click()</script></body>"""
+
+
+def saved(page, kind, folder):
+    """Return the bytes that a button of the page saves."""
+    open_page = page.replace("Content-Security-Policy", "X-Off").replace("</body>", CAUGHT.replace("KIND", kind))
+    path = folder / f"{kind}.html"
+    path.write_text(open_page, encoding="utf-8")
+    switches = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--virtual-time-budget=5000"]
+    command = [BROWSER, *switches, f"--user-data-dir={folder / 'profile'}", "--dump-dom", path.as_uri()]
+    text = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return base64.b64decode(re.search(r'data-file="[^"]*base64,([^"]*)"', text).group(1))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BROWSER is None, reason="no browser")
+def test_the_view_is_saved_as_parquet_and_tsv_with_the_numbers_of_the_tables(whole, tmp_path):
+    odd = "Größe/μ 体积"
+    image = Table(whole.image.values, PEOPLE, (Column(odd), *whole.image.columns[1:]))
+    found = screen(image, whole.other, permutations=0)
+    page = association_page([Screen("genes", found, image, whole.other)], "A study")
+    frame = pq.read_table(io.BytesIO(saved(page, "parquet", tmp_path))).to_pandas()
+    assert frame.dtypes.astype(str).tolist() == ["object", "object", "int32", *["float64"] * 4]
+    expected = found.to_pandas().set_index(["image", "other"])[["n", "effect", "low", "high", "p"]]
+    shown = frame.set_index(["image", "other"]).loc[expected.index]
+    assert len(frame) == len(expected) == 25
+    assert (odd, "VEGFA") in shown.index
+    groups = shown.index.get_level_values("other").isin(["IDH", "rare"])  # the page computes no intervals of areas
+    assert shown.loc[groups, ["low", "high"]].isna().all(axis=None)
+    np.testing.assert_allclose(shown[~groups].to_numpy(float), expected[~groups].to_numpy(float), rtol=1e-6)
+    names = ["n", "effect", "p"]
+    np.testing.assert_allclose(shown.loc[groups, names], expected.loc[groups, names], rtol=1e-6)
+    lines = pd.read_csv(io.BytesIO(saved(page, "tsv", tmp_path)), sep="\t")
+    np.testing.assert_allclose(lines[["n", "effect", "p"]], frame[["n", "effect", "p"]])
+    assert lines["image"].tolist() == frame["image"].tolist()
 
 
 @pytest.mark.slow

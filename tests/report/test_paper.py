@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from genoxel.report.content import ReportContent, StudyFacts
@@ -33,6 +36,27 @@ def test_widths_and_formats_are_those_asked_for_and_bytes_repeat() -> None:
     assert pixels == pytest.approx(85 / 25.4 * 300, abs=1)
     assert found[roc.replace(".svg", ".pdf")].startswith(b"%PDF")
     assert not any(re.search(rb"\d{4}-\d\d-\d\dT", data) for name, data in found.items() if name.endswith("svg"))
+
+
+def test_every_figure_of_associations_comes_with_its_table() -> None:
+    content = replace(example(), targets=(), features=None, genome=None, flow=None)
+    found = dict(paper_figures(content, [175], ["svg", "tsv", "parquet"]))
+    assert dict(paper_figures(content, [85, 175], ["tsv", "parquet"])) == {
+        name: data for name, data in found.items() if not name.endswith(".svg")
+    }
+    drawn = {name.removesuffix(".svg").rsplit("_", 1)[0] for name in found if name.endswith(".svg")}
+    kinds = {name.split("_")[0] for name in drawn}
+    assert {"heatmap", "volcano", "worlds", "pair"} <= kinds
+    screen = content.associations[0]
+    assert any(name.endswith("_adjusted") for name in drawn)
+    for name in drawn:
+        lines = pd.read_csv(io.BytesIO(found[f"{name}.tsv"]), sep="\t")
+        table = pd.read_parquet(io.BytesIO(found[f"{name}.parquet"]))
+        assert len(lines) == len(table) > 0, name
+        assert list(lines.columns) == list(table.columns)
+    name = f"volcano_{screen.name.replace(' ', '-')}.parquet"
+    volcano = pd.read_parquet(io.BytesIO(found[name]))
+    assert len(volcano) == np.isfinite(screen.map.pairs["p"]).sum()
 
 
 def test_a_width_too_narrow_for_its_labels_is_left_out_but_no_figure_is() -> None:

@@ -47,6 +47,12 @@ replicate = "half"
 """
 
 
+FIGURES = """
+[report]
+figures = { formats = ["tsv", "parquet"] }
+"""
+
+
 def matrix(path, names, people, values, form="{:.4f}"):
     with path.open("w", newline="") as file:
         writer = csv.writer(file, delimiter="\t")
@@ -96,7 +102,7 @@ def study_of(folder, rest, text=TEXT):
 
 
 def test_groups_and_meaning_reach_the_report(tmp_path):
-    study = study_of(folder_of(tmp_path, split=2.2), BOTH)
+    study = study_of(folder_of(tmp_path, split=2.2), BOTH + FIGURES)
     assert not [problem for problem in check(study).problems if problem.severity == "error"]
     result = run(study, workers=1)
     assert not result.failed
@@ -129,6 +135,12 @@ def test_groups_and_meaning_reach_the_report(tmp_path):
     for rows, name in promised:
         with (tmp_path / "results" / name).open() as file:
             assert len(list(csv.reader(file))) == int(rows) + 1, name
+    figures = {path.name for path in (tmp_path / "results" / "figures").iterdir()}
+    assert {path.partition(".")[0] for path in figures} >= {
+        *("sets-network", "groups-matrix", "groups-cdf", "groups-survival-of-groups", "heatmap_expression"),
+        *("volcano_expression", "worlds_expression", "bands_expression", "pair_expression_1"),
+    }
+    assert {f"{path.rpartition('.')[0]}.{kind}" for path in figures for kind in ("tsv", "parquet")} == figures
     again = run(study, workers=1, only_report=True)
     assert again.fresh["enrich"] == again.fresh["phenotypes"] == 0
     assert (tmp_path / "results" / "report.html").read_text(encoding="utf-8") == page

@@ -237,7 +237,7 @@ def _pairs(place: int, screen: Screen) -> list[Drawing]:
     if image is None or other is None:
         return []
     drawings = []
-    for rank, names in _unlike(image, other, found):
+    for rank, names in unlike(image, other, found):
         key = f"screen{place}-pair{rank}"
         axes = association.pair(image, other, *names, several=found.settings.get("several", "first"))
         svg = _svg(axes, key, f"Patients of the pair {names[0]} and {names[1]}")
@@ -245,7 +245,7 @@ def _pairs(place: int, screen: Screen) -> list[Drawing]:
     return drawings
 
 
-def _unlike(image: Table, other: Table, found: AssociationMap) -> list[tuple[int, tuple[str, str]]]:
+def unlike(image: Table, other: Table, found: AssociationMap) -> list[tuple[int, tuple[str, str]]]:
     """Choose strong pairs by their rank in the table, leaving out those that nearly repeat one already chosen."""
     chosen: list[tuple[int, tuple[str, str]]] = []
     for rank, index in enumerate(strongest(found)[:SEARCHED_PAIRS].tolist()):

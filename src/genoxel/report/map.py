@@ -53,7 +53,7 @@ def association_page(screens: Sequence[Screen], study: str, simulated: bool = Fa
             data += [(f"{name}{len(maps)}", _text(array)) for name, array in parts.items()]
             maps.append(about)
             rules += [rule] if rule else []
-    script = asset("map.js")
+    script = f"{asset('parquet.js')}\n{asset('map.js')}"
     seal = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     names = {
         "study": study,

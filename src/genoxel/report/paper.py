@@ -14,11 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genoxel.core.results import TargetResult
-from genoxel.report.content import ReportContent
+from genoxel.report.content import ReportContent, Screen
 from genoxel.report.curves import calibration, usable
-from genoxel.report.drawings import MOST_GENES
-from genoxel.report.figures import association, cohort, prediction
-from genoxel.report.figures.style import STYLE, off_screen
+from genoxel.report.drawings import MOST_GENES, unlike
+from genoxel.report.figures import association, cohort, prediction, readers
+from genoxel.report.figures.style import STYLE, has_table, off_screen, table_of
+from genoxel.report.meaning_drawings import figures_of
+from genoxel.report.tables.readers import whole_traits
 
 MM = 25.4
 NARROWEST = 0.75
@@ -33,20 +35,39 @@ def paper_figures(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (file name, bytes) of every figure at every width and format (svg, pdf, png), such as forest_85mm.svg.
 
-    A width too narrow for the labels of a figure is left out for it; when all are, the least that holds them is taken.
+    The formats tsv and parquet give the table behind each figure of associations and readers, once (volcano_X.tsv). A
+    width too narrow for the labels of a figure is left out for it; when all are, the least that holds them is taken.
     """
-    for name, plot in _plots(content).items() if formats and widths_mm else ():
+    with off_screen():
+        plots = _plots(content) if formats and widths_mm else {}
+    for name, plot in plots.items():
         with off_screen():
-            figure = plot().get_figure(root=True)
+            axes = plot()
+        figure = axes.get_figure(root=True)
         if not isinstance(figure, Figure):
             raise TypeError(f"a figure of type {type(figure).__name__}")
+        yield from _tables(name, axes, formats)
+        drawn = [kind for kind in formats if kind not in TABLES]
         wide, high = figure.get_size_inches()
         least = math.ceil(NARROWEST * wide * MM)
         fitting = [width for width in widths_mm if width >= least] or [least]
         for width in fitting:
             figure.set_size_inches(width / MM, high * min(max(width / MM / wide, 1.0), 1.25))
-            for kind in formats:
+            for kind in drawn:
                 yield f"{name}_{width:g}mm.{kind}", _bytes(figure, name, kind)
+
+
+TABLES = ("tsv", "parquet")
+
+
+def _tables(name: str, axes: Axes, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    wanted = [kind for kind in formats if kind in TABLES]
+    if not wanted or not has_table(axes):
+        return
+    frame = table_of(axes)
+    for kind in wanted:
+        data = frame.to_parquet(index=False) if kind == "parquet" else frame.to_csv(sep="\t", index=False).encode()
+        yield f"{name}.{kind}", data
 
 
 def _bytes(figure: Figure, name: str, kind: str) -> bytes:
@@ -72,10 +93,39 @@ def _plots(content: ReportContent) -> dict[str, Plot]:
         plots["oncoprint"] = partial(cohort.oncoprint, content.genome)
     for screen in content.associations:
         if len(screen.map.pairs["p"]):
-            plots[_file("heatmap", screen.name)] = partial(association.heatmap, screen.map)
-            plots[_file("volcano", screen.name)] = partial(association.volcano, screen.map)
+            plots.update(_screen_plots(screen))
+    for key, axes, *_ in figures_of(content.meaning, content.groups):
+        plots[key] = partial(_drawn, axes)
+    shown = [content.readers[place] for place in whole_traits(content.readers)]
+    if any(one.kappa is not None for one in shown):
+        plots["readers"] = partial(readers.reader_agreement, shown)
     for result in results:
         plots.update(_target_plots(result))
+    return plots
+
+
+def _drawn(axes: Axes) -> Axes:
+    return axes
+
+
+def _screen_plots(screen: Screen) -> dict[str, Plot]:
+    """Return the figures of one association map: heat maps, volcano, null worlds, targets, and the pairs shown."""
+    found, name = screen.map, screen.name
+    plots: dict[str, Plot] = {
+        _file("heatmap", name): partial(association.heatmap, found),
+        _file("volcano", name): partial(association.volcano, found),
+    }
+    if found.adjusted_for:
+        plots[_file("heatmap", f"{name}_adjusted")] = partial(association.heatmap, found, adjusted=True)
+    if found.null_hits.size:
+        plots[_file("worlds", name)] = partial(association.null_histogram, found)
+        if found.targets:
+            plots[_file("bands", name)] = partial(association.null_bands, found)
+    if screen.image is not None and screen.other is not None:
+        several = found.settings.get("several", "first")
+        for place, (_, names) in enumerate(unlike(screen.image, screen.other, found), 1):
+            drawn = partial(association.pair, screen.image, screen.other, *names, several=several)
+            plots[_file("pair", f"{name}_{place}")] = drawn
     return plots
 
 

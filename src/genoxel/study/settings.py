@@ -117,12 +117,14 @@ class CohortSettings(Settings):
 class FigureSettings(Settings):
     """[report] figures: widths in mm and formats of the figure files in results/figures (no format: no files).
 
+    "tsv" and "parquet" write the table behind each figure of associations and readers.
+
     >>> FigureSettings(formats=["pdf"]).widths_mm
     (85.0, 175.0)
     """
 
     widths_mm: tuple[Annotated[float, Field(ge=40, le=400)], ...] = (85.0, 175.0)
-    formats: tuple[Literal["svg", "pdf", "png"], ...] = ()
+    formats: tuple[Literal["svg", "pdf", "png", "tsv", "parquet"], ...] = ()
 
     @field_validator("widths_mm")
     @classmethod

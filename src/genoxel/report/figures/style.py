@@ -126,6 +126,11 @@ def keep_table(axes: Axes, table: Mapping[str, Any]) -> None:
     _TABLES[axes] = table
 
 
+def has_table(axes: Axes) -> bool:
+    """Return whether `axes` were drawn by a function that keeps its table."""
+    return axes in _TABLES
+
+
 def table_of(axes: Axes) -> pd.DataFrame:
     """Return the table behind a figure: one row per thing drawn. Raises `InputError` for axes drawn elsewhere."""
     import pandas as pd
