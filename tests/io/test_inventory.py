@@ -321,6 +321,16 @@ def read_file_meta_info_length(stream: BytesIO) -> int:
     return 128 + 4 + 12 + int.from_bytes(stream.read(4), "little")
 
 
+def test_a_folder_without_images_says_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no image", encoding="utf-8")
+    assert (
+        " no image among 1 files: DICOM, NIfTI (.nii, .nii.gz), NRRD and MHA are read"
+        in FolderLook(inventory(tmp_path)).lines()
+    )
+    save(slices(), tmp_path)
+    assert not any("no image among" in line for line in FolderLook(inventory(tmp_path)).lines())
+
+
 def test_files_of_nobody_are_a_problem_unless_somebody_says_whose_they_are(tmp_path: Path) -> None:
     save(slices(patient=""), tmp_path)
     (reason,) = {one.reason.replace(one.file.name, "") for one in inventory(tmp_path).problems}

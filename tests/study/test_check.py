@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from genoxel.core.errors import MissingFileError, OutputError, TableError
+from genoxel.core.errors import InputError, MissingFileError, OutputError, TableError
 from genoxel.core.settings import digest
 from genoxel.study.check import check
 from genoxel.study.init import propose
@@ -253,3 +253,12 @@ def test_pieces_of_a_mask_are_lesions_of_a_study(tmp_path):
     image = np.asarray(nib.load(tmp_path / "data/P0/P0_T1.nii.gz").dataobj)
     assert float(rows[0]["T1.roi.none.stat.mean"]) == pytest.approx(image[5:12, 5:12, 3:9].mean())
     assert float(rows[1]["T1.roi.none.stat.mean"]) == pytest.approx(image[14:19, 14:19, 3:9].mean())
+
+
+def test_init_of_a_folder_without_images_says_so_and_not_that_ids_are_missing(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "notes.txt").write_text("nothing here", encoding="utf-8")
+    (tmp_path / "clinical.csv").write_text("PatientID,age\nP1,60\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no image of any patient among the 1 files of images"):
+        propose(tmp_path / "images", tmp_path / "clinical.csv", tmp_path / "study.toml")
+    assert not (tmp_path / "study.toml").exists()

@@ -72,7 +72,10 @@ def forget(study: Study, patient: str) -> Forgotten:
         known = _known(study, ledger)
         if patient not in known:
             raise InputError(
-                f"a patient {patient!r} that this study does not hold", "one of its patients", nearest(patient, known)
+                f"a patient {patient!r} that this study does not hold",
+                f"one of its {len(known)} patients",
+                nearest(patient, known)
+                or "look for the id that images and tables have: genoxel inventory FOLDER --json",
             )
         _remember(study.folder / FILE, patient)
         pieces = ledger.forget([patient], OF_ONE)
@@ -111,7 +114,9 @@ def forget_cases(table: Path, patient: str, out: Path | None = None) -> Forgotte
         known = {case.patient for case in read_cases(table).values()} | {item.split("/")[0] for item in items}
         if patient not in known:
             raise InputError(
-                f"a patient {patient!r} that {table.name} does not hold", "one of its patients", nearest(patient, known)
+                f"a patient {patient!r} that {table.name} does not hold",
+                f"one of its {len(known)} patients",
+                nearest(patient, known) or f"look for the id in {table.name}",
             )
         _remember(table.parent / FILE, patient)
         pieces = ledger.forget([item for item in items if item.split("/")[0] == patient], ("extract",))
@@ -128,7 +133,11 @@ def forget_headers(cache: Path, patient: str) -> Forgotten:
     """
     lines = forget_in_cache(existing(cache), patient)
     if not lines:
-        raise InputError(f"a patient {patient!r} whom {cache.name} does not name", "one that it names", "")
+        raise InputError(
+            f"a patient {patient!r} whom {cache.name} does not name",
+            "one that it names",
+            "look for the id: genoxel inventory FOLDER --json",
+        )
     return Forgotten(lines, (), f"genoxel inventory FOLDER --cache {cache.name}")
 
 

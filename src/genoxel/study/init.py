@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from genoxel.core.errors import GenoxelError, OutputError, TableError
+from genoxel.core.errors import GenoxelError, InputError, OutputError, TableError
 from genoxel.io.delimited import Grid, read_grid
 from genoxel.io.files import atomic_write, existing
 from genoxel.io.inventory import Inventory
@@ -62,7 +62,8 @@ def propose(
 
     `genes` are targets that mutations tell, `sample` orders the TCGA sample types, as in [cohort] sample. `quick`
     proposes few repeats and permutations, as the demo needs. Raises `OutputError` when `out` exists,
-    `MissingFileError` or `FileFormatError` for what cannot be read, `TableError` when no column holds the patients.
+    `MissingFileError` or `FileFormatError` for what cannot be read, `InputError` for a folder without images,
+    `TableError` when no column holds the patients.
     """
     out = out / DEFAULT_NAME if out.is_dir() else out
     if out.exists():
@@ -77,6 +78,12 @@ def propose(
     tell(f"Read the headers of {looked.found.files:,} files")
     for line in looked.lines():
         tell(line)
+    if not looked.found.patients:
+        raise InputError(
+            f"no image of any patient among the {looked.found.files:,} files of {folder.name}",
+            "DICOM, NIfTI, NRRD or MHA",
+            "name the folder that holds them; genoxel inventory says what cannot be read, and why",
+        )
     contours = propose_contours(looked.found.structure_names())
     _say_contours(contours, tell)
     grid, patient = read_spreadsheet(spreadsheet, looked.found.patients)

@@ -73,6 +73,8 @@ class FolderLook:
             more = f" · ... {len(names) - FEW} more" if len(names) > FEW else ""
             lines.append(f" structure names (patients)   {' · '.join(names[:FEW])}{more}")
         lines += self.acquisition_lines()
+        if not found.series and not found.structures:
+            lines.append(f" no image among {found.files} files: DICOM, NIfTI (.nii, .nii.gz), NRRD and MHA are read")
         return lines + self._unreadable_lines()
 
     def _unreadable_lines(self, most: int = 5) -> list[str]:
