@@ -7,9 +7,13 @@ from dataclasses import replace
 import pytest
 
 from genoxel.core.errors import OutputError, SettingsError
+from genoxel.report.content import ReportContent, StudyFacts, Truth
 from genoxel.study import demo as demos
 from genoxel.study.demo import demo, draw, plan_cohort
 from genoxel.study.progress import Progress
+from genoxel.study.settings import ReportSettings
+from genoxel.study.sink import Sink
+from genoxel.study.steps.report import write_report
 from genoxel.study.study import Study
 from study.conftest import SPEC
 
@@ -59,3 +63,15 @@ def test_a_cohort_is_planned_from_a_preset_or_a_file_but_not_both(tmp_path):
     assert (len(given.planted), len(given.linked), given.exclusive) == (1, 1, ())
     with pytest.raises(SettingsError, match="one of them"):
         plan_cohort("null", file, {})
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_the_results_of_a_simulated_study_say_so_beside_every_table(simulated, tmp_path):
+    planted = (Truth("IDH1 and texture (mixed)", "gene effect", 0.6, float("nan"), None),)
+    content = ReportContent(StudyFacts("x"), simulated=simulated, truth=planted if simulated else ())
+    write_report(content, Sink(tmp_path), ReportSettings())
+    for place in (tmp_path / "SIMULATED.txt", tmp_path / "tables" / "SIMULATED.txt"):
+        assert place.is_file() == simulated
+    assert ("Simulated data" in (tmp_path / "report.html").read_text(encoding="utf-8")) == simulated
+    if simulated:
+        assert "IDH1 and texture (mixed)" in (tmp_path / "tables" / "truth.csv").read_text(encoding="utf-8")

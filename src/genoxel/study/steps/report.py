@@ -14,12 +14,20 @@ from genoxel.report.tables.build import build
 from genoxel.study.settings import ReportSettings
 from genoxel.study.steps.output import Sink, plain_cell
 
+SIMULATED = """SIMULATED DATA
+No patient stands behind any number, table or picture in this folder: the cohort was simulated.
+What is found in it is evidence about the method, never about patients.
+"""
+
 
 def write_report(content: ReportContent, sink: Sink, settings: ReportSettings) -> None:
     """Write the report and what it cites: its tables, the contours page, methods, references, and figure files."""
     for sheet in build(content).values():
         rows = [[plain_cell(cell) for cell in row] for row in sheet.rows]
         write_rows([field.name for field in sheet.fields], rows, sink(f"tables/{sheet.key}.csv"))
+    if content.simulated:
+        for place in ("SIMULATED.txt", "tables/SIMULATED.txt"):
+            atomic_write(sink(place), SIMULATED)
     atomic_write(sink("methods.md"), methods_text(content) + "\n")
     atomic_write(sink("references.bib"), references_bib())
     if content.cards:
