@@ -254,6 +254,21 @@ def test_indels_in_repeats() -> None:
     assert repeat_indels(records, 2.0)["repeat indels"].tolist() == [1.0]
 
 
+def test_what_was_inherited_is_no_burden() -> None:
+    classes = ["Missense_Mutation"] * 12
+    extra = {"context": ["TACAT"] * 12, "variant_type": ["SNP"] * 12, "ref": ["C"] * 12, "alt": ["A"] * 12}
+    rows = [("P", f"G{at}", word, 50, 50 if at < 6 else 10 * at) for at, word in enumerate(classes)]
+    whole = _variants(rows, ["P"], **extra)
+    origin = np.array(["Germline"] * 6 + ["Somatic"] * 6, dtype=object)
+    marked = Records("variants", whole.rows, {**whole.fields, "origin": origin}, whole.profiled)
+    alone = whole.take(range(6, 12))
+    assert mutational_burden(whole, 1.0)["TMB"].tolist() == [12.0]
+    assert mutational_burden(marked, 1.0)["TMB"].tolist() == [6.0]
+    assert heterogeneity(marked)["MATH"].tolist() == heterogeneity(alone)["MATH"].tolist()
+    assert heterogeneity(marked)["MATH"].tolist() != heterogeneity(whole)["MATH"].tolist()
+    assert catalogue(marked).values.sum() == 6.0
+
+
 @pytest.mark.parametrize(("er", "pr", "her2", "high"), list(product([True, False], repeat=4)))
 def test_all_sixteen_receptor_combinations(er: bool, pr: bool, her2: bool, high: bool) -> None:
     if er or pr:

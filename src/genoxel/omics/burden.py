@@ -12,7 +12,7 @@ from genoxel.core.image import FloatArray
 from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
-from genoxel.omics.variants import ALTERING, first_of_patient, places_of
+from genoxel.omics.variants import ALTERING, first_of_patient, places_of, somatic
 
 _SOURCE = Source(family="mutations")
 _ALTERING = frozenset(name.casefold() for name in ALTERING)
@@ -29,11 +29,12 @@ def mutational_burden(records: Records, megabases: float, patients: Iterable[str
 
     `megabases` is the coding size of what was sequenced (about 30 to 38 for an exome, the panel's own number for a
     panel); below 1 the definition of the column says that the number is unreliable. Mutations outside a patient's panel
-    are not counted, and a variant that a patient has in several rows or samples counts once. Raises `TableError` for a
-    size that is no size.
+    are not counted, nor those that the file calls germline; a variant that a patient has in several rows or samples
+    counts once. Raises `TableError` for a size that is no size.
     """
     if not 0.01 <= megabases <= 100:
         raise TableError(f"a size of {megabases:g} megabases", "0.01 to 100", "give the coding size of the assay")
+    records = somatic(records)
     whom = tuple(patients) or _profiled(records)
     counts = dict.fromkeys(_profiled(records), 0)
     genes, classes = records["gene"].tolist(), records["classification"].tolist()
@@ -94,10 +95,11 @@ def gene_fractions(records: Records, genes: Sequence[str], min_depth: int = 20) 
 def heterogeneity(records: Records, min_depth: int = 20, fewest: int = 5) -> Table:
     """Return MATH of each patient: 100 x median absolute deviation (x 1.4826) / median of the allele fractions.
 
-    A variant in several rows of a patient counts once, as first read. Patients with fewer than `fewest` mutations of
-    enough depth have no value. Source: Mroz and Rocco, Oral Oncology
+    A variant in several rows of a patient counts once, as first read, one that the file calls germline not at all.
+    Patients with fewer than `fewest` mutations of enough depth have no value. Source: Mroz and Rocco, Oral Oncology
     2013.
     """
+    records = somatic(records)
     fraction = allele_fractions(records, min_depth)
     groups: dict[str, list[float]] = {}
     for row, value, first in zip(records.rows, fraction.tolist(), first_of_patient(records), strict=True):
@@ -122,6 +124,7 @@ def repeat_indels(records: Records, megabases: float, repeat: int = 5) -> Table:
     """
     if "context" not in records.fields:
         raise TableError("mutations without the bases around them", "the column CONTEXT", "annotate the mutations")
+    records = somatic(records)
     counts = dict.fromkeys(_profiled(records), 0)
     run = re.compile(rf"([ACGT])\1{{{repeat - 1},}}")
     places = zip(records.rows, records["variant_type"], records["ref"], records["alt"], records["context"], strict=True)

@@ -12,7 +12,7 @@ from genoxel.core.image import FloatArray
 from genoxel.core.keys import as_keys
 from genoxel.core.records import Records
 from genoxel.core.table import Column, Source, Table
-from genoxel.omics.variants import first_of_patient
+from genoxel.omics.variants import first_of_patient, is_germline
 
 KINDS = tuple(
     f"{before}[{change}]{after}"
@@ -27,8 +27,8 @@ def catalogue(records: Records) -> Table:
     """Return how often each patient has each of the 96 kinds of single substitutions (counts).
 
     The middle of `context` (GDC column CONTEXT) is the changed base; purines are read from the other strand. A variant
-    in several rows of a patient counts once. 0 only for patients who were profiled. Raises `TableError` without
-    context, or where it contradicts the reference base.
+    in several rows of a patient counts once, one that the file calls germline not at all. 0 only for patients who were
+    profiled. Raises `TableError` without context, or where it contradicts the reference base.
     """
     if "context" not in records.fields:
         raise TableError("mutations without the bases around them", "the column CONTEXT of the GDC", "annotate them")
@@ -37,9 +37,9 @@ def catalogue(records: Records) -> Table:
     row_of = {who: at for at, who in enumerate(whom)}
     counts = np.zeros((len(whom), len(KINDS)))
     events = zip(records.rows, records["ref"], records["alt"], records["context"], strict=True)
-    once = first_of_patient(records)
+    counted = np.array(first_of_patient(records)) & ~is_germline(records)
     for event, (row, ref, alt, context) in enumerate(events):
-        if once[event] and len(str(ref)) == len(str(alt)) == 1 and {str(ref), str(alt)} <= set("ACGT"):
+        if counted[event] and len(str(ref)) == len(str(alt)) == 1 and {str(ref), str(alt)} <= set("ACGT"):
             counts[row_of[row.patient], place[_kind(str(ref), str(alt), str(context).upper(), event)]] += 1
     assayed = {row.patient for row in records.profiled or ()}
     for who, at in row_of.items():

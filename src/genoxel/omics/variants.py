@@ -248,6 +248,12 @@ def _text(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
+def somatic(variants: Records) -> Records:
+    """Return the events that the file does not call germline; who was profiled stays."""
+    inherited = is_germline(variants)
+    return variants.take(~inherited) if inherited.any() else variants
+
+
 def is_germline(variants: Records) -> npt.NDArray[np.bool_]:
     """Return which events (n,) the field origin calls germline; none where the file has no such field.
 

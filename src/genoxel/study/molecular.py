@@ -15,6 +15,7 @@ from genoxel.omics.recipe import Recipe
 from genoxel.omics.rules import RuleSources
 from genoxel.omics.settings import CopyNumberSettings, OmicsSettings
 from genoxel.omics.variants import is_germline, not_understood
+from genoxel.study.answers import shared_sources
 from genoxel.study.progress import Progress
 from genoxel.study.study import Study
 
@@ -130,6 +131,8 @@ class _Reader:
                         raise
                     self.note(f"omics.{key}", error)
         self._derive()
+        expression = {} if self.found.expression is None else {"expression": self.found.expression}
+        self.notes += shared_sources(self.study, {**expression, **self.found.tables})
         return replace(self.found, notes=tuple(self.notes))
 
     def _derive(self) -> None:

@@ -15,6 +15,7 @@ from genoxel.io.files import existing
 from genoxel.io.settings import FetchSettings
 from genoxel.learn.settings import LearnSettings
 from genoxel.omics.settings import OmicsSettings
+from genoxel.study.answers import in_clinical
 from genoxel.study.molecular import feature_files, molecular_files, sets_file
 from genoxel.study.plan import FACTS
 from genoxel.study.planned import NOT_YET, PLANNED_VALUES
@@ -158,6 +159,10 @@ def _learn(study: Study, learn: LearnSettings) -> Iterator[Problem]:
         yield Problem("learn.validate.outer", "text 'site'", "a site column", "name it: [cohort] site = ...")
     if "lightgbm" in (learn.primary.model, *learn.also) and find_spec("lightgbm") is None:
         yield Problem("learn", "the model 'lightgbm', which is not installed", "", 'pip install "genoxel[ml]"')
+    for name, column in in_clinical(study).items():
+        got = f"the column {column!r}, which makes target {name}, among the clinical variables it is predicted from"
+        fix = "take it out of [cohort] clinical, or 'clinical' out of [learn] compare"
+        yield Problem("cohort.clinical", got, "variables that do not hold the answer", fix)
     lacking = {"clinical": cohort.clinical, "expression": study.settings.omics.expression}
     for part in _parts([learn.primary.features]):
         if part in lacking and not lacking[part]:
