@@ -379,7 +379,9 @@ def test_comments_of_compressed_frames_are_blanked_and_decode_as_before(tmp_path
     data = head + b"\xff\xda\x00\x02pixels \xff\xd9"
     blanked = blank_notes(data)
     assert b"QZNAME" not in blanked
-    assert blanked.replace(bytes(6), b"QZNAME", 1) == data or len(blanked) == len(data)
+    place = data.index(b"QZNAME")
+    assert (blanked[:place], blanked[place + 6 :]) == (data[:place], data[place + 6 :])
+    assert len(set(blanked[place : place + 6])) == 1
     assert blanked.endswith(b"pixels \xff\xd9")
     assert b"JFIF" in blanked
     note = b"\xff\x4f\xff\x51\x00\x04ab\xff\x64\x00\x09\x00\x01Doe J\xff\x90rest"

@@ -12,6 +12,7 @@ from genoxel.core.mask import Mask
 from genoxel.io.dicom import read_series
 from genoxel.io.rtstruct import write_rtstruct
 from genoxel.study.check import check
+from genoxel.study.init import propose
 from genoxel.study.run import run
 from genoxel.study.study import Study
 from study.conftest import command
@@ -107,3 +108,26 @@ def test_a_damaged_set_beside_a_whole_one_takes_nobody_out(hospital: Path) -> No
     assert found.flow is not None
     assert found.flow.patients == ("P1", "P3")
     assert "RS_old.dcm" in "\n".join(found.lines())
+
+
+def test_a_dose_grid_beside_the_images_is_neither_proposed_nor_measured(hospital: Path) -> None:
+    """Folders of radiotherapy hold one for every patient, in the frame of reference of the contours."""
+    (hospital / "data" / "P2" / "RS.dcm").unlink()
+    for patient in PATIENTS:
+        dose = slices(patient=patient, series=f"ct {patient}")[0]
+        dose.Modality, dose.SOPClassUID, dose.NumberOfFrames = "RTDOSE", "1.2.840.10008.5.1.4.1.1.481.2", 2
+        dose.SeriesInstanceUID, dose.SOPInstanceUID = uid(patient, "dose"), uid(patient, "dose object")
+        dose.PixelData = dose.PixelData * 2
+        dose.GridFrameOffsetVector, dose.DoseGridScaling = [0, 3], 1e-4
+        save([dose], hospital / "data" / patient / "dose")
+    (hospital / "clinical.csv").write_text("PatientID;age\nP1;60\nP2;61\nP3;62\n", encoding="utf-8")
+    proposed = propose(hospital / "data", hospital / "clinical.csv", hospital / "proposed.toml")
+    assert 'modality = "CT"' in proposed.text
+    assert "RTDOSE" in "\n".join(proposed.lines)
+    unnamed = STUDY.replace('modality = "CT"\n', "")
+    for text, lost in ((unnamed, {"P2"}), (STUDY.replace('"CT"', '"RTDOSE"'), set(PATIENTS))):
+        (hospital / "study.toml").write_text(text, encoding="utf-8")
+        found = check(Study.read(hospital), workers=1)
+        assert found.flow is not None
+        assert set(PATIENTS) - set(found.flow.patients) == lost
+    assert "dose is not read" in "\n".join(found.lines())

@@ -102,6 +102,8 @@ def headers_of(dataset: Any, count: int, name: str) -> Iterator[Any]:
             return
         groups = [{}] * count
         if "ImagePositionPatient" in dataset or str(dataset.get("Modality")) not in STILLS:
+            if dataset.get("Modality") == "RTDOSE":
+                raise FileFormatError(f"{name}, a dose grid (RTDOSE)", "images; dose is not read", "leave RTDOSE out")
             raise FileFormatError(
                 f"{name}, a multi-frame image without functional groups (5200,9230)",
                 "a position for each frame",

@@ -23,7 +23,7 @@ from genoxel.segment.proposal import propose as propose_contours
 from genoxel.study.draft import Draft, Molecules, draft_text
 from genoxel.study.look import FolderLook, few, look_at_folder
 from genoxel.study.propose import propose_clinical, propose_id_column, propose_site, propose_target
-from genoxel.study.select import sequence_of
+from genoxel.study.select import NO_IMAGES, sequence_of
 from genoxel.study.study import DEFAULT_NAME
 
 SPREADSHEETS = (".xlsx", ".xlsm", ".xls")
@@ -186,6 +186,7 @@ def _modalities(looked: FolderLook) -> tuple[str, ...]:
     usual = ("CT", "PT", "T1", "T1CE", "T2", "FLAIR", "ADC")
     drawn = {one.patient for one in looked.found.structures} or set(looked.found.patients)
     names = [name for name, count in looked.sequences.items() if count >= ENOUGH * max(len(drawn), 1)]
+    names = [name for name in names if name not in NO_IMAGES]
     names = [name for name in names if name not in looked.dynamic] or names or list(looked.sequences)[:1]
     return tuple(sorted(names, key=lambda name: (usual.index(name) if name in usual else len(usual), name)))
 

@@ -13,7 +13,7 @@ from genoxel.segment.contours import Override, choose
 from genoxel.segment.settings import ContourSettings
 from genoxel.study.executors import Pool
 from genoxel.study.forget import CACHE
-from genoxel.study.select import canonical, narrow, sequence_of
+from genoxel.study.select import NO_IMAGES, canonical, narrow, sequence_of
 from genoxel.study.steps.cohort import Box
 from genoxel.study.steps.image import ImageWork, Planned
 from genoxel.study.steps.who import may_be_kept
@@ -110,7 +110,7 @@ class _Planner:
         return ImageWork(self.patient, tuple(planned), self.contours, self.study.settings.image, self.override, reading)
 
     def _drawn_labels(self) -> list[str]:
-        drawn = [one for one in self.series if self._on(one)]
+        drawn = [one for one in self.series if one.modality not in NO_IMAGES and self._on(one)]
         sure = [one for one in drawn if any("drawn on" in why or "named" in why for _, why in self._on(one))]
         labels = [sequence_of(one.modality, one.description, one.tags) for one in (sure or drawn)]
         if not labels:

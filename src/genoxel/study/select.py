@@ -22,6 +22,9 @@ _SYNONYMS = {
     "dwi": "DWI",
 }
 
+NO_IMAGES = ("RTDOSE", "OT", "XC")
+"""What archives keep beside images and nobody contours: dose grids, screenshots, photographs; never proposed."""
+
 UNITS = {"CT": "HU", "PT": "SUV"}
 """Modality -> the unit of its intensities, where files always have one."""
 
