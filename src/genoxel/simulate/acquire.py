@@ -96,7 +96,7 @@ _WEIGHT = {"mr": 1.0, "prostate": 0.6}
 
 _RELAXIVITY, _SLOPE, _ECHO = 4.5, 44.0, 0.030
 _B_VALUES = {"mr": (0, 50, 500, 1000), "prostate": (0, 100, 400, 800)}
-_FRAMES, _STEP, _ONSET = 50, 1.5, 18.0
+_FRAMES, _STEP, _ONSET, _LAST = 50, 1.5, 18.0, 10
 DOSE_BQ, HALF_LIFE, DELAY_S = 300e6, 6586.2, 3600.0
 _BLUR_MM, _COUNTS = 5.0, 260.0
 
@@ -115,24 +115,32 @@ def diffusion(random: np.random.Generator, scene: Scene) -> Series:
 
 
 def bolus(random: np.random.Generator, scene: Scene) -> Series:
-    """Return the first pass of contrast in T2* weighted volumes, and the map of relative blood volume.
+    """Return the first pass of contrast in T2* weighted volumes, and maps of relative blood volume and recovery.
 
-    S = S0 exp(-TE r2* C), C = CBF (input convolved with exp(-t / MTT)), MTT = 4 s everywhere; no leakage.
+    S = S0 exp(-TE r2* C), C = CBF (input convolved with exp(-t / MTT)), MTT = 4 s everywhere. What leaks out of
+    vessels, where the cohort has that trait, is `leakage` times the integral of the input, and stays. The recovery
+    ("psr") is that of the signal without noise: (end - minimum) / (start - minimum), the end being the last 15 s.
     """
     spread = 0.6 * scene.physical["heterogeneity"]
     volume = np.maximum(scene.tissue.paint(_BLOOD, scene.physical["rcbv"], 0.2, spread), np.float32(0.0))
     inflow = arterial(_STEP, _FRAMES * _STEP, _ONSET)
     unit = exchange(_STEP, inflow, np.array(1 / _TRANSIT), np.array(1 / _TRANSIT))
+    leaked = np.cumsum(inflow) * _STEP / 60
+    leakage = scene.tissue.paint({}, scene.physical.get("leakage", 0.0), 0.0)
     vessel, plain = _vessel(scene), _echo_planar(scene)
+    lowest, last = np.ones(plain.shape, np.float32), np.zeros(plain.shape, np.float32)
     volumes, each = [], []
     for place in range(_FRAMES):
-        concentration = _WHITE_VOLUME * volume * unit[place] * (1 - vessel) + vessel * inflow[place] * 0.25
-        weighted = plain * np.exp(-_ECHO * _SLOPE * concentration)
-        volumes.append(scene.image(_shown(random, weighted, scene.scanner, 0.4)))
+        tissue = _WHITE_VOLUME * volume * unit[place] + leakage * leaked[place]
+        shown = np.exp(-_ECHO * _SLOPE * (tissue * (1 - vessel) + vessel * inflow[place] * 0.25))
+        lowest, last = np.minimum(lowest, shown), last + (shown / _LAST if place >= _FRAMES - _LAST else 0)
+        volumes.append(scene.image(_shown(random, plain * shown, scene.scanner, 0.4)))
         each.append(_time(place))
     seconds = tuple(place * _STEP for place in range(_FRAMES))
     curve = tuple((second, float(value)) for second, value in zip(seconds, inflow, strict=True))
-    return Series("DSC", tuple(volumes), tuple(each), {"rcbv": np.asarray(volume, np.float32)}, curve, seconds)
+    recovery = np.where(lowest < 0.99, (last - lowest) / np.maximum(1 - lowest, 1e-6), 0)
+    maps = {"rcbv": np.asarray(volume, np.float32), "psr": np.asarray(recovery, np.float32)}
+    return Series("DSC", tuple(volumes), tuple(each), maps, curve, seconds)
 
 
 def exchange_series(random: np.random.Generator, scene: Scene) -> Series:

@@ -20,11 +20,15 @@ _WATER_PER_MM = 0.019
 
 
 def draw_chest(
-    rng: np.random.Generator, size: Size, spacing: Millimetres, physical: Mapping[str, float], iodine: float = 1.0
+    rng: np.random.Generator,
+    size: Size,
+    spacing: Millimetres,
+    physical: Mapping[str, float],
+    iodine: tuple[float, float] = (1.0, 1.0),
 ) -> BodyModel:
     """Return the tissue of one chest with one nodule; `physical` maps trait -> quantity as in `traits`.
 
-    `iodine` scales what contrast adds in blood, heart and nodule: 0 is a native scan, above 1 a lower energy.
+    `iodine` scales what contrast adds in blood and in the nodule: 0 is a native scan, others another phase or energy.
     """
     axes = axes_mm(size, spacing)
     scale = np.exp(0.03 * rng.standard_normal(3)).astype(np.float32)
@@ -34,7 +38,7 @@ def draw_chest(
     values = _wall(axes, body, chest, soft)
     share = ramp(lungs, soft)
     values += share * (_lung(rng, axes, size, spacing) - values)
-    values = _middle(axes, values, heart, soft, iodine)
+    values = _middle(axes, values, heart, soft, iodine[0])
     side = 1.0 if rng.random() < 0.5 else -1.0
     centre = (
         float(side * rng.uniform(70, 88) * scale[0]),
@@ -45,7 +49,7 @@ def draw_chest(
         centre = (centre[0], centre[1], float(np.clip(physical["location"], -24, 24)))
     plain = axes_mm(size, spacing)
     lesion = draw_lesions(rng, plain, spacing, centre, {**physical, "oedema": 0.0})
-    values += ramp(chest, soft) * ramp(lesion.body, soft) * (_nodule(lesion, physical, iodine) - values)
+    values += ramp(chest, soft) * ramp(lesion.body, soft) * (_nodule(lesion, physical, iodine[1]) - values)
     tumour = (lesion.main() > 0) & (chest > 0)
     others = {"PTV": (lesion.body > -8) & (body > 0), "Heart": (heart > 0) & ~tumour, **lesion.named(chest > 0)}
     hounsfield = np.asarray(values, np.float32)
@@ -133,9 +137,13 @@ def _nodule(lesion: Lesion, physical: Mapping[str, float], iodine: float) -> Flo
     if "solid" not in physical:
         return solid
     # A part-solid nodule: the same shape, shrunk, is solid; the rest is ground glass.
-    depth = lesion.body - np.float32((1 - min(physical["solid"], 0.95)) * physical["size"])
     glass = np.float32(_GLASS) + np.float32(1.5) * field
-    return np.asarray(glass + ramp(depth, 2.0) * (solid - glass), np.float32)
+    return np.asarray(glass + solid_share(lesion, physical) * (solid - glass), np.float32)
+
+
+def solid_share(lesion: Lesion, physical: Mapping[str, float]) -> Float32:
+    """Return the share of solid tissue per voxel of a part-solid nodule; the rest is ground glass."""
+    return ramp(lesion.body - np.float32((1 - min(physical["solid"], 0.95)) * physical["size"]), 2.0)
 
 
 def scan_chest(rng: np.random.Generator, model: BodyModel, scanner: Scanner) -> dict[str, Float32]:

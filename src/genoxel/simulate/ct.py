@@ -20,18 +20,23 @@ _TYPICAL = math.exp(0.5 * 3.2)
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """How a scan is turned into slices: kernel, thickness in mm (0: as drawn), share of the dose, iodine factor."""
+    """How a scan is turned into slices: kernel, thickness in mm (0: as drawn), share of the dose.
+
+    `iodine` is what contrast adds in blood and in the tumour, relative to the scan that everybody has.
+    """
 
     name: str
     sharp: bool
     thickness: float = 0.0
     dose: float = 1.0
-    iodine: float = 1.0
+    iodine: tuple[float, float] = (1.0, 1.0)
 
 
 RECONSTRUCTIONS = {
-    "native": Reconstruction("native", False, iodine=0.0),
-    "low-energy": Reconstruction("low-energy", False, iodine=1.8),
+    "native": Reconstruction("native", False, iodine=(0.0, 0.0)),
+    "arterial": Reconstruction("arterial", False, iodine=(2.2, 0.45)),
+    "delayed": Reconstruction("delayed", False, iodine=(0.55, 0.8)),
+    "low-energy": Reconstruction("low-energy", False, iodine=(1.8, 1.8)),
     "sharp": Reconstruction("sharp", True),
     "smooth": Reconstruction("smooth", False),
     "thick-2.5": Reconstruction("thick-2.5", False, 2.5),

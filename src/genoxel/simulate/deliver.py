@@ -152,6 +152,18 @@ def _visit(
         for name, image in phantom.maps.items():
             write_nifti(home / f"{name}.nii.gz", image, COMMENT)
         write_nifti(home / "tumour.nii.gz", phantom.tumour, COMMENT)
+        for one in phantom.series:
+            if one.curve:
+                atomic_write(home / f"{one.name.lower()}_input.tsv", _input(one))
+
+
+_INPUT = {"DSC": "blood_mM", "DCE": "plasma_mM", "PTDYN": "plasma_SUV"}
+
+
+def _input(one: Series) -> str:
+    """Return the arterial input of a series as a table: what its kinetics were computed from."""
+    rows = [("seconds", _INPUT[one.name]), *((f"{second:g}", f"{value:.6g}") for second, value in one.curve)]
+    return "".join(f"{first}\t{second}\n" for first, second in rows)
 
 
 def _drawn(spec: SimulationSpec, person: Person, phantom: Phantom) -> dict[str, Mask]:

@@ -14,7 +14,7 @@ from genoxel.simulate.genes import PATHWAYS
 ALSO: Mapping[str, tuple[str, ...]] = {
     "mr": ("dwi", "dsc", "dce", "pet", "dynamic-pet"),
     "ct": (
-        *("pet", "dynamic-pet", "native", "low-energy", "low-dose"),
+        *("pet", "dynamic-pet", "native", "arterial", "delayed", "low-energy", "low-dose"),
         *("sharp", "smooth", "thick-2.5", "thick-5", "thick-2.5-sharp", "thick-5-sharp"),
     ),
     "breast": ("dce",),

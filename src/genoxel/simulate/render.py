@@ -14,7 +14,7 @@ from genoxel.core.mask import Mask
 from genoxel.simulate import breast, head, prostate
 from genoxel.simulate.acquire import Scene, Series, bolus, diffusion, exchange_series, positrons
 from genoxel.simulate.body import BodyModel, scan_mr
-from genoxel.simulate.chest import draw_chest, scan_chest
+from genoxel.simulate.chest import draw_chest, scan_chest, solid_share
 from genoxel.simulate.clones import local_physical
 from genoxel.simulate.ct import RECONSTRUCTIONS, reconstruct
 from genoxel.simulate.dynamic import dynamic_positrons
@@ -96,7 +96,7 @@ def _draw(
     size: tuple[int, int, int],
     spacing: tuple[float, float, float],
     physical: Mapping[str, Any],
-    iodine: float = 1.0,
+    iodine: tuple[float, float] = (1.0, 1.0),
 ) -> BodyModel:
     if body == "mr":
         return head.draw_head(random, size, spacing, physical)
@@ -140,6 +140,11 @@ def _more(
         else:
             series.append({"dwi": diffusion, "dsc": bolus, "dce": exchange_series}[name](random, scene))
     maps = {"viable": scene.image(scene.tissue.viable()), "field": scene.image(model.tissue.lesion.vessels)}
+    maps["regions"] = scene.image(np.asarray(scene.tissue.regions(), np.float32))
+    if "solid" in physical:
+        maps["solid"] = scene.image(scene.tissue.inside * solid_share(scene.tissue.lesion, physical))
+    if any(name in RECONSTRUCTIONS and RECONSTRUCTIONS[name].iodine != (1.0, 1.0) for name in spec.also):
+        maps["contrast"] = scene.image(signal - _again(spec, scene, begun, (0.0, 0.0)).signal[0])
     for one in series:
         maps.update({name: scene.image(values) for name, values in one.maps.items()})
     if "clone" in physical:
@@ -151,11 +156,15 @@ def _reconstructed(
     random: np.random.Generator, spec: SimulationSpec, model: BodyModel, scene: Scene, begun: Any, name: str
 ) -> Image:
     how = RECONSTRUCTIONS[name]
-    if how.iodine != 1:
-        again = np.random.default_rng()
-        again.bit_generator.state = begun
-        model = draw_chest(again, spec.size, scene.spacing, scene.physical, how.iodine)
-    return reconstruct(random, model.signal[0], scene.spacing, scene.affine, how)
+    drawn = model if how.iodine == (1.0, 1.0) else _again(spec, scene, begun, how.iodine)
+    return reconstruct(random, drawn.signal[0], scene.spacing, scene.affine, how)
+
+
+def _again(spec: SimulationSpec, scene: Scene, begun: Any, iodine: tuple[float, float]) -> BodyModel:
+    """Return the same chest with other contrast."""
+    again = np.random.default_rng()
+    again.bit_generator.state = begun
+    return draw_chest(again, spec.size, scene.spacing, scene.physical, iodine)
 
 
 def weight_of(spec: SimulationSpec, person: Person) -> float:

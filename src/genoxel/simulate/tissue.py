@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from genoxel.simulate.fields import Float32, ramp
 from genoxel.simulate.lesion import Lesion
@@ -25,6 +26,12 @@ class Tissue:
     def viable(self) -> Float32:
         """Return the share of viable tumour in each voxel."""
         return np.asarray(self.inside * ramp(self.lesion.body, 1.5) * (1 - ramp(self.lesion.core, 4.0)), np.float32)
+
+    def regions(self) -> npt.NDArray[np.uint8]:
+        """Return 1 where most of a voxel is living tumour, 2 where it is dead, 3 in the oedema around, 0 elsewhere."""
+        own, dead = (self.inside > 0.5) & (self.lesion.body > 0), self.lesion.core > 0
+        around = (self.inside > 0.5) & (self.lesion.reach > 0)
+        return np.select([own & dead, own, around], [np.uint8(2), np.uint8(1), np.uint8(3)], np.uint8(0))
 
     def paint(self, values: Mapping[str, float], tumour: Amount, core: Amount, variation: Amount = 0.0) -> Float32:
         """Return the map of a quantity: `values` per tissue, `tumour` in viable tumour and `core` in dead tissue.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 NONE = "none"
 LIMIT = 3.0
-LOCAL = ("heterogeneity", "enhancement", "ktrans", "kep", "rcbv", "adc", "uptake")
+LOCAL = ("heterogeneity", "enhancement", "ktrans", "kep", "rcbv", "adc", "uptake", "leakage")
 """Traits that may differ within one tumour."""
 
 
@@ -150,6 +150,15 @@ _ALL = (
         "share of the radius",
         _each(None, 0.45, 0.45, None),
         0.40,
+        asked=True,
+    ),
+    Trait(
+        "leakage",
+        "contrast that leaves the vessels in the first pass, and lowers the recovery of the signal",
+        "1/min",
+        _each(0.10, None, None, None),
+        0.35,
+        needs=("dsc",),
         asked=True,
     ),
 )
