@@ -63,7 +63,7 @@ def test_two_genes_on_one_trait_each_keep_their_d():
 
 
 def test_nothing_else_is_linked():
-    pvalues = []
+    pvalues, tables = [], []
     for seed in range(60):
         spec = SimulationSpec(n=60, effects=("IDH1:texture:2", "TP53:none"), seed=seed)
         people = draw_people(spec)
@@ -75,9 +75,11 @@ def test_nothing_else_is_linked():
             numbers = np.array([person.latent[trait] for person in people])
             pvalues.append(stats.mannwhitneyu(numbers[mutant], numbers[~mutant]).pvalue)
         site = np.array([person.scanner.site == "North" for person in people])
-        pvalues.append(stats.fisher_exact([[sum(site & mutant), sum(site & ~mutant)], [sum(~site & mutant), 1]])[1])
-    pvalues = [p for place, p in enumerate(pvalues) if place % 6 != 5]
+        tables.append(np.sum(site & mutant) - site.sum() * mutant.sum() / 60)
     assert stats.kstest(pvalues, "uniform").pvalue > 1e-3
+    spread = np.sqrt(0.5 * 0.5 * 0.4 * 0.6 * 60 * 60 / 59)  # hypergeometric: 30 of each site, 24 of 60 mutant
+    assert abs(np.mean(tables)) < 4 * spread / np.sqrt(60)
+    assert np.std(tables, ddof=1) == pytest.approx(spread, rel=0.35)
 
 
 def test_counts_are_exact_and_genes_independent():

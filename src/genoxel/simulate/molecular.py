@@ -31,7 +31,7 @@ _ARMS: Mapping[str, tuple[tuple[str, float, float, int, float], ...]] = {
 """Arms gained or lost per body: chromosome, start and end in 10^6 bases, copies, share of patients."""
 
 _FOCAL = {"EGFR": ("7", 54.5, 55.8, 12), "PTEN": ("10", 89.2, 90.2, 0)}
-_FUSIONS = (("EML4", "ALK", "2"), ("FGFR3", "TACC3", "4"), ("TMPRSS2", "ERG", "21"), ("CD74", "ROS1", "5"))
+_FUSIONS = (("EML4", "ALK"), ("FGFR3", "TACC3"), ("TMPRSS2", "ERG"), ("CD74", "ROS1"))
 RESISTANCE: Mapping[str, tuple[str, str]] = {
     "mr": ("MSH6", "p.T1219I"),
     "ct": ("EGFR", "p.T790M"),
@@ -167,7 +167,7 @@ def _fusions(spec: SimulationSpec, people: Sequence[Person], calls: Sequence[Cal
     for person in _profiled(people):
         random = stream(spec, "omics", person.index, 2)
         if random.random() < 0.08:
-            first, last, _ = _FUSIONS[int(random.integers(len(_FUSIONS)))]
+            first, last = _FUSIONS[int(random.integers(len(_FUSIONS)))]
             told[person.name] = f"{first}-{last}"
             reads = random.poisson(25, 2) + 3
             lines.append(f"{person.name}\t{first}\t{last}\t{reads[0]}\t{reads[1]}\tyes")
