@@ -350,3 +350,27 @@ def test_a_damaged_file_says_whose_it_is_as_long_as_its_header_does(hospital: Pa
         (broken,) = (one for one in inventory(hospital, tmp_path / "cache.jsonl").problems if one.file == drawn)
         assert (broken.patient, broken.modality) == ("P1", "RTSTRUCT")
         assert "RS.dcm" in broken.reason
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "why"),
+    [
+        (".json", "{", "no JSON object"),
+        (".json", "[1]", "no JSON object"),
+        (".json", '{"RepetitionTime": "long"}', ""),
+        (".bval", "0 x", "no numbers"),
+        (".bval", "0 500 1000", "3 b-values for 2 volumes"),
+        (".bval", "0 500", ""),
+    ],
+)
+def test_spoilt_notes_beside_a_volume_are_named_and_the_volume_is_read_without_them(
+    tmp_path: Path, ending: str, content: str, why: str
+) -> None:
+    (tmp_path / "P1").mkdir()
+    nib.save(nib.Nifti1Image(np.zeros((5, 4, 3, 2), np.int16), np.eye(4)), tmp_path / "P1" / "P1_DWI.nii.gz")
+    (tmp_path / "P1" / f"P1_DWI{ending}").write_text(content, encoding="utf-8")
+    found = inventory(tmp_path)
+    assert [one.volumes for one in found.series] == [2, 2]
+    assert [one.file.name for one in found.problems] == ([f"P1_DWI{ending}"] if why else [])
+    assert all(why in one.reason for one in found.problems)
+    assert {one.tags.get("RepetitionTime", "long") for one in found.series} == {"long"}

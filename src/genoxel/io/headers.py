@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from genoxel.io.dicom_volumes import KINDS, TIMES, keys_of
 Record = dict[str, Any]
 """What is kept of a header: plain JSON values; `kind` is image, RTSTRUCT, SEG, NIFTI, NRRD, MHA, other or problem."""
 
-VERSION = 8
+VERSION = 9
 """Raised whenever a record's content changes, so that no old cache is believed."""
 
 VOLUMES = {".nii": "NIFTI", ".nii.gz": "NIFTI", ".nrrd": "NRRD", ".mha": "MHA"}
@@ -115,24 +114,39 @@ def _volume(path: Path, kind: str) -> Record:
 
     shape, affine = {"NIFTI": nifti, "NRRD": nrrd, "MHA": mha}[kind].header_grid(path)
     record = {"kind": kind, "shape": list(shape), "affine": affine.tolist()}
-    return record | _beside(path, len(shape) > 3)
+    return record | _beside(path, int(np.prod(shape[3:])))
 
 
-def _beside(path: Path, dynamic: bool) -> Record:
-    """Return acquisition facts of the .json and b-values of the .bval that converters write beside a volume."""
+def _beside(path: Path, volumes: int) -> Record:
+    """Return acquisition facts of the .json and b-values of the .bval that converters write beside a volume.
+
+    `spoilt` names those that cannot be used, with the reason.
+    """
     found: Record = {}
+    spoilt: dict[str, str] = {}
     notes = path.with_name(stem(path) + ".json")
     if notes.is_file() and notes.stat().st_size < _MOST:
-        with suppress(ValueError):
+        try:
             content = json.loads(notes.read_text(encoding="utf-8", errors="replace"))
             kept = {word: value for word, value in content.items() if word in ACQUISITION and _simple(value)}
-            # BIDS keeps times in seconds, DICOM in milliseconds
-            found["sidecar"] = {word: value * 1000 if word in _SECONDS else value for word, value in kept.items()}
+            found["sidecar"] = {word: _stated(word, value) for word, value in kept.items()}
+        except (ValueError, AttributeError, TypeError):
+            spoilt[notes.name] = "no JSON object of acquisition facts"
     values = path.with_name(stem(path) + ".bval")
-    if dynamic and values.is_file() and values.stat().st_size < _MOST:
-        with suppress(ValueError):
-            found["b_values"] = [float(word) for word in values.read_text(encoding="ascii", errors="replace").split()]
-    return found
+    if volumes > 1 and values.is_file() and values.stat().st_size < _MOST:
+        words = values.read_text(encoding="ascii", errors="replace").split()
+        try:
+            found["b_values"] = [float(word) for word in words]
+        except ValueError:
+            spoilt[values.name] = "b-values that are no numbers"
+        if values.name not in spoilt and len(words) != volumes:
+            spoilt[values.name] = f"{len(words)} b-values for {volumes} volumes"
+    return found | ({"spoilt": spoilt} if spoilt else {})
+
+
+def _stated(word: str, value: str | float) -> str | float:
+    """Return a fact as DICOM states it: times in milliseconds, where BIDS has seconds."""
+    return value * 1000 if word in _SECONDS and not isinstance(value, str) else value
 
 
 def _simple(value: object) -> bool:

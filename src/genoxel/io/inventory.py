@@ -190,8 +190,18 @@ def _found(root: Path, paths: list[Path], known: dict[Path, Record], patient: st
         Problem(path, one["reason"], str(one.get("PatientID", "")), str(one.get("Modality", "")))
         for path, one in broken
     )
+    problems += tuple(_spoilt(path, known[path]) for path in paths if "spoilt" in known[path])
     series, structures = _series(root, paths, known), _structures(root, paths, known)
     return Inventory(root, tuple(series), tuple(structures), problems, len(paths))
+
+
+def _spoilt(path: Path, record: Record) -> Problem:
+    """Return what is wrong with the notes that lie beside a volume: it is read without them."""
+    name, why = next(iter(record["spoilt"].items()))
+    fix = "convert the series again, or take the file out: the volume is read without it"
+    return Problem(
+        path.with_name(name), f"got {name}, which holds {why}; legal: what a converter writes; to fix: {fix}"
+    )
 
 
 def _is_kept(root: Path, path: Path, record: Record, keep: Callable[[str], bool] | None) -> bool:

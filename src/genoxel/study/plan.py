@@ -27,7 +27,7 @@ FACTS = (
 
 HAS_SERIES, ONE_SERIES, HAS_CONTOUR = "has the images asked for", "one series decided", "has a contour"
 FIT = "image and contour fit"
-DRAWN = ("RTSTRUCT", "SEG")
+DRAWN, NOTES = ("RTSTRUCT", "SEG"), (".json", ".bval")
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,11 @@ class _Planner:
             for file in one.files
             for folder in file.parents
         }
-        beside = [one for one in self.found.problems if not one.patient and one.file.parent in inside - others]
+        beside = [
+            one
+            for one in self.found.problems
+            if not one.patient and one.file.parent in inside - others and one.file.suffix not in NOTES
+        ]
         return said + beside
 
     def _misfit(self, structure: StructureRecord) -> str:
