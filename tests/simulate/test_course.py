@@ -223,7 +223,9 @@ def test_faults_grow_with_severity(fault):
         after, _ = damaged(spec, person, image, fault)
         changes.append(float(np.abs(after["T1"].values() - image["T1"].values()).mean()))
         if fault == "wrong-orientation":
-            assert after["T1"].affine[0, 0] == -image["T1"].affine[0, 0]
+            assert np.array_equal(after["T1"].values(), image["T1"].values())
+            assert after["T1"].affine[0, 0] == (-image["T1"].affine[0, 0] if severity < 0.5 else 0)
+            assert np.linalg.det(after["T1"].affine) == pytest.approx(np.linalg.det(image["T1"].affine))
     assert changes[1] > changes[0] or fault == "wrong-orientation"
 
 
@@ -299,6 +301,23 @@ def test_metal_on_ct_streaks_from_itself():
     assert along[0, 1] > 0.8
     assert along[0, 1] > across[0, 1] + 0.1
     assert np.ptp(polar) > 100
+
+
+@pytest.mark.parametrize("severity", [0.0, 0.5, 1.0])
+def test_a_wrong_orientation_is_read_as_its_severity_says(severity, tmp_path):
+    """The directions of the delivered slices by pydicom: about the second axis, about the first, a quarter turn."""
+    spec = SimulationSpec(
+        n=4, shape=SMALL, imaging=Imaging(faults={"wrong-orientation": 0.25}, severity=severity), seed=2
+    )
+    folder = simulate(spec, tmp_path / "c")
+    told = json.loads((folder / "truth.json").read_text())["delivered"]
+    (name,) = told
+    headers = [pydicom.dcmread(path) for path in sorted((folder / "dicom" / name / "1_T1").glob("*.dcm"))]
+    rows = [float(value) for value in headers[0].ImageOrientationPatient]
+    rise = float(headers[1].ImagePositionPatient[2]) - float(headers[0].ImagePositionPatient[2])
+    expected = {0.0: [-1, 0, 0, 0, 1, 0], 0.5: [1, 0, 0, 0, -1, 0], 1.0: [0, 1, 0, -1, 0, 0]}
+    assert rows == expected[severity]
+    assert (rise > 0) == (severity == 1.0)
 
 
 def test_metal_on_mr_is_a_void_with_a_bent_surrounding():

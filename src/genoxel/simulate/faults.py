@@ -73,8 +73,13 @@ def damaged(
     if fault == "missing-slices":
         return dict(images), _left_out(first.shape[2], level, stream(spec, "faults2", person.index))
     if fault == "wrong-orientation":
-        return {name: _feet_first(image) for name, image in images.items()}, ()
-    spot = _spot(first, _body(first), stream(spec, "faults2", person.index)) if fault == "metal" else np.zeros(3)
+        return {name: _mislabelled(image, round(level)) for name, image in images.items()}, ()
+    spot = np.zeros(3)
+    if fault == "metal":
+        where = _body(first)
+        if spec.modality == "breast":  # a clip lies in a breast, not in the heart behind it
+            where[:, int(0.7 * where.shape[1]) :] = False
+        spot = _spot(first, where, stream(spec, "faults2", person.index))
     found = {}
     for place, (name, image) in enumerate(images.items()):
         random = stream(spec, "faults2", person.index, place)
@@ -263,11 +268,11 @@ def _straight(affine: FloatArray, image: Image) -> FloatArray:
     return affine
 
 
-def _feet_first(image: Image) -> Image:
-    """Return the image whose header says feet first while its pixels are head first."""
+def _mislabelled(image: Image, step: int) -> Image:
+    """Return the image whose header is turned while its pixels are not: feet first, also face down, a quarter turn."""
+    turns = {1: np.diag([-1.0, 1, -1]), 2: np.diag([1.0, -1, -1]), 3: np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])}
     affine = image.affine.copy()
-    affine[:3, 0] *= -1
-    affine[:3, 2] *= -1
+    affine[:3, :3] = turns[step] @ affine[:3, :3]
     return replace(image, affine=affine)
 
 
