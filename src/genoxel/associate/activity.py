@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from genoxel.associate.given import Given, as_table, folds_of
 from genoxel.core.errors import InputError, TableError
 from genoxel.core.image import frozen
 from genoxel.core.table import Table
@@ -67,7 +68,7 @@ class Activity:
 
 
 def predict_activity(
-    image: Table, scores: Table, folds: int = 5, permutations: int = 199, seed: int = 0, q: float = 0.05
+    image: Given, scores: Given, folds: int = 5, permutations: int = 199, seed: int = 0, q: float = 0.05
 ) -> Activity:
     """Return how well the features of `image` predict each column of `scores` (gene set scores, for example).
 
@@ -82,7 +83,7 @@ def predict_activity(
     >>> (found.rows["q"] <= 0.05).tolist()
     [True, False]
     """
-    left, right = image.per_patient("only"), scores.per_patient("only")
+    left, right = (as_table(one, kind).per_patient("only") for one, kind in ((image, "features"), (scores, "scores")))
     shared = sorted(set(left.patients) & set(right.patients))
     if len(shared) < FEWEST:
         raise InputError(f"{len(shared)} patients with image and scores", f"at least {FEWEST}", "pool sites")
@@ -90,10 +91,10 @@ def predict_activity(
     complete = ~np.isnan(y.values).any(axis=0)
     good = complete & (np.ptp(np.where(complete, y.values, 0.0), axis=0) > 0)
     if not good.any():
-        raise TableError(f"no complete score that varies in the {scores.kind} table", "one", "choose other scores")
+        raise TableError(f"no complete score that varies in the {right.kind} table", "one", "choose other scores")
     names = [name for name, keep in zip(y.names, good, strict=True) if keep]
     values = y.values[:, good]
-    parts = _folds(len(shared), folds, seed)
+    parts = folds_of(len(shared), folds, [seed, 0x616374])
     worlds = [np.arange(len(shared)), *orders(len(shared), permutations, seed)]
     step = max(1, _AT_ONCE // len(worlds))
     blocks = [_held_out(x, values[:, at : at + step], worlds, parts) for at in range(0, values.shape[1], step)]
@@ -123,11 +124,6 @@ def _numbers(table: Table) -> FloatArray:
     if not good.any():
         raise TableError(f"no usable number in the {table.kind} table", "columns that vary", "choose other columns")
     return np.asarray(table.values[:, good])
-
-
-def _folds(n: int, folds: int, seed: int) -> list[IndexArray]:
-    order = np.random.default_rng(np.random.SeedSequence([seed, 0x616374])).permutation(n)
-    return [np.sort(part) for part in np.array_split(order, folds)]
 
 
 def _held_out(

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from genoxel.associate.given import Given, as_table, folds_of
 from genoxel.associate.mofa import mofa_weights
-from genoxel.core.errors import InputError, TableError
+from genoxel.core.errors import InputError, SettingsError, TableError, nearest
 from genoxel.core.image import frozen
 from genoxel.core.table import Table
 from genoxel.stats.permute import permutation_p
@@ -69,8 +70,8 @@ class SharedComponents:
 
 
 def multiblock(
-    image: Table,
-    other: Table,
+    image: Given,
+    other: Given,
     method: Method = "pls",
     components: int = 2,
     folds: int = 5,
@@ -83,7 +84,8 @@ def multiblock(
     "sparse_cca" is the penalised decomposition of Witten, Tibshirani and Hastie (Biostatistics 2009) with a third of
     the largest possible L1 norm, one component after another by deflation. "mofa" (Argelaguet et al., Molecular
     Systems Biology 2018; extra `omics`) learns from patients with one side alone as well. Null worlds move the
-    patients of the image side. Raises `InputError` for fewer than 20 patients in both tables.
+    patients of the image side. Raises `InputError` for fewer than 20 patients in both tables, `SettingsError`
+    for an unknown method, or components or folds that cannot be.
 
     >>> from genoxel.core.table import Column
     >>> rng = np.random.default_rng(0)
@@ -94,7 +96,11 @@ def multiblock(
     >>> bool(found.rows["held_out"][0] > 0.4), float(found.rows["p"][0])
     (True, 0.05)
     """
-    left, right = image.per_patient("only"), other.per_patient("only")
+    if method not in _fitters():
+        raise SettingsError(f"the method {method!r}", ", ".join(_fitters()), nearest(method, _fitters()) or "pls")
+    if components < 1:
+        raise SettingsError(f"{components} components", "1 or more", "2 is usual")
+    left, right = (as_table(one, kind).per_patient("only") for one, kind in ((image, "features"), (other, "other")))
     shared = sorted(set(left.patients) & set(right.patients))
     if len(shared) < FEWEST:
         raise InputError(f"{len(shared)} patients in both tables", f"at least {FEWEST}", "pool sites")
@@ -104,7 +110,7 @@ def multiblock(
     fit, alone = _fitters()[method], (x[:0], y[:0])
     if method == "mofa":
         alone = _one_sided(left, right, first.names, second.names)
-    parts = _folds(len(shared), folds, seed)
+    parts = folds_of(len(shared), folds, [seed, 0x6D62])
     held, stability = _held_out(x, y, parts, components, fit, alone)
     null = np.array(
         [_held_out(x[order], y, parts, components, fit, alone)[0] for order in _orders(len(shared), permutations, seed)]
@@ -156,11 +162,6 @@ def _numbers(table: Table) -> tuple[Table, FloatArray]:
         raise TableError(f"no usable number in the {table.kind} table", "columns that vary", "choose other columns")
     chosen = table.where(lambda column: column.name in good)
     return chosen, np.asarray(chosen.values)
-
-
-def _folds(n: int, folds: int, seed: int) -> list[IndexArray]:
-    order = np.random.default_rng(np.random.SeedSequence([seed, 0x6D62])).permutation(n)
-    return [np.sort(part) for part in np.array_split(order, folds)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from genoxel.associate.assemble import Pairs, Sets
 from genoxel.associate.blocks import Tables, blocks_of, parts_of
 from genoxel.associate.cautions import cautions_of
 from genoxel.associate.clusters import clustered_tables, shared_patients
 from genoxel.associate.covariates import strata_of
+from genoxel.associate.given import Given, as_covariates, as_table
 from genoxel.associate.numbers import NOT_REGISTERED
 from genoxel.associate.settings import Aggregation, AssociateSettings, CorrectSettings, aggregation
 from genoxel.associate.worlds import NullWorlds, null_worlds, targets_of
@@ -26,9 +28,9 @@ from genoxel.stats.ranks import FloatArray
 
 
 def screen(
-    image: Table,
-    other: Table,
-    adjust: Table | None = None,
+    image: Given,
+    other: Given,
+    adjust: Given | Sequence[str] | None = None,
     q: float | None = None,
     permutations: int | None = None,
     seed: int = 0,
@@ -45,6 +47,7 @@ def screen(
     passes in worlds where the patients of one side were moved as wholes, `p_max` is the family-wise p from the
     smallest p of those worlds, `settings["null_hits_adjusted"]` the counts beyond the covariates.
 
+    A table may be a data frame indexed by patient or an AnnData; `adjust` may name columns of `image`.
     `sets` name the gene sets that `settings.correct.over = "gene sets"` speaks of (`SettingsError` where that lacks
     them). `q` and `permutations` override `settings.correct`. Same tables and seed, same map. Raises `TableError` when
     a table has several rows per patient (until `settings.several` says how to aggregate, or "clustered": then `n`
@@ -61,6 +64,8 @@ def screen(
     chosen = _settings(settings, q, permutations)
     if chosen.correct.over == "gene sets" and not sets:
         raise SettingsError("correct over gene sets", "gene sets", "name a GMT file ([omics.genesets] or sets=...)")
+    image, other = as_table(image, "features"), as_table(other, "other")
+    adjust = as_covariates(adjust, image)
     clusters = None
     if chosen.several == "clustered":
         tables, clusters = clustered_tables(image, other, adjust)
@@ -93,7 +98,12 @@ def _settings(settings: AssociateSettings | None, q: float | None, count: int | 
     correct = chosen.correct.model_dump()
     correct |= {} if q is None else {"q": q}
     correct |= {} if count is None else {"permutations": count}
-    return chosen.model_copy(update={"correct": CorrectSettings(**correct)})
+    try:
+        return chosen.model_copy(update={"correct": CorrectSettings(**correct)})
+    except ValidationError as error:
+        first = error.errors()[0]
+        got = f"{first['loc'][0]} = {first['input']!r}"
+        raise SettingsError(got, str(first["msg"]).lower(), "correct it") from error
 
 
 def aligned_tables(image: Table, other: Table, adjust: Table | None, how: Aggregation) -> Tables:
