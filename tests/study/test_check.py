@@ -255,6 +255,12 @@ def test_pieces_of_a_mask_are_lesions_of_a_study(tmp_path):
     assert float(rows[1]["T1.roi.none.stat.mean"]) == pytest.approx(image[14:19, 14:19, 3:9].mean())
 
 
+def test_the_next_command_names_a_study_file_of_another_name(make_study):
+    folder = make_study("renamed", brief=True)
+    other = (folder / "study.toml").rename(folder / "lung.toml")
+    assert check(Study.read(other), workers=1).lines()[-1].endswith("Next: genoxel run lung.toml")
+
+
 def test_init_of_a_folder_without_images_says_so_and_not_that_ids_are_missing(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "notes.txt").write_text("nothing here", encoding="utf-8")

@@ -36,7 +36,7 @@ from genoxel.study.steps.content import simulated_folder
 from genoxel.study.steps.kernels import with_kernels
 from genoxel.study.steps.landmarks import with_landmarks
 from genoxel.study.steps.who import Who, enter
-from genoxel.study.study import Study
+from genoxel.study.study import DEFAULT_NAME, Study
 from genoxel.study.validity import quick_problems
 
 GOOD_HALF_WIDTH = 0.08
@@ -91,6 +91,7 @@ class CheckResult:
     cards: tuple[Card, ...] = ()
     contours: Path | None = None
     cost: Cost | None = None
+    named: str = ""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -117,7 +118,7 @@ class CheckResult:
             lines.append(f" cost      {self.cost.line()}")
         lines += [f" ERROR     {line}" for line in grouped(self.errors)]
         lines += [f" warning   {line}" for line in grouped(self.warnings)]
-        after = "" if self.errors else "   Next: genoxel run"
+        after = "" if self.errors else f"   Next: genoxel run{self.named}"
         lines.append(f"{_count(len(self.errors), 'error')}, {_count(len(self.warnings), 'warning')}.{after}")
         return lines
 
@@ -199,7 +200,8 @@ class _Check:
         cards, _ = imaging.cards_of(self.images)
         page = self._page(cards)
         cost = self._cost(molecular, flow, len(outlooks)) if flow else None
-        return CheckResult(tuple(self.problems), flow, tuple(outlooks), readings, tuple(cards), page, cost)
+        named = "" if self.study.path.name == DEFAULT_NAME else f" {self.study.path.name}"
+        return CheckResult(tuple(self.problems), flow, tuple(outlooks), readings, tuple(cards), page, cost, named)
 
     def _cost(self, molecular: Molecular, flow: Flow, targets: int) -> Cost:
         """Return what the run costs, with a warning for each part of [associate] that takes more than an hour."""
