@@ -196,7 +196,7 @@ def made(*rows: Row) -> SelfTest:
 
 def test_page_table_and_sentence_say_the_same(tmp_path):
     found = made(share("stats", "null <cohorts>", 0, 40, 0.05, True), number("images", "volume", 2.0, 1.0, " ml"))
-    assert "1 of 2 checks were as expected" in found.sentence()
+    assert "self-test (stats, images; quick, seed 3): 1 of 2 checks were as expected" in found.sentence()
     assert "not as expected: volume" in found.sentence()
     text = page(found)
     assert "null &lt;cohorts&gt;" in text

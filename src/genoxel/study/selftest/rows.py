@@ -139,8 +139,9 @@ class SelfTest:
     def sentence(self) -> str:
         """Return the sentence that a methods section can cite."""
         judged = [row for row in self.rows if row.word != "too few to judge"]
+        areas = ", ".join(dict.fromkeys(row.area for row in self.rows))
         return (
-            f"Genoxel {__version__} was checked with its own self-test (effort: {self.effort}, seed {self.seed}): "
+            f"Genoxel {__version__} was checked with its own self-test ({areas}; {self.effort}, seed {self.seed}): "
             f"{len(judged) - len(self.bad)} of {len(judged)} checks were as expected on this installation"
             f"{'; not as expected: ' + ', '.join(row.what for row in self.bad) if self.bad else ''}."
         )
