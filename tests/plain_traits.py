@@ -249,6 +249,7 @@ def prostate(one: Any) -> dict[str, float]:
     values = one.images["T2"].values().astype(float)
     inside, spacing = one.tumour.array > 0, one.tumour.spacing
     deep = ndimage.binary_erosion(inside)
+    deep = deep if deep.sum() >= 20 else inside  # the smallest lesions have no depth in which to look for pairs
     return {
         **general(one, values),
         "texture": length_apart(values, deep, spacing),
