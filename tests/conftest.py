@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")  # as the workers of a run: many small products wait for threads, not for sums
+
 _skipped: list[str] = []
 _REQUIRED = "GENOXEL_TEST_DATA_REQUIRED"
 
