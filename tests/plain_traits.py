@@ -309,6 +309,12 @@ def cohens_d(values: np.ndarray, mutant: np.ndarray) -> float:
     return float((one.mean() - two.mean()) / pooled * (1 - 3 / (4 * freedom - 1)))
 
 
+def within_groups(one: np.ndarray, two: np.ndarray, mutant: np.ndarray) -> float:
+    """Pearson's correlation of what is left of both when each group's mean is taken away."""
+    left = [np.where(mutant, each - each[mutant].mean(), each - each[~mutant].mean()) for each in (one, two)]
+    return float(np.corrcoef(*left)[0, 1])
+
+
 def rank_correlation(one: np.ndarray, two: np.ndarray) -> tuple[float, float, float]:
     """Spearman's correlation with its 95 % interval (Fisher's transformation, variance of Bonett and Wright 2000)."""
     rho = float(np.corrcoef(one.argsort().argsort(), two.argsort().argsort())[0, 1])

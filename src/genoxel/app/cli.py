@@ -218,7 +218,9 @@ def forget(
 def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     console: Console,
     out: Annotated[Path, typer.Argument(help="New folder for the cohort.")],
-    patients: Annotated[int | None, typer.Option("--patients", "-n", help="Number of patients (default 70).")] = None,
+    patients: Annotated[
+        int | None, typer.Option("--patients", "--n", "-n", help="Number of patients (default 70).")
+    ] = None,
     modality: Annotated[
         Literal["mr", "ct", "breast", "prostate"] | None, typer.Option(help="Brain MR, chest CT, breast, prostate.")
     ] = None,
@@ -241,8 +243,8 @@ def simulate(  # noqa: PLR0913, PLR0917  (each is an option of the command)
     from genoxel.study.demo import draw, plan_cohort
     from genoxel.study.progress import progress_for
 
-    given = {"n": patients, "modality": modality, "effects": effect, "masks": masks, "seed": seed, "sites": sites}
-    given |= {"also": also}
+    given = {"n": patients, "modality": modality, "effects": effect, "also": also, "masks": masks}
+    given |= {"seed": seed, "sites": sites}
     spec = plan_cohort(preset, effects, given)
     place = draw(spec, out, progress_for(console.silent), workers)
     table = place / "clinical.xlsx"
