@@ -155,3 +155,16 @@ def test_real_scans_without_known_faults_are_left_in_peace(real_data):
     chest = read_nifti(real_data("ibsi") / "ct_radiomics_phantom" / "nifti" / "image.nii.gz", "CT")
     for image in (brain, chest):
         assert image_suspicions(image_quality(image), image.unit) == []
+
+
+def test_dark_tissue_is_not_called_air_where_the_image_shows_none():
+    """A cut-out of the pelvis holds fat and muscle: the threshold between them says nothing about air."""
+    values = np.full((40, 40, 20), 500.0)
+    values[8:20] = 160.0
+    inside = np.zeros(values.shape, np.uint8)
+    inside[10:16, 10:16, 5:12] = 1
+    values += np.random.default_rng(2).normal(0, 10, values.shape)
+    assert np.isnan(mask_quality(Image(values, np.eye(4), "MR"), Mask(inside, np.eye(4))).air_share)
+    values[:10] = np.abs(np.random.default_rng(3).normal(0, 10, values[:10].shape))
+    values[10:20] = np.abs(np.random.default_rng(4).normal(0, 10, values[10:20].shape))
+    assert mask_quality(Image(values, np.eye(4), "MR"), Mask(inside, np.eye(4))).air_share == 1

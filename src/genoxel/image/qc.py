@@ -52,7 +52,7 @@ SAID: Mapping[str, str] = MappingProxyType(
         "metal_ml": "volume above 2800 HU [ml]",
         "edge_share": "share of the contour's surface on the edge of the image",
         "stray_share": "share of the contour's voxels outside its largest piece",
-        "air_share": "share of the contour's voxels in air",
+        "air_share": "share of the contour's voxels in air, where the image shows air",
         "body_share": "share of the body inside the contour",
         "flip_gain": "edge contrast of the mirrored contour over that of the contour",
         "turn_gain": "gain in correlation with the other images by mirroring or turning this one",
@@ -61,6 +61,7 @@ SAID: Mapping[str, str] = MappingProxyType(
 """What each limit is a limit of, in words."""
 METAL_HU = 2800.0
 _AIR_HU = -500.0
+_AIR_SIGNAL = 0.15  # of the signal of the body: tissue is seldom as dark, noise in air seldom as bright
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ class MaskQuality:
     """Measures of one contour on its image.
 
     `edge_share` share of the surface that lies on the edge of the image, `stray_voxels` and `stray_share` outside the
-    largest piece, `air_share` share of the voxels in air, `body_share` share of the body that lies inside, `flip_gain`
-    edge contrast of the best mirrored contour over that of the contour itself.
+    largest piece, `air_share` share of the voxels in air (NaN where the image shows none), `body_share` share of the
+    body that lies inside, `flip_gain` edge contrast of the best mirrored contour over that of the contour itself.
     """
 
     edge_share: float
@@ -152,6 +153,16 @@ def body_of(image: Image, values: npt.NDArray[Any] | None = None) -> BoolArray:
     return np.asarray(array > otsu(array))
 
 
+def _shows_air(image: Image, body: BoolArray) -> bool:
+    """Return whether what is not body is air: in a cut-out of the body the threshold parts bright tissue from dark."""
+    if image.unit == "HU":
+        return True
+    step = -(-image.shape[2] // 24)
+    values, solid = image.values()[:, :, ::step], body[:, :, ::step]
+    dark, bright = values[~solid], values[solid]
+    return bool(dark.size and bright.size and np.median(dark) < _AIR_SIGNAL * np.median(bright))
+
+
 def _ghosting(values: FloatArray | Any, body: BoolArray, signal: float, spacing: tuple[float, ...]) -> float:
     """Return the excess of the air beside the body along the worse axis over the other, relative to the signal.
 
@@ -170,7 +181,9 @@ def _ghosting(values: FloatArray | Any, body: BoolArray, signal: float, spacing:
         beside, above = values[:, :, k][across & ~rim], values[:, :, k][down & ~rim]
         # tissue darker than the threshold (a cut-out without air around it) is not air
         dark = (
-            max(float(np.median(beside)), float(np.median(above))) < 0.15 * signal if beside.size and above.size else 0
+            max(float(np.median(beside)), float(np.median(above))) < _AIR_SIGNAL * signal
+            if beside.size and above.size
+            else 0
         )
         if dark and min(beside.size, above.size) >= 150 and not _blank(beside, above):
             found.append(abs(float(beside.mean()) - float(above.mean())) / signal)
@@ -284,7 +297,7 @@ def mask_quality(image: Image, mask: Mask) -> MaskQuality:
         edge_share=_edge_share(inside, box),
         stray_voxels=stray,
         stray_share=stray / count,
-        air_share=1 - in_body / count,
+        air_share=1 - in_body / count if _shows_air(image, body) else NAN,
         body_share=in_body / max(int(np.count_nonzero(body)), 1),
         flip_gain=_flip_gain(image, inside, box),
     )
