@@ -93,6 +93,8 @@ def test_module_lines():
         ({"shape": (20, 20, 8)}, "smallest lesion"),
         ({"shape": (80, 80, 4)}, "smallest lesion"),
         ({"shape": (80, 80)}, "three sizes"),
+        ({"modality": "ct", "effects": (), "also": ("thick-2.5",)}, "112, 112, 45"),
+        ({"modality": "ct", "effects": (), "also": ("thick-5-sharp",), "shape": (80, 80, 20)}, "80, 80, 23"),
         ({"shape": (5000, 5000, 500)}, "at most"),
         ({"prevalence": {"IDH1": 0.0}}, "above 0 and below 1"),
         ({"prevalence": {"IDH1": -0.2}}, "above 0 and below 1"),

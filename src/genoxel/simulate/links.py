@@ -35,23 +35,22 @@ def pair_up(spec: SimulationSpec, drawn: dict[str, FloatArray], random: np.rando
     apart: dict[str, set[str]] = {}
     tied: dict[str, set[str]] = {}
     for one, other in map(pair_of, spec.exclusive):
-        _lay(spec, drawn, (one, other), 0.0, apart.get(other, set()), random)
+        _lay(drawn, (one, other), 0.0, apart.get(other, set()), random)
         apart.setdefault(other, set()).add(one)
         apart.setdefault(one, set()).add(other)
     for text, odds in spec.together.items():
         one, other = pair_of(text)
         if other not in tied:
-            _lay(spec, drawn, (one, other), odds, apart.get(other, set()), random)
+            _lay(drawn, (one, other), odds, apart.get(other, set()), random)
         elif one not in tied:
-            _lay(spec, drawn, (other, one), odds, apart.get(one, set()), random)
+            _lay(drawn, (other, one), odds, apart.get(one, set()), random)
         else:
-            _swap(spec, drawn, (one, other), odds, [*sorted(tied[other]), *sorted(apart.get(other, set()))], random)
+            _swap(drawn, (one, other), odds, [*sorted(tied[other]), *sorted(apart.get(other, set()))], random)
         tied.setdefault(other, set()).add(one)
         tied.setdefault(one, set()).add(other)
 
 
 def _lay(
-    spec: SimulationSpec,
     drawn: Mapping[str, FloatArray],
     pair: tuple[str, str],
     odds: float,
@@ -60,8 +59,8 @@ def _lay(
 ) -> None:
     """Draw the second gene of a pair anew beside the first (odds 0: exclusive), never in mutants of `apart`."""
     first, second = drawn[pair[0]], drawn[pair[1]]
-    wanted = 0 if odds == 0 else _overlap(spec.n, int(first.sum()), int(second.sum()), odds)
-    banned = np.zeros(spec.n)
+    wanted = 0 if odds == 0 else _overlap(len(first), int(first.sum()), int(second.sum()), odds)
+    banned = np.zeros(len(first))
     for gene in apart:
         banned = np.maximum(banned, drawn[gene])
     inside = random.permutation(np.flatnonzero((first == 1) & (banned == 0)))
@@ -75,7 +74,6 @@ def _lay(
 
 
 def _swap(
-    spec: SimulationSpec,
     drawn: Mapping[str, FloatArray],
     pair: tuple[str, str],
     odds: float,
@@ -84,15 +82,15 @@ def _swap(
 ) -> None:
     """Move the second gene of a pair between patients who are alike in the genes `kept` until the overlap is right."""
     first, second = drawn[pair[0]], drawn[pair[1]]
-    missing = _overlap(spec.n, int(first.sum()), int(second.sum()), odds) - int((first * second).sum())
+    missing = _overlap(len(first), int(first.sum()), int(second.sum()), odds) - int((first * second).sum())
     gains = 1.0 if missing > 0 else 0.0
     alike = np.array([drawn[gene] for gene in kept]).T @ (2.0 ** np.arange(len(kept)))
     givers = random.permutation(np.flatnonzero((second == 1) & (first == 1 - gains))).tolist()
     takers = random.permutation(np.flatnonzero((second == 0) & (first == gains))).tolist()
     for giver in givers:
-        taker = next((one for one in takers if alike[one] == alike[giver]), None)
         if missing == 0:
             return
+        taker = next((one for one in takers if alike[one] == alike[giver]), None)
         if taker is not None:
             takers.remove(taker)
             second[[giver, taker]] = 0.0, 1.0

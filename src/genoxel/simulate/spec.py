@@ -10,6 +10,7 @@ from numbers import Integral
 from typing import Any, Literal, get_args
 
 from genoxel.core.errors import SettingsError, nearest
+from genoxel.simulate.ct import RECONSTRUCTIONS
 from genoxel.simulate.genes import DRIVERS
 from genoxel.simulate.lines import LARGEST_D, Link, split
 from genoxel.simulate.options import ALSO, Course, Delivery, Imaging, Omics, flag, one_of, table, texts
@@ -202,6 +203,7 @@ class SimulationSpec:
         _check_pairs(self)
         _check_links(self)
         _check_shape(self)
+        _check_slices(self)
 
     @property
     def planted(self) -> tuple[Effect, ...]:
@@ -417,3 +419,17 @@ def _check_shape(spec: SimulationSpec) -> None:
             f"at least {SMALLEST_LESION_VOXELS} voxels in the smallest lesion and 8 along each axis",
             "choose a larger shape, for example " + " x ".join(map(str, DEFAULT_SHAPE[spec.modality])),
         )
+
+
+def _check_slices(spec: SimulationSpec) -> None:
+    """Refuse slices that are thinner than the body is drawn: they would show no more than thick ones do."""
+    step = spec.voxel_mm[2]
+    for name in spec.also:
+        thickness = RECONSTRUCTIONS[name].thickness if name in RECONSTRUCTIONS else 0.0
+        if thickness and step > thickness:
+            count = math.ceil(FIELD_OF_VIEW_MM[spec.modality][2] / thickness)
+            raise SettingsError(
+                f"{name} of a body drawn in slices of {step:.2f} mm",
+                f"a body drawn in slices of {thickness:g} mm or less",
+                f"take a shape of {count} slices or more: {spec.size[0]}, {spec.size[1]}, {count}",
+            )
